@@ -1,0 +1,8 @@
+/**
+ * What all backends offer together, as one immutable snapshot. {@link io.sluice.catalog.Catalog} answers look-ups and holds the lists already rendered to bytes;
+ * it is replaced as a whole when a backend or what it offers changes, never edited.
+ */
+@NullMarked
+package io.sluice.catalog;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,21 @@
+package io.sluice.protocol;
+
+/** Keys of {@code _meta} that carry meaning for a gateway (2026-07-28, <em>basic/index</em>). */
+public final class MetaKeys {
+    public static final String PROTOCOL_VERSION = "io.modelcontextprotocol/protocolVersion";
+    public static final String CLIENT_INFO = "io.modelcontextprotocol/clientInfo";
+    public static final String CLIENT_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities";
+    public static final String LOG_LEVEL = "io.modelcontextprotocol/logLevel";
+    public static final String SERVER_INFO = "io.modelcontextprotocol/serverInfo";
+    public static final String SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId";
+    public static final String PROGRESS_TOKEN = "progressToken";
+    public static final String TRACEPARENT = "traceparent";
+
+    /** Our own: what went wrong behind an in-band failure, for programs. */
+    public static final String ERROR = "io.sluice/error";
+
+    /** Our own: which backends a merged list lacks at the moment. */
+    public static final String MISSING = "io.sluice/missing";
+
+    private MetaKeys() {}
+}

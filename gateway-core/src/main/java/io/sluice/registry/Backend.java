@@ -1,0 +1,105 @@
+package io.sluice.registry;
+
+import io.sluice.protocol.Era;
+import io.sluice.protocol.RawJson;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * A logical MCP server as it was registered. What it offers is learnt later and lives in the catalog.
+ *
+ * @param name {@code [a-z0-9-]{1,64}}, unique among backends and profiles; also the mount {@code /mcp/{name}}
+ * @param endpoints at least one
+ * @param headers sent with every request to the backend: its own credentials, never the client's. Secret.
+ * @param era the era to speak without asking, or empty to probe
+ * @param timeout longest wait for a reply to begin, and between its parts
+ * @param includeTools globs of tools to offer; empty means all
+ * @param excludeTools globs of tools to hide; wins over {@code includeTools}
+ * @param fallbackTools tool definitions to list while the backend has never been reached
+ * @param aggregated whether {@code /mcp} shows it too
+ * @param source who named it
+ */
+public record Backend(
+        String name,
+        List<Endpoint> endpoints,
+        Map<String, String> headers,
+        Optional<Era> era,
+        Duration timeout,
+        List<String> includeTools,
+        List<String> excludeTools,
+        List<RawJson> fallbackTools,
+        boolean aggregated,
+        Source source) {
+    public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
+
+    /** Paths under {@code /mcp/} that mean something else, so that no backend may take them. */
+    public static final Set<String> RESERVED = Set.of(
+            "gateway", "manifest", "connect", "disconnect", "clients", "client", "list_tools", "call_tool",
+            "list_resources", "read_resource", "list_prompts", "get_prompt");
+
+    private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,64}");
+
+    /** Who named a backend, which also decides who may change it and which addresses it may name. */
+    public enum Source {
+        FILE,
+        API,
+        DISCOVERED,
+        BUILT_IN
+    }
+
+    public Backend {
+        checkName(name);
+        if (endpoints.isEmpty()) {
+            throw new IllegalArgumentException("backend '" + name + "' has no endpoint");
+        }
+        if (timeout.isNegative() || timeout.isZero()) {
+            throw new IllegalArgumentException("backend '" + name + "': timeout " + timeout + " is not positive");
+        }
+        endpoints = List.copyOf(endpoints);
+        headers = Map.copyOf(headers);
+        includeTools = List.copyOf(includeTools);
+        excludeTools = List.copyOf(excludeTools);
+        fallbackTools = List.copyOf(fallbackTools);
+    }
+
+    /** A backend with one endpoint and nothing else said about it. */
+    public static Backend of(String name, String url, Source source) {
+        return new Backend(
+                name,
+                List.of(Endpoint.of(url)),
+                Map.of(),
+                Optional.empty(),
+                DEFAULT_TIMEOUT,
+                List.of(),
+                List.of(),
+                List.of(),
+                true,
+                source);
+    }
+
+    /** @throws IllegalArgumentException with a sentence for the reader when the name cannot be a backend's */
+    public static void checkName(String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw new IllegalArgumentException(
+                    "'" + name + "' is not a valid name: use 1 to 64 of a-z, 0-9 and '-'");
+        }
+        if (RESERVED.contains(name)) {
+            throw new IllegalArgumentException("'" + name + "' is a reserved name; choose another");
+        }
+    }
+
+    public Backend withHeaders(Map<String, String> replacement) {
+        return new Backend(
+                name, endpoints, replacement, era, timeout, includeTools, excludeTools, fallbackTools, aggregated, source);
+    }
+
+    /** Without the header values, which are secrets. */
+    @Override
+    public String toString() {
+        return "Backend[" + name + " " + endpoints + " headers=" + headers.keySet() + " source=" + source + "]";
+    }
+}
