@@ -1,0 +1,60 @@
+package io.sluice.testing;
+
+import io.netty.util.ResourceLeakDetector;
+import io.netty.util.ResourceLeakDetectorFactory;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.List;
+import org.junit.platform.launcher.LauncherSession;
+import org.junit.platform.launcher.LauncherSessionListener;
+import reactor.blockhound.BlockHound;
+
+/**
+ * Watches a whole run of tests, in every module that has the test-jar of gateway-core on its class path: a call that
+ * blocks an event loop fails where it happens, and a buffer that nobody released fails the run at its end.
+ *
+ * <p>The JUnit launcher opens it before any test class is loaded, and so before Netty makes its first leak detector.
+ */
+public final class WatchedSession implements LauncherSessionListener {
+
+    /** One per JVM, however many sessions it sees: a detector lives as long as the class it watches. */
+    private static final LeakRecorder RECORDER = new LeakRecorder();
+
+    /** What holds a lost buffer may itself have to be collected first. */
+    private static final int COLLECTIONS = 3;
+
+    @Override
+    public void launcherSessionOpened(LauncherSession session) {
+        ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(RECORDER);
+        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
+        BlockHound.install();
+    }
+
+    @Override
+    public void launcherSessionClosed(LauncherSession session) {
+        collectGarbage();
+        List<String> leaks = RECORDER.leaks();
+        if (!leaks.isEmpty()) {
+            AssertionError error = new AssertionError(
+                    "LEAK: " + leaks.size() + " resources were not released\n" + String.join("\n", leaks));
+            error.setStackTrace(new StackTraceElement[0]);
+            throw error;
+        }
+    }
+
+    /** Returns when what nobody refers to has been collected and the weak references to it are queued. */
+    static void collectGarbage() {
+        for (int collection = 0; collection < COLLECTIONS; collection++) {
+            ReferenceQueue<Object> collected = new ReferenceQueue<>();
+            WeakReference<Object> canary = new WeakReference<>(new Object(), collected);
+            System.gc();
+            try {
+                collected.remove(1000);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            Reference.reachabilityFence(canary);
+        }
+    }
+}
