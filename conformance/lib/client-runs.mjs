@@ -1,0 +1,2 @@
+export const clientRuns = () => [];
+export const runClient = async () => ({});

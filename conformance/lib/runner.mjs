@@ -1,0 +1,281 @@
+// One conformance run from start to end: servers up, each part directly and through the gateway, the comparison.
+// Called by ../run, which has installed what is needed and describes the options. Start reading at main().
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { clientRuns, runClient } from './client-runs.mjs';
+import { freePort, killAll, start, stopAll, tail, until } from './processes.mjs';
+import { better, directFaults, expectedFailures, explain, fails, score, total, worse } from './report.mjs';
+import { PARTS, runSuite } from './suite.mjs';
+
+const home = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const repository = resolve(home, '..');
+const results = join(home, '.work/results');
+const started = Date.now();
+
+// Settings of the person's shell that would make the gateway another one than the comparison needs.
+const GATEWAY_SETTINGS = /^(HOST|PORT|MCP_.*|SLUICE_.*|REDIS_.*|TRANSPORT|ENABLE_MCP_.*)$/i;
+
+class Usage extends Error {}
+
+function options() {
+    let values;
+    try {
+        ({ values } = parseArgs({
+            options: {
+                only: { type: 'string', multiple: true, default: [] },
+                scenario: { type: 'string', multiple: true, default: [] },
+                'direct-only': { type: 'boolean', default: false },
+                'gateway-url': { type: 'string' },
+                'fixture-url': { type: 'string' },
+                'fixture-era': { type: 'string', default: 'dual' },
+                keep: { type: 'boolean', default: false },
+                verbose: { type: 'boolean', default: false }
+            }
+        }));
+    } catch (e) {
+        throw new Usage(e.message);
+    }
+    const only = values.only.flatMap(list => list.split(',')).filter(part => part !== '');
+    const known = [...Object.keys(PARTS), 'clients'];
+    const unknown = only.find(part => !known.includes(part));
+    if (unknown) {
+        throw new Usage(`--only ${unknown}: there are ${known.join(', ')}`);
+    }
+    if (!['dual', 'legacy', 'modern'].includes(values['fixture-era'])) {
+        throw new Usage(`--fixture-era ${values['fixture-era']}: there are dual, legacy, modern`);
+    }
+    if (values['direct-only'] && values['gateway-url']) {
+        throw new Usage('--direct-only and --gateway-url exclude each other');
+    }
+    const scenarios = values.scenario;
+    const parts = only.length > 0 ? only : known.filter(part => scenarios.length === 0 || part in PARTS);
+    return { ...values, parts, scenarios };
+}
+
+async function main() {
+    const chosen = options();
+    rmSync(join(results, 'logs'), { recursive: true, force: true });
+    const urls = await servers(chosen);
+    const faults = [];
+    const summary = [];
+    const expected = expectedFailures(join(home, 'expected-failures.yml'));
+    for (const part of chosen.parts.filter(part => part in PARTS)) {
+        const row = await comparePart(chosen, part, urls, expected.get(part) ?? new Set(), faults);
+        summary.push(row);
+    }
+    if (chosen.parts.includes('clients')) {
+        summary.push(...(await compareClients(chosen, urls, faults)));
+    }
+    finish(chosen, summary, faults);
+    if (chosen.keep) {
+        await keepRunning(urls);
+    }
+    return faults.length === 0 ? 0 : 1;
+}
+
+/** Starts what is not running yet, and returns where everything is. */
+async function servers(chosen) {
+    const wantsClients = chosen.parts.includes('clients');
+    const direct = chosen['fixture-url'] ?? (await fixture('fixture', 'dual'));
+    const everything = wantsClients && !chosen['gateway-url'] ? await everythingServer() : undefined;
+    if (chosen['direct-only']) {
+        return { direct, everything };
+    }
+    if (chosen['gateway-url']) {
+        const single = chosen['gateway-url'].replace(/\/$/, '');
+        return { direct, gateway: single, mount: single.split('/').at(-1), aggregate: dirname(single) };
+    }
+    // Its own fixture process, so that what one side does to it is not seen by the other.
+    const behind = await fixture('fixture-behind', chosen['fixture-era']);
+    const backends = { fixture: behind, ...(everything && { everything }) };
+    const aggregate = await gateway(backends);
+    return { direct, everything, gateway: `${aggregate}/fixture`, mount: 'fixture', aggregate };
+}
+
+async function fixture(name, era) {
+    const log = join(results, 'logs', `${name}.log`);
+    const args = [join(home, 'fixture/server.mjs'), '--port', '0', '--era', era];
+    const env = { ...process.env, HOST: '127.0.0.1', FIXTURE_TOKEN: '' };
+    const server = start(name, process.execPath, args, { env, log });
+    return until(server, 20, async () => /listening on (\S+)/.exec(tail(log))?.[1]);
+}
+
+async function everythingServer() {
+    const port = await freePort();
+    const script = join(home, 'clients/node_modules/@modelcontextprotocol/server-everything/dist/index.js');
+    const log = join(results, 'logs', 'everything.log');
+    const env = { ...process.env, PORT: String(port) };
+    const server = start('server-everything', process.execPath, [script, 'streamableHttp'], { env, log });
+    await until(server, 20, async () => /listening on port/.test(tail(log)));
+    return `http://127.0.0.1:${port}/mcp`;
+}
+
+/** Starts the gateway with these backends and waits until it lists the tools of the fixture; returns its aggregate. */
+async function gateway(backends) {
+    const port = await freePort();
+    const config = join(results, 'logs', 'gateway.json');
+    const mcpServers = Object.fromEntries(
+        Object.entries(backends).map(([name, url]) => [name, { type: 'http', url }])
+    );
+    mkdirSync(dirname(config), { recursive: true });
+    writeFileSync(config, JSON.stringify({ mcpServers }, undefined, 2));
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !GATEWAY_SETTINGS.test(name)));
+    const args = ['run', config, '--host', '127.0.0.1', '--port', String(port)];
+    const log = join(results, 'logs', 'gateway.log');
+    const server = start('the gateway', join(repository, 'sluice'), args, { cwd: repository, env, log });
+    const base = `http://127.0.0.1:${port}`;
+    await until(server, 240, async () => (await fetch(`${base}/health`, { signal: AbortSignal.timeout(2000) })).ok);
+    for (const name of Object.keys(backends)) {
+        await until(server, 30, async () => listsTools(`${base}/mcp/${name}`)).catch(error => {
+            throw new Error(`the gateway does not list the tools of ${name}: ${error.message}`);
+        });
+    }
+    return `${base}/mcp`;
+}
+
+async function listsTools(url) {
+    const response = await fetch(url, {
+        method: 'POST',
+        headers: {
+            'content-type': 'application/json',
+            accept: 'application/json, text/event-stream',
+            'mcp-protocol-version': '2026-07-28',
+            'mcp-method': 'tools/list'
+        },
+        body: JSON.stringify({
+            jsonrpc: '2.0',
+            id: 1,
+            method: 'tools/list',
+            params: {
+                _meta: {
+                    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+                    'io.modelcontextprotocol/clientCapabilities': {}
+                }
+            }
+        }),
+        signal: AbortSignal.timeout(5000)
+    });
+    return /"inputSchema"/.test(await response.text());
+}
+
+async function comparePart(chosen, part, urls, expected, faults) {
+    const out = side => join(results, part, side);
+    const scenarios = chosen.scenarios;
+    const direct = await runSuite({ home, part, url: urls.direct, scenarios, out: out('direct') });
+    const through = urls.gateway && (await runSuite({ home, part, url: urls.gateway, scenarios, out: out('gateway') }));
+
+    console.log(`\n== ${part}\n`);
+    if (direct.size === 0) {
+        faults.push(`${part}: the suite ran no scenario, see ${out('direct')}/output.txt`);
+    }
+    for (const fault of directFaults(direct, expected)) {
+        faults.push(`${part} ${fault.name}: ${fault.text}`);
+        console.log(`  ${fault.name} ${fault.text}`);
+        fault.checks.forEach(check => console.log(explain(check)));
+    }
+    const width = Math.max(...[...direct.keys()].map(name => name.length), 20) + 2;
+    console.log(line('passed/failed'.padEnd(width), 'directly', through ? 'gateway' : '', ''));
+    let same = 0;
+    for (const [name, before] of direct) {
+        const after = through?.get(name) ?? [];
+        const lost = through ? worse(before, after) : [];
+        const verdict = !through ? '' : lost.length > 0 ? 'WORSE' : better(before, after) ? 'better' : 'same';
+        if (verdict === 'same' || (!through && !fails(before))) {
+            same++;
+        }
+        const cells = through ? [cell(before), cell(after), verdict] : [cell(before), '', ''];
+        console.log(line(name.padEnd(width), ...cells));
+        if (lost.length > 0) {
+            faults.push(`${part} ${name}: worse through the gateway`);
+            lost.forEach(check => console.log(explain(check)));
+            console.log(`    files    ${out('gateway')}`);
+        }
+    }
+    return { part, direct: total(direct), through: through && total(through), same, of: direct.size };
+}
+
+function line(name, direct, through, verdict) {
+    return `  ${name}${direct.padEnd(16)}${through.padEnd(16)}${verdict}`.trimEnd();
+}
+
+function cell(checks) {
+    const { passed, failed, warned } = score(checks);
+    return checks.length === 0 ? 'no result' : `${passed}/${failed}${warned > 0 ? ` (${warned} warn)` : ''}`;
+}
+
+async function compareClients(chosen, urls, faults) {
+    const rows = [];
+    for (const run of clientRuns(urls)) {
+        const { ok, failed, output } = await runClient(home, run, join(results, 'clients'));
+        const bad = failed > 0;
+        console.log(`\n== ${run.name}: ${ok} ok${bad ? `, ${failed} FAILED` : ''}`);
+        const shown = output.filter(line => chosen.verbose || bad && !line.startsWith('ok '));
+        shown.forEach(line => console.log(`  ${line}`));
+        if (bad) {
+            faults.push(`clients, ${run.name}: ${failed} failed`);
+        }
+        rows.push({ part: run.name, client: { ok, failed } });
+    }
+    return rows;
+}
+
+function finish(chosen, summary, faults) {
+    const side = t => (t ? `${t.good}/${t.scenarios}, checks ${t.passed}/${t.failed}` : '-');
+    console.log('\n== Summary (scenarios passed/run, checks passed/failed)\n');
+    console.log(`  ${'part'.padEnd(14)}${'directly'.padEnd(26)}${'through the gateway'.padEnd(26)}scenarios that are the same`);
+    for (const { part, direct, through, same, of } of summary.filter(row => row.direct)) {
+        console.log(`  ${part.padEnd(14)}${side(direct).padEnd(26)}${side(through).padEnd(26)}${through ? `${same}/${of}` : ''}`);
+    }
+    const clients = summary.filter(row => row.client);
+    if (clients.length > 0) {
+        const sum = key => clients.reduce((n, { client }) => n + client[key], 0);
+        console.log(`  ${'clients'.padEnd(14)}${clients.length} runs, ${sum('ok')} steps ok, ${sum('failed')} failed`);
+    }
+    console.log('');
+    if (faults.length > 0) {
+        console.log(`FAILED, ${faults.length} difference(s):`);
+        faults.forEach(fault => console.log(`  ${fault}`));
+    } else {
+        console.log(chosen['direct-only'] ? 'OK: the fixture scores as expected' : 'OK: the gateway scores as the fixture does');
+    }
+    console.log(`${Math.round((Date.now() - started) / 1000)} s; results in ${results}`);
+}
+
+async function keepRunning(urls) {
+    console.log('\nStill running until Ctrl-C:');
+    Object.entries(urls).filter(([, url]) => url?.startsWith?.('http')).forEach(([name, url]) => console.log(`  ${name.padEnd(12)}${url}`));
+    const alive = setInterval(() => {}, 60_000);
+    await new Promise(resolve => interrupted.then(resolve));
+    clearInterval(alive);
+}
+
+let interrupt;
+const interrupted = new Promise(resolve => (interrupt = resolve));
+let signals = 0;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+        interrupt();
+        if (++signals > 1) {
+            process.exit(130);
+        }
+        setTimeout(() => void stopAll().then(() => process.exit(130)), 500);
+    });
+}
+process.on('exit', killAll);
+
+main()
+    .catch(error => {
+        console.error(`conformance: ${error.message}`);
+        if (error instanceof Usage) {
+            console.error('"conformance/run --help" lists the options.');
+        }
+        return 2;
+    })
+    .then(async code => {
+        await stopAll();
+        process.exit(code);
+    });

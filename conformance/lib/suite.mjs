@@ -1,0 +1,86 @@
+// Runs one part of the official conformance suite against one URL and reads what it found.
+
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The parts: which installed suite, and which of its scenarios. Frozen requirement sets where the suite has them. */
+export const PARTS = {
+    '2025-03-26': { folder: 'suite', all: ['--spec-version', '2025-03-26', '--suite', 'all'], version: '2025-03-26' },
+    '2025-06-18': { folder: 'suite', all: ['--spec-version', '2025-06-18', '--suite', 'all'], version: '2025-06-18' },
+    '2025-11-25': { folder: 'suite', all: ['--requirements', '2025-11-25'], version: '2025-11-25' },
+    '2026-07-28': { folder: 'suite', all: ['--requirements', '2026-07-28'], version: '2026-07-28' },
+    stable: { folder: 'suite-stable', all: ['--suite', 'all'] }
+};
+
+const SCENARIO_LIMIT_MS = 15_000;
+const PART_LIMIT_MS = 120_000;
+
+/**
+ * Runs a part, or only the named scenarios of it.
+ *
+ * @returns a map from scenario to its checks, each {id, status, description, message}, in the order of the suite
+ */
+export async function runSuite({ home, part, url, scenarios, out }) {
+    const { folder, all, version } = PARTS[part];
+    rmSync(out, { recursive: true, force: true });
+    mkdirSync(out, { recursive: true });
+    const cli = join(home, folder, 'node_modules/.bin/conformance');
+    const common = ['server', '--url', url, '-o', out];
+    if (folder === 'suite') {
+        common.push('--timeout', String(SCENARIO_LIMIT_MS));
+    }
+    if (scenarios.length === 0) {
+        await run(cli, [...common, ...all], join(out, 'output.txt'));
+    }
+    for (const scenario of scenarios) {
+        const select = version ? ['--spec-version', version, '--force'] : [];
+        await run(cli, [...common, ...select, '--scenario', scenario], join(out, `${scenario}.txt`));
+    }
+    return read(out, scenarios);
+}
+
+function run(cli, args, log) {
+    return new Promise((resolve, reject) => {
+        const child = spawn(cli, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+        const file = createWriteStream(log);
+        child.stdout.pipe(file, { end: false });
+        child.stderr.pipe(file, { end: false });
+        const limit = setTimeout(() => child.kill('SIGKILL'), PART_LIMIT_MS);
+        child.on('error', reject);
+        child.on('close', code => {
+            clearTimeout(limit);
+            file.end(`\nexit ${code ?? 'by the time limit of this run'}\n`, resolve);
+        });
+    });
+}
+
+function read(out, scenarios) {
+    const found = new Map();
+    for (const name of order(out, scenarios)) {
+        found.set(name, []);
+    }
+    for (const folder of readdirSync(out)) {
+        const file = join(out, folder, 'checks.json');
+        const name = /^(?:server-)?(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(folder)?.[1];
+        if (name !== undefined && existsSync(file)) {
+            found.set(name, JSON.parse(readFileSync(file, 'utf8')).map(check));
+        }
+    }
+    return found;
+}
+
+/** The scenarios that the suite said it would run, so that one which left no result is seen as such. */
+function order(out, scenarios) {
+    const log = join(out, 'output.txt');
+    if (!existsSync(log)) {
+        return scenarios;
+    }
+    const lines = readFileSync(log, 'utf8').matchAll(/^=== Running scenario: (\S+) ===$/gm);
+    return [...lines].map(([, name]) => name);
+}
+
+function check({ id, status, description, errorMessage, details }) {
+    const message = errorMessage ?? details?.error ?? details?.errors?.join?.('; ') ?? '';
+    return { id, status, description, message: String(message), details };
+}
