@@ -6,7 +6,8 @@ import java.util.StringJoiner;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What a client can be asked for: its declared capabilities, reduced to the ones the protocol defines. Small enough to be sealed into a session id as one number.
+ * What a client can be asked for: its declared capabilities, reduced to the ones the protocol defines. Small enough to
+ * be sealed into a session id as one number.
  */
 public record ClientFeatures(Set<Feature> features) {
     public static final ClientFeatures NONE = new ClientFeatures(Set.of());
@@ -17,13 +18,20 @@ public record ClientFeatures(Set<Feature> features) {
 
     /** One thing a client may declare (<em>client</em> section of 2025-11-25 and 2026-07-28). */
     public enum Feature {
-        ROOTS,
-        ROOTS_LIST_CHANGED,
-        SAMPLING,
-        SAMPLING_TOOLS,
-        SAMPLING_CONTEXT,
-        ELICITATION_FORM,
-        ELICITATION_URL
+        ROOTS(1),
+        ROOTS_LIST_CHANGED(1 << 1),
+        SAMPLING(1 << 2),
+        SAMPLING_TOOLS(1 << 3),
+        SAMPLING_CONTEXT(1 << 4),
+        ELICITATION_FORM(1 << 5),
+        ELICITATION_URL(1 << 6);
+
+        /** Written into session ids that outlive this process: never renumbered. */
+        private final int bit;
+
+        Feature(int bit) {
+            this.bit = bit;
+        }
     }
 
     /** Reads a {@code ClientCapabilities} object. {@code elicitation: {}} means form mode; unknown members are ignored. */
@@ -62,7 +70,7 @@ public record ClientFeatures(Set<Feature> features) {
     public static ClientFeatures ofBits(int bits) {
         EnumSet<Feature> found = EnumSet.noneOf(Feature.class);
         for (Feature feature : Feature.values()) {
-            if ((bits & (1 << feature.ordinal())) != 0) {
+            if ((bits & feature.bit) != 0) {
                 found.add(feature);
             }
         }
@@ -72,7 +80,7 @@ public record ClientFeatures(Set<Feature> features) {
     public int bits() {
         int bits = 0;
         for (Feature feature : features) {
-            bits |= 1 << feature.ordinal();
+            bits |= feature.bit;
         }
         return bits;
     }

@@ -38,8 +38,18 @@ public record Backend(
 
     /** Paths under {@code /mcp/} that mean something else, so that no backend may take them. */
     public static final Set<String> RESERVED = Set.of(
-            "gateway", "manifest", "connect", "disconnect", "clients", "client", "list_tools", "call_tool",
-            "list_resources", "read_resource", "list_prompts", "get_prompt");
+            "gateway",
+            "manifest",
+            "connect",
+            "disconnect",
+            "clients",
+            "client",
+            "list_tools",
+            "call_tool",
+            "list_resources",
+            "read_resource",
+            "list_prompts",
+            "get_prompt");
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,64}");
 
@@ -81,11 +91,14 @@ public record Backend(
                 source);
     }
 
-    /** @throws IllegalArgumentException with a sentence for the reader when the name cannot be a backend's */
+    /**
+     * Refuses a name that no backend or profile may have.
+     *
+     * @throws IllegalArgumentException with a sentence for the reader
+     */
     public static void checkName(String name) {
         if (!NAME.matcher(name).matches()) {
-            throw new IllegalArgumentException(
-                    "'" + name + "' is not a valid name: use 1 to 64 of a-z, 0-9 and '-'");
+            throw new IllegalArgumentException("'" + name + "' is not a valid name: use 1 to 64 of a-z, 0-9 and '-'");
         }
         if (RESERVED.contains(name)) {
             throw new IllegalArgumentException("'" + name + "' is a reserved name; choose another");
@@ -94,7 +107,16 @@ public record Backend(
 
     public Backend withHeaders(Map<String, String> replacement) {
         return new Backend(
-                name, endpoints, replacement, era, timeout, includeTools, excludeTools, fallbackTools, aggregated, source);
+                name,
+                endpoints,
+                replacement,
+                era,
+                timeout,
+                includeTools,
+                excludeTools,
+                fallbackTools,
+                aggregated,
+                source);
     }
 
     /** Without the header values, which are secrets. */

@@ -53,8 +53,9 @@ public final class WatchedSession implements LauncherSessionListener {
                 collected.remove(1000);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
+            } finally {
+                Reference.reachabilityFence(canary);
             }
-            Reference.reachabilityFence(canary);
         }
     }
 }
