@@ -1,0 +1,198 @@
+package io.sluice.catalog;
+
+import io.sluice.protocol.Era;
+import io.sluice.protocol.RawJson;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Puts the shares of several backends together under one roof: settles the names, earlier claims first, and renders the result. Used once per catalog, by one
+ * thread.
+ */
+final class Aggregation {
+    /** Joined instructions longer than this, in bytes of JSON, are worth less to a model than the space they take. */
+    static final int LONGEST_INSTRUCTIONS = 4_096;
+
+    private final CatalogSettings settings;
+    private final List<Share> shares;
+    private final Map<String, Long> since;
+    private final Map<ListKind, Claims> claims = new EnumMap<>(ListKind.class);
+    private final Map<ListKind, Map<String, Target>> targets = new EnumMap<>(ListKind.class);
+    private final Map<ListKind, List<Offer.Line>> lines = new EnumMap<>(ListKind.class);
+
+    /** Templates by the backend that owns them, also while it does not list them. */
+    private final TemplateIndex<String> claimedTemplates = new TemplateIndex<>();
+
+    /**
+     * @param shares those of the backends on the aggregate, in order of precedence
+     * @param since every registration, whether aggregated or not
+     * @param owners who owned which name before
+     */
+    Aggregation(
+            CatalogSettings settings,
+            List<Share> shares,
+            Map<String, Long> since,
+            Map<ListKind, Map<String, Claims.Owner>> owners) {
+        this.settings = settings;
+        this.shares = shares;
+        this.since = since;
+        for (ListKind kind : ListKind.values()) {
+            claims.put(kind, new Claims(owners.getOrDefault(kind, Map.of()), since));
+            targets.put(kind, new HashMap<>());
+            lines.put(kind, new ArrayList<>());
+        }
+    }
+
+    Offer offer() {
+        claims.get(ListKind.RESOURCE_TEMPLATES).owners().forEach((template, owner) ->
+                claimedTemplates.add(template, owner.turn(), owner.backend()));
+        for (Share share : shares) {
+            addNamed(ListKind.TOOLS, share);
+            addNamed(ListKind.PROMPTS, share);
+            addUris(ListKind.RESOURCES, share);
+            addUris(ListKind.RESOURCE_TEMPLATES, share);
+        }
+        TemplateIndex<Target> templates = new TemplateIndex<>();
+        Claims templateClaims = claims.get(ListKind.RESOURCE_TEMPLATES);
+        targets.get(ListKind.RESOURCE_TEMPLATES).forEach((template, target) ->
+                templates.add(template, templateClaims.turn(template), target));
+        return Offer.render(targets, templates, lines, frame());
+    }
+
+    Map<ListKind, Map<String, Claims.Owner>> owners() {
+        Map<ListKind, Map<String, Claims.Owner>> owners = new EnumMap<>(ListKind.class);
+        claims.forEach((kind, claimed) -> owners.put(kind, claimed.owners()));
+        return owners;
+    }
+
+    private void addNamed(ListKind kind, Share share) {
+        Map<String, Target> named = targets.get(kind);
+        for (Entry entry : share.entries(kind)) {
+            String exposed = expose(kind, share, entry.key());
+            Target own = share.offer().targets(kind).get(entry.key());
+            Target target = own.exposedAs(exposed);
+            named.put(exposed, target);
+            String qualified = share.name() + ExposedNames.SEPARATOR + entry.key();
+            if (target.renamed() && !exposed.equals(qualified)) {
+                named.put(qualified, target);
+            }
+            lines.get(kind).add(Offer.Line.of(entry, exposed, share.era()));
+        }
+    }
+
+    private String expose(ListKind kind, Share share, String name) {
+        Claims claimed = claims.get(kind);
+        if (settings.names() == CatalogSettings.Names.BARE) {
+            String bare = ExposedNames.bare(name);
+            if (!ExposedNames.looksQualified(bare) && claimed.take(bare, share.name(), share.since())) {
+                return bare;
+            }
+        }
+        Map<String, Target> own = share.offer().targets(kind);
+        for (int salt = 0; ; salt++) {
+            String qualified = ExposedNames.qualified(share.name(), name, salt);
+            boolean another = isQualifiedFormOfAnother(qualified, share.name(), name, own);
+            if (!another && claimed.take(qualified, share.name(), share.since())) {
+                return qualified;
+            }
+        }
+    }
+
+    /** A shortened name may by chance, or by design, spell the qualified form of another tool of the backend. */
+    private static boolean isQualifiedFormOfAnother(
+            String qualified, String backend, String name, Map<String, Target> own) {
+        int start = backend.length() + ExposedNames.SEPARATOR.length();
+        if (qualified.length() < start || !qualified.startsWith(backend + ExposedNames.SEPARATOR)) {
+            return false;
+        }
+        String rest = qualified.substring(start);
+        return !rest.equals(name) && own.containsKey(rest);
+    }
+
+    private void addUris(ListKind kind, Share share) {
+        for (Entry entry : share.entries(kind)) {
+            String exposed = exposeUri(kind, share, entry.key());
+            Target target = share.offer().targets(kind).get(entry.key()).exposedAs(exposed);
+            targets.get(kind).put(exposed, target);
+            lines.get(kind).add(Offer.Line.of(entry, exposed, share.era()));
+            if (kind == ListKind.RESOURCE_TEMPLATES) {
+                claimedTemplates.add(exposed, claims.get(kind).turn(exposed), share.name());
+            }
+        }
+    }
+
+    private String exposeUri(ListKind kind, Share share, String uri) {
+        Claims claimed = claims.get(kind);
+        String exposed = uri;
+        if (!claimed.owns(share.name(), uri) && (spellsAnother(uri, share) || isServedByAnother(kind, uri, share))) {
+            exposed = ExposedNames.qualifiedUri(share.name(), uri);
+        }
+        while (!claimed.take(exposed, share.name(), share.since())) {
+            exposed = ExposedNames.qualifiedUri(share.name(), exposed);
+        }
+        return exposed;
+    }
+
+    /** Whether a URI is the qualified form of one of another backend that is registered. Other schemes with a plus, as {@code git+https}, stand. */
+    private boolean spellsAnother(String uri, Share share) {
+        int end = ExposedNames.uriQualifierEnd(uri);
+        return end > 0 && !share.name().equals(uri.substring(0, end)) && since.containsKey(uri.substring(0, end));
+    }
+
+    /** Whether a URI not seen before has been another backend's to answer, through one of its templates. Templates for any scheme come last and claim nothing. */
+    private boolean isServedByAnother(ListKind kind, String uri, Share share) {
+        return kind == ListKind.RESOURCES
+                && claimedTemplates
+                        .find(uri, slot -> slot.template().hasScheme() && !slot.value().equals(share.name()))
+                        .isPresent();
+    }
+
+    private Offer.Frame frame() {
+        List<String> missing = new ArrayList<>();
+        Capabilities merged = Capabilities.NONE;
+        long ttlMillis = settings.ttlMillis(shares.isEmpty() ? settings.defaultTtl() : settings.maxTtl());
+        boolean shareable = !shares.isEmpty();
+        for (Share share : shares) {
+            Optional<Listing> listing = share.contribution().listing();
+            if (listing.isEmpty()) {
+                missing.add(share.name());
+            }
+            merged = merged.and(share.capabilities());
+            ttlMillis = Math.min(
+                    ttlMillis,
+                    listing.map(settings::ttlMillis).orElseGet(() -> settings.ttlMillis(settings.defaultTtl())));
+            shareable &= listing.filter(Listing::shareable).isPresent() && share.era() == Era.MODERN;
+        }
+        if (shares.isEmpty()) {
+            merged = Capabilities.TOOLS;
+        }
+        return new Offer.Frame(merged, settings.serverInfo(), instructions(), ttlMillis, shareable, missing);
+    }
+
+    /** A paragraph for each backend that has instructions, or nothing at all when they are too long together. */
+    private Optional<RawJson> instructions() {
+        Map<String, byte[]> paragraphs = new LinkedHashMap<>();
+        for (Share share : shares) {
+            share.contribution()
+                    .listing()
+                    .flatMap(Listing::instructions)
+                    .filter(literal -> literal.bytes().length > 2)
+                    .ifPresent(literal -> paragraphs.put(share.name(), literal.bytes()));
+        }
+        JsonBytes out = JsonBytes.sized(256).ascii("\"");
+        for (Map.Entry<String, byte[]> paragraph : paragraphs.entrySet()) {
+            byte[] literal = paragraph.getValue();
+            out.ascii(out.length() > 1 ? "\\n\\n" : "").ascii(paragraph.getKey()).ascii(": ");
+            out.raw(literal, 1, literal.length - 1);
+            if (out.length() > LONGEST_INSTRUCTIONS) {
+                return Optional.empty();
+            }
+        }
+        return paragraphs.isEmpty() ? Optional.empty() : Optional.of(out.ascii("\"").toRawJson());
+    }
+}

@@ -1,0 +1,153 @@
+package io.sluice.catalog;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything all backends offer, at one moment: where each name leads on each mount, and every list already rendered. Immutable; replaced as a whole.
+ *
+ * <p>Backends stand in the order in which they were first registered, and what a backend offers in its own order, so that every replica lists the same. A name on the
+ * aggregate belongs to the backend that exposed it first for as long as that registration lasts: nothing registered later, and nothing a backend adds later, can
+ * take its place.
+ */
+public final class Catalog {
+    private static final Comparator<Share> PRECEDENCE =
+            Comparator.comparingLong(Share::since).thenComparing(Share::name);
+
+    /** No backend at all. */
+    public static final Catalog EMPTY = make(List.of(), null, CatalogSettings.DEFAULT);
+
+    private final long version;
+    private final CatalogSettings settings;
+    private final Map<String, Share> shares;
+    private final Map<String, Mount> mounts;
+    private final Map<ListKind, Map<String, Claims.Owner>> owners;
+
+    private Catalog(
+            long version,
+            CatalogSettings settings,
+            Map<String, Share> shares,
+            Map<String, Mount> mounts,
+            Map<ListKind, Map<String, Claims.Owner>> owners) {
+        this.version = version;
+        this.settings = settings;
+        this.shares = shares;
+        this.mounts = mounts;
+        this.owners = owners;
+    }
+
+    /**
+     * The catalog of these contributions.
+     *
+     * @param contributions at most one per backend, in any order
+     * @param previous the catalog to be replaced: its names stay with their owners, and what did not change since is not rendered again
+     */
+    public static Catalog build(List<Contribution> contributions, Catalog previous, CatalogSettings settings) {
+        return make(contributions, previous, settings);
+    }
+
+    private static Catalog make(
+            List<Contribution> contributions, @Nullable Catalog previous, CatalogSettings settings) {
+        Map<String, Share> before = previous == null ? Map.of() : previous.shares;
+        boolean sameSettings = previous != null && previous.settings.equals(settings);
+        Map<String, Long> since = new HashMap<>();
+        List<Share> ordered = new ArrayList<>(contributions.size());
+        for (Contribution contribution : contributions) {
+            String name = contribution.registration().backend().name();
+            since.put(name, contribution.registration().since());
+            ordered.add(Share.of(contribution, before.get(name), settings, sameSettings));
+        }
+        ordered.sort(PRECEDENCE);
+        Map<String, Share> shares = new LinkedHashMap<>();
+        ordered.forEach(share -> shares.put(share.name(), share));
+
+        Map<String, Share> aggregated = new LinkedHashMap<>(shares);
+        aggregated.values().removeIf(share -> !share.aggregated());
+        Offer offer;
+        Map<ListKind, Map<String, Claims.Owner>> owners;
+        if (previous != null && sameSettings && sameOffers(previous.shares, shares)) {
+            offer = previous.aggregate().offer();
+            owners = previous.owners;
+        } else {
+            Aggregation aggregation = new Aggregation(
+                    settings,
+                    List.copyOf(aggregated.values()),
+                    since,
+                    previous == null ? Map.of() : previous.owners);
+            offer = aggregation.offer();
+            owners = aggregation.owners();
+        }
+        Map<String, Mount> mounts = new LinkedHashMap<>();
+        mounts.put("", new Mount("", offer, Collections.unmodifiableMap(aggregated)));
+        shares.forEach((name, share) -> mounts.put(name, new Mount(name, share.offer(), Map.of(name, share))));
+        return new Catalog(
+                version(previous, mounts), settings, shares, Collections.unmodifiableMap(mounts), owners);
+    }
+
+    /** Whether the aggregate comes out the same: only what troubles the backends may differ. */
+    private static boolean sameOffers(Map<String, Share> before, Map<String, Share> now) {
+        return before.keySet().equals(now.keySet())
+                && now.values().stream().allMatch(share -> {
+                    Share then = before.get(share.name());
+                    return then.offer() == share.offer()
+                            && then.since() == share.since()
+                            && then.aggregated() == share.aggregated();
+                });
+    }
+
+    private static long version(@Nullable Catalog previous, Map<String, Mount> mounts) {
+        if (previous == null) {
+            return 0;
+        }
+        boolean same = previous.mounts.keySet().equals(mounts.keySet())
+                && mounts.values().stream()
+                        .allMatch(mount -> mount.offer()
+                                .looksLike(previous.mounts.get(mount.name()).offer()));
+        return same ? previous.version : previous.version + 1;
+    }
+
+    /** Grows by one with each catalog in which a client can see a difference; counted by this replica alone. */
+    public long version() {
+        return version;
+    }
+
+    /** The aggregate under the empty name, a backend's own mount under its name. */
+    public Optional<Mount> mount(String name) {
+        return Optional.ofNullable(mounts.get(name));
+    }
+
+    /** The mount of every aggregated backend, which there always is. */
+    public Mount aggregate() {
+        return mounts.get("");
+    }
+
+    /** The aggregate, then the backends' own mounts in order of precedence. */
+    public Collection<Mount> mounts() {
+        return mounts.values();
+    }
+
+    /**
+     * Which lists hold other definitions than they did in an older catalog. Mounts that are gone are not named: nobody is left to be told.
+     */
+    public Changes changesSince(Catalog older) {
+        Map<String, Changes.Lists> changed = new HashMap<>();
+        mounts.forEach((name, mount) -> {
+            Mount then = older.mounts.get(name);
+            Changes.Lists lists = then == null
+                    ? mount.offer().changesSinceNothing()
+                    : mount.offer().changesSince(then.offer());
+            if (lists.any()) {
+                changed.put(name, lists);
+            }
+        });
+        return new Changes(changed);
+    }
+}

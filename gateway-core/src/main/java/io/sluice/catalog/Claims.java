@@ -1,0 +1,95 @@
+package io.sluice.catalog;
+
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Who may use which exposed name, in one name space of the aggregate, while a catalog is being built. A name belongs to the backend that first exposed it for as
+ * long as that registration lasts, even while the backend does not list it. For one thread.
+ */
+final class Claims {
+    /** Names that a backend keeps though it does not list them at the moment. More would let one backend fill the memory by renaming its tools for ever. */
+    static final int MOST_DORMANT = 1_000;
+
+    /**
+     * A backend that owns a name.
+     *
+     * @param since tells its registration from a later one of the same name
+     * @param turn grows with each claim; earlier claims have precedence
+     */
+    record Owner(String backend, long since, long turn) {}
+
+    private final Map<String, Owner> owners;
+    private final Set<String> used = new HashSet<>();
+    private long turn;
+
+    /**
+     * @param before owners in the catalog to be replaced, earliest claim first
+     * @param since the present registrations, by backend
+     */
+    Claims(Map<String, Owner> before, Map<String, Long> since) {
+        owners = new LinkedHashMap<>(before.size() * 4 / 3 + 16);
+        before.forEach((name, owner) -> {
+            if (Long.valueOf(owner.since()).equals(since.get(owner.backend()))) {
+                owners.put(name, owner);
+            }
+            turn = Math.max(turn, owner.turn());
+        });
+    }
+
+    boolean isFree(String name) {
+        return !owners.containsKey(name);
+    }
+
+    /** Takes the name for one target of a backend, if it is free or the backend's own and no other target of this build has it. */
+    boolean take(String name, String backend, long since) {
+        if (used.contains(name)) {
+            return false;
+        }
+        Owner owner = owners.get(name);
+        if (owner == null) {
+            owners.put(name, new Owner(backend, since, ++turn));
+        } else if (!owner.backend().equals(backend)) {
+            return false;
+        }
+        return used.add(name);
+    }
+
+    boolean owns(String backend, String name) {
+        Owner owner = owners.get(name);
+        return owner != null && owner.backend().equals(backend);
+    }
+
+    long turn(String name) {
+        Owner owner = owners.get(name);
+        return owner == null ? Long.MAX_VALUE : owner.turn();
+    }
+
+    Map<String, Owner> owners() {
+        if (owners.size() > used.size()) {
+            forgetOldestDormant();
+        }
+        return Collections.unmodifiableMap(owners);
+    }
+
+    private void forgetOldestDormant() {
+        Map<String, Integer> dormant = new HashMap<>();
+        owners.forEach((name, owner) -> {
+            if (!used.contains(name)) {
+                dormant.merge(owner.backend(), 1, Integer::sum);
+            }
+        });
+        owners.entrySet().removeIf(entry -> {
+            String backend = entry.getValue().backend();
+            if (used.contains(entry.getKey()) || dormant.get(backend) <= MOST_DORMANT) {
+                return false;
+            }
+            dormant.merge(backend, -1, Integer::sum);
+            return true;
+        });
+    }
+}

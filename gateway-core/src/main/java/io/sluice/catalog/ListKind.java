@@ -1,0 +1,39 @@
+package io.sluice.catalog;
+
+import io.sluice.protocol.McpMethod;
+
+/** The four things a backend lists. */
+enum ListKind {
+    TOOLS("tools", "name"),
+    PROMPTS("prompts", "name"),
+    RESOURCES("resources", "uri"),
+    RESOURCE_TEMPLATES("resourceTemplates", "uriTemplate");
+
+    private final String member;
+    private final String key;
+
+    ListKind(String member, String key) {
+        this.member = member;
+        this.key = key;
+    }
+
+    /** The member of the result that holds the list. */
+    String member() {
+        return member;
+    }
+
+    /** The member of a definition that names it. */
+    String key() {
+        return key;
+    }
+
+    static ListKind of(McpMethod method) {
+        return switch (method) {
+            case TOOLS_LIST -> TOOLS;
+            case PROMPTS_LIST -> PROMPTS;
+            case RESOURCES_LIST -> RESOURCES;
+            case RESOURCE_TEMPLATES_LIST -> RESOURCE_TEMPLATES;
+            default -> throw new IllegalArgumentException(method.wire() + " is not a list");
+        };
+    }
+}

@@ -1,0 +1,132 @@
+package io.sluice.catalog;
+
+import io.sluice.protocol.Era;
+import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.ProtocolVersion;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** One place where clients connect: {@code /mcp} with every backend, or {@code /mcp/{backend}} with one. Immutable; look-ups do no I/O and any thread may ask. */
+public final class Mount {
+    private final String name;
+    private final Offer offer;
+    private final Map<String, Share> shares;
+    private final List<String> missing;
+
+    /** @param shares of the backends on it, by name */
+    Mount(String name, Offer offer, Map<String, Share> shares) {
+        this.name = name;
+        this.offer = offer;
+        this.shares = shares;
+        this.missing = shares.values().stream()
+                .filter(share -> share.contribution().listing().isEmpty())
+                .map(Share::name)
+                .toList();
+    }
+
+    /** The backend's name, or empty for the aggregate. */
+    public String name() {
+        return name;
+    }
+
+    public boolean aggregate() {
+        return name.isEmpty();
+    }
+
+    /** The tool of that name. On the aggregate {@code backend__name} is understood as well, however the tool is listed. */
+    public Optional<Target> tool(String exposedName) {
+        return named(ListKind.TOOLS, exposedName);
+    }
+
+    /** The prompt of that name. On the aggregate {@code backend__name} is understood as well, however the prompt is listed. */
+    public Optional<Target> prompt(String exposedName) {
+        return named(ListKind.PROMPTS, exposedName);
+    }
+
+    private Optional<Target> named(ListKind kind, String exposedName) {
+        Optional<Target> listed = offer.target(kind, exposedName);
+        if (listed.isPresent() || !aggregate()) {
+            return listed;
+        }
+        int separator = exposedName.indexOf(ExposedNames.SEPARATOR);
+        return separator < 0
+                ? Optional.empty()
+                : backend(exposedName.substring(0, separator)).flatMap(share -> share.offer()
+                        .target(kind, exposedName.substring(separator + ExposedNames.SEPARATOR.length())));
+    }
+
+    /**
+     * Who answers for a URI: the resource listed under it; else the template it matches, the one claimed first; on the aggregate also the backend that the qualified
+     * form {@code backend+scheme:…} names. Templates that leave the scheme open are asked last.
+     */
+    public Optional<Target> resource(String uri) {
+        Optional<Target> listed = offer.resource(uri);
+        if (listed.isPresent()) {
+            return listed;
+        }
+        Optional<Target> qualified = unqualified(uri).flatMap(share -> {
+            String own = uri.substring(share.name().length() + 1);
+            Optional<Target> found = share.offer().resource(own);
+            return found.isPresent() ? found : share.offer().resourceOfAnyScheme(own);
+        });
+        return qualified.isPresent() ? qualified : offer.resourceOfAnyScheme(uri);
+    }
+
+    /** The template listed under exactly this text; completion refers to templates so. */
+    public Optional<Target> resourceTemplate(String uriTemplate) {
+        Optional<Target> listed = offer.target(ListKind.RESOURCE_TEMPLATES, uriTemplate);
+        return listed.isPresent()
+                ? listed
+                : unqualified(uriTemplate).flatMap(share -> share.offer()
+                        .target(ListKind.RESOURCE_TEMPLATES, uriTemplate.substring(share.name().length() + 1)));
+    }
+
+    private Optional<Share> unqualified(String uri) {
+        int end = aggregate() ? ExposedNames.uriQualifierEnd(uri) : -1;
+        return end < 0 ? Optional.empty() : backend(uri.substring(0, end));
+    }
+
+    private Optional<Share> backend(String backend) {
+        return Optional.ofNullable(shares.get(backend));
+    }
+
+    /**
+     * The whole list, on one page.
+     *
+     * @param method one of the four list methods
+     * @throws IllegalArgumentException for another method
+     */
+    public RenderedList list(McpMethod method, ProtocolVersion clientVersion) {
+        return offer.list(ListKind.of(method), clientVersion.era());
+    }
+
+    /** The {@code result} of {@code initialize}; a revision of the modern era, which has none, is answered with the latest legacy one. A new array each time. */
+    public byte[] initializeResult(ProtocolVersion version) {
+        return offer.initialize(version);
+    }
+
+    /** The {@code result} of {@code server/discover}; the array itself, never to be written to. */
+    public byte[] discoverResult() {
+        return offer.discover();
+    }
+
+    /** Whether a client of the era may use the method here: it exists in that era and some backend has the capability it needs. */
+    public boolean offers(McpMethod method, Era era) {
+        return offer.capabilities().offers(method, era);
+    }
+
+    /** Backends of this mount without a usable listing at the moment, in order of precedence. */
+    public List<String> missing() {
+        return missing;
+    }
+
+    /** What a backend of this mount contributes, and what troubles it. */
+    public Optional<Contribution> contribution(String backend) {
+        return backend(backend).map(Share::contribution);
+    }
+
+    Offer offer() {
+        return offer;
+    }
+}

@@ -1,0 +1,277 @@
+package io.sluice.catalog;
+
+import io.sluice.protocol.Era;
+import io.sluice.protocol.MetaKeys;
+import io.sluice.protocol.ProtocolVersion;
+import io.sluice.protocol.RawJson;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What a mount offers: its look-up tables, its lists and its greetings, rendered. Immutable; shared by the catalogs between which it did not change. */
+final class Offer {
+    private static final byte[] UNCHANGED = new byte[0];
+
+    private final Map<ListKind, Map<String, Target>> targets;
+    private final TemplateIndex<Target> templates;
+    private final Map<Era, Map<ListKind, RenderedList>> lists;
+    private final Capabilities capabilities;
+    private final byte[] initializeTail;
+    private final byte[] discover;
+
+    private Offer(
+            Map<ListKind, Map<String, Target>> targets,
+            TemplateIndex<Target> templates,
+            Map<Era, Map<ListKind, RenderedList>> lists,
+            Capabilities capabilities,
+            byte[] initializeTail,
+            byte[] discover) {
+        this.targets = targets;
+        this.templates = templates;
+        this.lists = lists;
+        this.capabilities = capabilities;
+        this.initializeTail = initializeTail;
+        this.discover = discover;
+    }
+
+    /**
+     * One line of a list.
+     *
+     * @param name the JSON literal to stand in place of the entry's own key; empty to keep that
+     * @param era the era its backend speaks
+     */
+    record Line(Entry entry, byte[] name, Era era) {
+        static Line of(Entry entry, String exposed, Era era) {
+            return new Line(entry, entry.key().equals(exposed) ? UNCHANGED : JsonBytes.quote(exposed), era);
+        }
+
+        /** A tool that must be called as a task is of no use to a client that cannot ask a legacy backend for one. */
+        boolean shownTo(Era client) {
+            return client == Era.LEGACY || era == Era.MODERN || !entry.taskOnly();
+        }
+    }
+
+    /**
+     * What is said about a mount and around its lists.
+     *
+     * @param instructions a JSON string literal
+     * @param missing backends to be named as absent
+     */
+    record Frame(
+            Capabilities capabilities,
+            RawJson serverInfo,
+            Optional<RawJson> instructions,
+            long ttlMillis,
+            boolean shareable,
+            List<String> missing) {}
+
+    static Offer ofBackend(
+            String backend,
+            Optional<Listing> listing,
+            Map<ListKind, List<Entry>> entries,
+            Capabilities capabilities,
+            CatalogSettings settings) {
+        Era era = listing.map(known -> known.version().era()).orElse(Era.LEGACY);
+        Map<ListKind, Map<String, Target>> targets = new EnumMap<>(ListKind.class);
+        Map<ListKind, List<Line>> lines = new EnumMap<>(ListKind.class);
+        TemplateIndex<Target> templates = new TemplateIndex<>();
+        entries.forEach((kind, list) -> {
+            Map<String, Target> byName = new HashMap<>(list.size() * 4 / 3 + 1);
+            List<Line> rendered = new ArrayList<>(list.size());
+            for (Entry entry : list) {
+                Target target = entry.target(backend);
+                byName.put(entry.key(), target);
+                rendered.add(new Line(entry, UNCHANGED, era));
+                if (kind == ListKind.RESOURCE_TEMPLATES) {
+                    templates.add(entry.key(), rendered.size(), target);
+                }
+            }
+            targets.put(kind, byName);
+            lines.put(kind, rendered);
+        });
+        Frame frame = new Frame(
+                capabilities,
+                listing.flatMap(Listing::serverInfo).orElse(settings.serverInfo()),
+                listing.flatMap(Listing::instructions),
+                listing.map(settings::ttlMillis).orElseGet(() -> settings.ttlMillis(settings.defaultTtl())),
+                listing.filter(Listing::shareable).isPresent() && era == Era.MODERN,
+                List.of());
+        return render(targets, templates, lines, frame);
+    }
+
+    static Offer render(
+            Map<ListKind, Map<String, Target>> targets,
+            TemplateIndex<Target> templates,
+            Map<ListKind, List<Line>> lines,
+            Frame frame) {
+        Map<Era, Map<ListKind, RenderedList>> lists = new EnumMap<>(Era.class);
+        for (Era era : Era.values()) {
+            Map<ListKind, RenderedList> byKind = new EnumMap<>(ListKind.class);
+            for (ListKind kind : ListKind.values()) {
+                byKind.put(kind, list(kind, era, lines.getOrDefault(kind, List.of()), frame));
+            }
+            lists.put(era, byKind);
+        }
+        return new Offer(targets, templates, lists, frame.capabilities(), initializeTail(frame), discover(frame));
+    }
+
+    private static RenderedList list(ListKind kind, Era era, List<Line> lines, Frame frame) {
+        int size = 256 + lines.size();
+        for (Line line : lines) {
+            size += line.entry().size(line.name());
+        }
+        JsonBytes out = JsonBytes.sized(size).ascii("{");
+        if (era == Era.MODERN) {
+            out.ascii("\"resultType\":\"complete\",");
+        }
+        out.ascii("\"").ascii(kind.member()).ascii("\":[");
+        int start = out.length();
+        int shown = 0;
+        for (Line line : lines) {
+            if (line.shownTo(era)) {
+                if (shown++ > 0) {
+                    out.ascii(",");
+                }
+                line.entry().write(out, line.name(), era);
+            }
+        }
+        int end = out.length();
+        out.ascii("]");
+        if (era == Era.MODERN) {
+            cacheable(out, frame);
+        }
+        if (!frame.missing().isEmpty()) {
+            out.ascii(",\"_meta\":{").quoted(MetaKeys.MISSING).ascii(":");
+            strings(out, frame.missing()).ascii("}");
+        }
+        return new RenderedList(out.ascii("}").toBytes(), start, end, shown);
+    }
+
+    private static void cacheable(JsonBytes out, Frame frame) {
+        out.ascii(",\"ttlMs\":").ascii(Long.toString(frame.ttlMillis()));
+        out.ascii(",\"cacheScope\":").ascii(frame.shareable() ? "\"public\"" : "\"private\"");
+    }
+
+    private static byte[] initializeTail(Frame frame) {
+        JsonBytes out = JsonBytes.sized(512).ascii(",\"capabilities\":");
+        frame.capabilities().write(out, Era.LEGACY);
+        out.ascii(",\"serverInfo\":").raw(frame.serverInfo());
+        frame.instructions().ifPresent(text -> out.ascii(",\"instructions\":").raw(text));
+        return out.ascii("}").toBytes();
+    }
+
+    private static byte[] discover(Frame frame) {
+        JsonBytes out = JsonBytes.sized(768).ascii("{\"resultType\":\"complete\",\"supportedVersions\":");
+        strings(out, ProtocolVersion.supported()).ascii(",\"capabilities\":");
+        frame.capabilities().write(out, Era.MODERN);
+        frame.instructions().ifPresent(text -> out.ascii(",\"instructions\":").raw(text));
+        cacheable(out, frame);
+        out.ascii(",\"_meta\":{").quoted(MetaKeys.SERVER_INFO).ascii(":").raw(frame.serverInfo());
+        return out.ascii("}}").toBytes();
+    }
+
+    private static JsonBytes strings(JsonBytes out, List<String> texts) {
+        out.ascii("[");
+        for (int i = 0; i < texts.size(); i++) {
+            out.ascii(i == 0 ? "" : ",").quoted(texts.get(i));
+        }
+        return out.ascii("]");
+    }
+
+    Optional<Target> target(ListKind kind, String name) {
+        return Optional.ofNullable(targets.getOrDefault(kind, Map.of()).get(name));
+    }
+
+    Map<String, Target> targets(ListKind kind) {
+        return Collections.unmodifiableMap(targets.getOrDefault(kind, Map.of()));
+    }
+
+    TemplateIndex<Target> templates() {
+        return templates;
+    }
+
+    /** What an exact URI leads to, or one that a template matches whose scheme is fixed. */
+    Optional<Target> resource(String uri) {
+        Optional<Target> exact = target(ListKind.RESOURCES, uri);
+        return exact.isPresent() ? exact : expanded(uri, true);
+    }
+
+    /** What a URI leads to if a template matches it that leaves the scheme open. */
+    Optional<Target> resourceOfAnyScheme(String uri) {
+        return expanded(uri, false);
+    }
+
+    private Optional<Target> expanded(String uri, boolean scheme) {
+        return templates.find(uri, slot -> slot.template().hasScheme() == scheme).map(slot -> {
+            Target template = slot.value();
+            int qualifier = template.exposedName().length() - template.originalName().length();
+            return template.expanded(uri.substring(qualifier), uri);
+        });
+    }
+
+    RenderedList list(ListKind kind, Era era) {
+        return lists.get(era).get(kind);
+    }
+
+    Capabilities capabilities() {
+        return capabilities;
+    }
+
+    byte[] initialize(ProtocolVersion version) {
+        ProtocolVersion spoken = version.era() == Era.LEGACY ? version : ProtocolVersion.LATEST_LEGACY;
+        return JsonBytes.sized(32 + initializeTail.length)
+                .ascii("{\"protocolVersion\":\"")
+                .ascii(spoken.wire())
+                .ascii("\"")
+                .raw(initializeTail)
+                .toBytes();
+    }
+
+    byte[] discover() {
+        return discover;
+    }
+
+    /** Whether clients could tell no difference between this and the other. */
+    boolean looksLike(Offer other) {
+        if (this == other) {
+            return true;
+        }
+        for (Era era : Era.values()) {
+            for (ListKind kind : ListKind.values()) {
+                if (!list(kind, era).sameBytes(other.list(kind, era))) {
+                    return false;
+                }
+            }
+        }
+        return Arrays.equals(initializeTail, other.initializeTail) && Arrays.equals(discover, other.discover);
+    }
+
+    /** Which lists hold other definitions. The modern ones decide: they leave nothing out that the legacy ones show, but for tools that need a task. */
+    Changes.Lists changesSince(Offer older) {
+        if (this == older) {
+            return Changes.Lists.NONE;
+        }
+        return new Changes.Lists(
+                differs(ListKind.TOOLS, older),
+                differs(ListKind.PROMPTS, older),
+                differs(ListKind.RESOURCES, older) || differs(ListKind.RESOURCE_TEMPLATES, older));
+    }
+
+    private boolean differs(ListKind kind, Offer older) {
+        return !list(kind, Era.MODERN).sameEntries(older.list(kind, Era.MODERN))
+                || !list(kind, Era.LEGACY).sameEntries(older.list(kind, Era.LEGACY));
+    }
+
+    /** Every list that is not empty, as changes since nothing was there. */
+    Changes.Lists changesSinceNothing() {
+        return new Changes.Lists(
+                list(ListKind.TOOLS, Era.LEGACY).size() > 0,
+                list(ListKind.PROMPTS, Era.LEGACY).size() > 0,
+                list(ListKind.RESOURCES, Era.LEGACY).size() + list(ListKind.RESOURCE_TEMPLATES, Era.LEGACY).size() > 0);
+    }
+}
