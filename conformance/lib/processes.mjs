@@ -1,4 +1,4 @@
-// Starts the fixture, the gateway and other servers, and ends them by their process ids, whatever way a run ends.
+// Starts the fixture, the gateway and other programs, and ends them by their process ids, whatever way a run ends.
 
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
@@ -19,6 +19,28 @@ export function start(name, command, args, { cwd, env, log }) {
     child.on('exit', (code, signal) => (started.ended ??= `it ended with ${signal ?? `code ${code}`}`));
     running.add(started);
     return started;
+}
+
+/** Runs a program to its end, or to the limit. Returns its exit code (undefined at the limit) and all it printed. */
+export function run(command, args, limitMs) {
+    return new Promise((resolve, reject) => {
+        const env = { ...process.env, NO_COLOR: '1' };
+        const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env, detached: true });
+        const entry = { name: command, child, ended: undefined };
+        running.add(entry);
+        let text = '';
+        for (const stream of [child.stdout, child.stderr]) {
+            stream.setEncoding('utf8').on('data', chunk => (text += chunk));
+        }
+        const limit = setTimeout(() => signal(entry, 'SIGKILL'), limitMs);
+        child.on('error', reject);
+        child.on('close', code => {
+            clearTimeout(limit);
+            entry.ended = 'it ended';
+            running.delete(entry);
+            resolve({ code: code ?? undefined, text });
+        });
+    });
 }
 
 /** Waits until ready() answers something, and returns that. Fails when the process ends first or time is up. */

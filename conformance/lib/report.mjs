@@ -83,7 +83,12 @@ export function better(direct, through) {
 export function explain({ id, status, description, message, details }) {
     const lines = [`    ${status.padEnd(8)} ${id}`, `             ${description}`];
     if (message !== '') {
-        lines.push(...message.split('\n').slice(0, 12).map(line => `             > ${line}`));
+        lines.push(
+            ...message
+                .split('\n')
+                .slice(0, 12)
+                .map(line => `             > ${line}`)
+        );
     }
     const rest = JSON.stringify(details ?? {});
     if (rest !== '{}') {

@@ -17,7 +17,7 @@ const results = join(home, '.work/results');
 const started = Date.now();
 
 // Settings of the person's shell that would make the gateway another one than the comparison needs.
-const GATEWAY_SETTINGS = /^(HOST|PORT|MCP_.*|SLUICE_.*|REDIS_.*|TRANSPORT|ENABLE_MCP_.*)$/i;
+const GATEWAY_SETTINGS = /^(HOST|PORT|MCP_.*|SLUICE_(?!JAVA_OPTS).*|REDIS_.*|TRANSPORT|ENABLE_MCP_.*)$/i;
 
 class Usage extends Error {}
 
@@ -28,6 +28,7 @@ function options() {
             options: {
                 only: { type: 'string', multiple: true, default: [] },
                 scenario: { type: 'string', multiple: true, default: [] },
+                client: { type: 'string', default: '' },
                 'direct-only': { type: 'boolean', default: false },
                 'gateway-url': { type: 'string' },
                 'fixture-url': { type: 'string' },
@@ -68,7 +69,7 @@ async function main() {
         summary.push(row);
     }
     if (chosen.parts.includes('clients')) {
-        summary.push(...(await compareClients(chosen, urls, faults)));
+        summary.push(await compareClients(chosen, urls, faults));
     }
     finish(chosen, summary, faults);
     if (chosen.keep) {
@@ -79,6 +80,7 @@ async function main() {
 
 /** Starts what is not running yet, and returns where everything is. */
 async function servers(chosen) {
+    const era = chosen['fixture-era'];
     const wantsClients = chosen.parts.includes('clients');
     const direct = chosen['fixture-url'] ?? (await fixture('fixture', 'dual'));
     const everything = wantsClients && !chosen['gateway-url'] ? await everythingServer() : undefined;
@@ -87,13 +89,13 @@ async function servers(chosen) {
     }
     if (chosen['gateway-url']) {
         const single = chosen['gateway-url'].replace(/\/$/, '');
-        return { direct, gateway: single, mount: single.split('/').at(-1), aggregate: dirname(single) };
+        return { direct, gateway: single, mount: single.split('/').at(-1), aggregate: dirname(single), era };
     }
     // Its own fixture process, so that what one side does to it is not seen by the other.
-    const behind = await fixture('fixture-behind', chosen['fixture-era']);
+    const behind = await fixture('fixture-behind', era);
     const backends = { fixture: behind, ...(everything && { everything }) };
     const aggregate = await gateway(backends);
-    return { direct, everything, gateway: `${aggregate}/fixture`, mount: 'fixture', aggregate };
+    return { direct, everything, gateway: `${aggregate}/fixture`, mount: 'fixture', aggregate, era };
 }
 
 async function fixture(name, era) {
@@ -118,9 +120,7 @@ async function everythingServer() {
 async function gateway(backends) {
     const port = await freePort();
     const config = join(results, 'logs', 'gateway.json');
-    const mcpServers = Object.fromEntries(
-        Object.entries(backends).map(([name, url]) => [name, { type: 'http', url }])
-    );
+    const mcpServers = Object.fromEntries(Object.entries(backends).map(([name, url]) => [name, { type: 'http', url }]));
     mkdirSync(dirname(config), { recursive: true });
     writeFileSync(config, JSON.stringify({ mcpServers }, undefined, 2));
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !GATEWAY_SETTINGS.test(name)));
@@ -208,48 +208,57 @@ function cell(checks) {
 }
 
 async function compareClients(chosen, urls, faults) {
+    console.log('\n== clients (steps ok/failed)\n');
     const rows = [];
-    for (const run of clientRuns(urls)) {
-        const { ok, failed, output } = await runClient(home, run, join(results, 'clients'));
-        const bad = failed > 0;
-        console.log(`\n== ${run.name}: ${ok} ok${bad ? `, ${failed} FAILED` : ''}`);
-        const shown = output.filter(line => chosen.verbose || bad && !line.startsWith('ok '));
-        shown.forEach(line => console.log(`  ${line}`));
-        if (bad) {
-            faults.push(`clients, ${run.name}: ${failed} failed`);
+    for (const run of clientRuns(urls).filter(({ name }) => name.includes(chosen.client))) {
+        const { ok, failed, output, command } = await runClient(home, run, join(results, 'clients'));
+        console.log(`  ${run.name.padEnd(52)}${`${ok}/${failed}`.padEnd(8)}${failed > 0 ? 'FAILED' : ''}`.trimEnd());
+        const shown = chosen.verbose ? output : failed > 0 ? output.filter(text => !/^(ok|skip) /.test(text)) : [];
+        shown.forEach(text => console.log(`    ${text}`));
+        if (failed > 0) {
+            console.log(`    again: node ${command.join(' ')}`);
+            faults.push(`clients, ${run.name}: ${failed} step(s) failed`);
         }
-        rows.push({ part: run.name, client: { ok, failed } });
+        rows.push({ ok, failed });
     }
-    return rows;
+    if (rows.length === 0) {
+        faults.push(`clients: no run has "${chosen.client}" in its name`);
+    }
+    const sum = key => rows.reduce((n, row) => n + row[key], 0);
+    return { part: 'clients', clients: `${rows.length} runs, steps ${sum('ok')}/${sum('failed')}` };
 }
 
 function finish(chosen, summary, faults) {
     const side = t => (t ? `${t.good}/${t.scenarios}, checks ${t.passed}/${t.failed}` : '-');
     console.log('\n== Summary (scenarios passed/run, checks passed/failed)\n');
-    console.log(`  ${'part'.padEnd(14)}${'directly'.padEnd(26)}${'through the gateway'.padEnd(26)}scenarios that are the same`);
-    for (const { part, direct, through, same, of } of summary.filter(row => row.direct)) {
-        console.log(`  ${part.padEnd(14)}${side(direct).padEnd(26)}${side(through).padEnd(26)}${through ? `${same}/${of}` : ''}`);
-    }
-    const clients = summary.filter(row => row.client);
-    if (clients.length > 0) {
-        const sum = key => clients.reduce((n, { client }) => n + client[key], 0);
-        console.log(`  ${'clients'.padEnd(14)}${clients.length} runs, ${sum('ok')} steps ok, ${sum('failed')} failed`);
+    const row = (part, direct, through, same) =>
+        console.log(`  ${part.padEnd(14)}${direct.padEnd(26)}${through.padEnd(26)}${same}`.trimEnd());
+    row('part', 'directly', 'through the gateway', 'scenarios that are the same');
+    for (const { part, direct, through, same, of, clients } of summary) {
+        if (clients) {
+            row(part, clients, '', '');
+        } else {
+            row(part, side(direct), side(through), through ? `${same}/${of}` : '');
+        }
     }
     console.log('');
     if (faults.length > 0) {
         console.log(`FAILED, ${faults.length} difference(s):`);
         faults.forEach(fault => console.log(`  ${fault}`));
     } else {
-        console.log(chosen['direct-only'] ? 'OK: the fixture scores as expected' : 'OK: the gateway scores as the fixture does');
+        console.log(
+            chosen['direct-only'] ? 'OK: the fixture scores as expected' : 'OK: the gateway scores as the fixture does'
+        );
     }
     console.log(`${Math.round((Date.now() - started) / 1000)} s; results in ${results}`);
 }
 
 async function keepRunning(urls) {
     console.log('\nStill running until Ctrl-C:');
-    Object.entries(urls).filter(([, url]) => url?.startsWith?.('http')).forEach(([name, url]) => console.log(`  ${name.padEnd(12)}${url}`));
+    const places = Object.entries(urls).filter(([, url]) => url?.startsWith?.('http'));
+    places.forEach(([name, url]) => console.log(`  ${name.padEnd(12)}${url}`));
     const alive = setInterval(() => {}, 60_000);
-    await new Promise(resolve => interrupted.then(resolve));
+    await interrupted;
     clearInterval(alive);
 }
 
@@ -262,7 +271,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
         if (++signals > 1) {
             process.exit(130);
         }
-        setTimeout(() => void stopAll().then(() => process.exit(130)), 500);
+        void stopAll().then(() => process.exit(130));
     });
 }
 process.on('exit', killAll);

@@ -1,8 +1,9 @@
 // Runs one part of the official conformance suite against one URL and reads what it found.
 
-import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { run as runProgram } from './processes.mjs';
 
 /** The parts: which installed suite, and which of its scenarios. Frozen requirement sets where the suite has them. */
 export const PARTS = {
@@ -40,19 +41,9 @@ export async function runSuite({ home, part, url, scenarios, out }) {
     return read(out, scenarios);
 }
 
-function run(cli, args, log) {
-    return new Promise((resolve, reject) => {
-        const child = spawn(cli, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
-        const file = createWriteStream(log);
-        child.stdout.pipe(file, { end: false });
-        child.stderr.pipe(file, { end: false });
-        const limit = setTimeout(() => child.kill('SIGKILL'), PART_LIMIT_MS);
-        child.on('error', reject);
-        child.on('close', code => {
-            clearTimeout(limit);
-            file.end(`\nexit ${code ?? 'by the time limit of this run'}\n`, resolve);
-        });
-    });
+async function run(cli, args, log) {
+    const { code, text } = await runProgram(cli, args, PART_LIMIT_MS);
+    writeFileSync(log, `${text}\nexit ${code ?? 'by the time limit of this run'}\n`);
 }
 
 function read(out, scenarios) {
