@@ -1,0 +1,290 @@
+package io.sluice.envelope;
+
+import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.RawJson;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A JSON-RPC message: its bytes, and where in them stands what a gateway looks at. Everything else is never parsed.
+ * Immutable, provided that nobody writes to the body.
+ *
+ * <p>Members are answered as {@link Span}s, {@link Span#NONE} when absent, of the type the sender gave them: ask
+ * {@link #isString} or {@link #isObject} before {@link #text} or {@link #member}. The members of {@code params} and of
+ * {@code params._meta} are looked for only where these are objects.
+ */
+public final class Envelope {
+    private static final Names METHODS = methods();
+    private static final McpMethod[] KNOWN = McpMethod.values();
+
+    private final byte[] body;
+    private final int[] places;
+    private final Kind kind;
+    private final String method;
+    private final @Nullable McpMethod knownMethod;
+    private final @Nullable RequestId id;
+
+    /** @param places see {@link JsonScanner#message}; {@code method}, if there, is a string */
+    Envelope(byte[] body, int[] places, Kind kind) {
+        this.body = body;
+        this.places = places;
+        this.kind = kind;
+        int start = places[Member.METHOD.ordinal() * 2];
+        int end = places[Member.METHOD.ordinal() * 2 + 1];
+        if (kind == Kind.RESPONSE) {
+            knownMethod = null;
+            method = "";
+        } else {
+            int known = METHODS.find(KeyHash.of(body, start + 1, end - 1), body, start + 1, end - 1);
+            if (known == Names.UNKNOWN) {
+                method = JsonScanner.text(body, start, end);
+                knownMethod = McpMethod.of(method).orElse(null);
+            } else {
+                knownMethod = KNOWN[known];
+                method = KNOWN[known].wire();
+            }
+        }
+        int idStart = places[Member.ID.ordinal() * 2];
+        id = idStart > 0 && isScalarId(body[idStart])
+                ? RequestId.read(body, idStart, places[Member.ID.ordinal() * 2 + 1])
+                : null;
+    }
+
+    static boolean isScalarId(byte first) {
+        return first == '"' || first == '-' || first >= '0' && first <= '9';
+    }
+
+    private static Names methods() {
+        Map<String, Integer> numbered = new LinkedHashMap<>();
+        for (McpMethod method : McpMethod.values()) {
+            numbered.put(method.wire(), method.ordinal());
+        }
+        return new Names(numbered);
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    /** The message as it came: the array itself, not a copy. */
+    public byte[] body() {
+        return body;
+    }
+
+    /** The id; null for a notification and for an error response that could not name one. */
+    public @Nullable RequestId id() {
+        return id;
+    }
+
+    /** The method, "" for a response. For a method the protocol knows this is the very string of {@link McpMethod}. */
+    public String method() {
+        return method;
+    }
+
+    /** The method, if it is one the protocol knows; that it may stand here is not said by this. */
+    public Optional<McpMethod> knownMethod() {
+        return Optional.ofNullable(knownMethod);
+    }
+
+    public Span idSpan() {
+        return span(Member.ID);
+    }
+
+    public Span methodSpan() {
+        return span(Member.METHOD);
+    }
+
+    public Span params() {
+        return span(Member.PARAMS);
+    }
+
+    public Span result() {
+        return span(Member.RESULT);
+    }
+
+    public Span error() {
+        return span(Member.ERROR);
+    }
+
+    /** {@code params.name}: of a tool or prompt. */
+    public Span name() {
+        return span(Member.NAME);
+    }
+
+    /** {@code params.uri}: of a resource. */
+    public Span uri() {
+        return span(Member.URI);
+    }
+
+    public Span taskId() {
+        return span(Member.TASK_ID);
+    }
+
+    public Span cursor() {
+        return span(Member.CURSOR);
+    }
+
+    public Span arguments() {
+        return span(Member.ARGUMENTS);
+    }
+
+    /** {@code params._meta}. */
+    public Span meta() {
+        return span(Member.META);
+    }
+
+    public Span requestState() {
+        return span(Member.REQUEST_STATE);
+    }
+
+    public Span inputResponses() {
+        return span(Member.INPUT_RESPONSES);
+    }
+
+    public Span level() {
+        return span(Member.LEVEL);
+    }
+
+    /** {@code params.requestId}: what {@code notifications/cancelled} cancels. */
+    public Span requestId() {
+        return span(Member.REQUEST_ID);
+    }
+
+    /** {@code params.progressToken}: what {@code notifications/progress} reports on. */
+    public Span progressToken() {
+        return span(Member.PROGRESS_TOKEN);
+    }
+
+    public Span ref() {
+        return span(Member.REF);
+    }
+
+    public Span argument() {
+        return span(Member.ARGUMENT);
+    }
+
+    /** {@code params.protocolVersion}: of {@code initialize}. */
+    public Span protocolVersion() {
+        return span(Member.PROTOCOL_VERSION);
+    }
+
+    public Span capabilities() {
+        return span(Member.CAPABILITIES);
+    }
+
+    public Span clientInfo() {
+        return span(Member.CLIENT_INFO);
+    }
+
+    public Span notifications() {
+        return span(Member.NOTIFICATIONS);
+    }
+
+    public Span task() {
+        return span(Member.TASK);
+    }
+
+    /** Present in {@code params._meta} on every request of the modern era, and on none of the legacy one. */
+    public Span metaProtocolVersion() {
+        return span(Member.META_PROTOCOL_VERSION);
+    }
+
+    public Span metaClientInfo() {
+        return span(Member.META_CLIENT_INFO);
+    }
+
+    public Span metaClientCapabilities() {
+        return span(Member.META_CLIENT_CAPABILITIES);
+    }
+
+    public Span metaLogLevel() {
+        return span(Member.META_LOG_LEVEL);
+    }
+
+    public Span metaProgressToken() {
+        return span(Member.META_PROGRESS_TOKEN);
+    }
+
+    public Span metaTraceparent() {
+        return span(Member.META_TRACEPARENT);
+    }
+
+    public boolean isString(Span span) {
+        return startsWith(span, '"');
+    }
+
+    public boolean isObject(Span span) {
+        return startsWith(span, '{');
+    }
+
+    public boolean isArray(Span span) {
+        return startsWith(span, '[');
+    }
+
+    /** Whether the value is there and is {@code null}. */
+    public boolean isNull(Span span) {
+        return startsWith(span, 'n');
+    }
+
+    private boolean startsWith(Span span, char first) {
+        return span.isPresent() && body[span.start()] == first;
+    }
+
+    /**
+     * The decoded value of a string.
+     *
+     * @throws IllegalArgumentException unless {@link #isString}
+     */
+    public String text(Span span) {
+        if (!isString(span)) {
+            throw new IllegalArgumentException("not a string: " + span);
+        }
+        return JsonScanner.text(body, span.start(), span.end());
+    }
+
+    /**
+     * The value as it came, copied.
+     *
+     * @throws IllegalArgumentException if the span is absent
+     */
+    public RawJson raw(Span span) {
+        if (!span.isPresent()) {
+            throw new IllegalArgumentException("no value");
+        }
+        return RawJson.of(Arrays.copyOfRange(body, span.start(), span.end()));
+    }
+
+    /**
+     * The value of one member of an object of this message, by a scan over the object. {@link Span#NONE} if it has no
+     * such member, or is absent or no object itself, so that look-ups may be chained. Of equal keys, which only a
+     * backend's message can have, the last counts.
+     */
+    public Span member(Span object, String key) {
+        return isObject(object) ? JsonScanner.member(body, object, new Names(Map.of(key, 0))) : Span.NONE;
+    }
+
+    /** All members of an object of this message, in order; none if it is absent or no object. */
+    public Map<String, Span> members(Span object) {
+        return isObject(object) ? JsonScanner.members(body, object) : Map.of();
+    }
+
+    /** The elements of an array of this message; none if it is absent or no array. */
+    public List<Span> elements(Span array) {
+        return isArray(array) ? JsonScanner.elements(body, array) : List.of();
+    }
+
+    private Span span(Member member) {
+        int at = member.ordinal() * 2;
+        return places[at + 1] == 0 ? Span.NONE : new Span(places[at], places[at + 1]);
+    }
+
+    /** Kind, method and id; never the parameters, which may be secret. */
+    @Override
+    public String toString() {
+        return kind + " " + method + " " + id;
+    }
+}

@@ -1,0 +1,352 @@
+package io.sluice.envelope;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A filter for one JSON-RPC response that arrives in pieces: puts another id in the place of its own, wherever that
+ * stands, and lets every other byte through at once and untouched. Nothing is held back but the old id. What is no JSON
+ * object passes unchanged. Used by one response, by one thread at a time.
+ *
+ * <p>It follows strings and brackets and, in the outermost object, keys; it does not check the rest of the grammar.
+ */
+public final class IdRewriter {
+    /** No spelling of "result" is longer, even if every letter is an escape. */
+    private static final int LONGEST_KEY = 36;
+
+    /** How much of the old id is kept for {@link Ending#id}. */
+    private static final int LONGEST_ID = 1024;
+
+    private enum State {
+        /** Before the opening brace. */
+        START,
+        /** In the outermost object, before a key or the closing brace. */
+        BEFORE_KEY,
+        KEY,
+        BEFORE_COLON,
+        BEFORE_VALUE,
+        /** In a number or a literal that is a member of the outermost object. */
+        SCALAR,
+        AFTER_VALUE,
+        /** In a string that is a value or deeper down. */
+        STRING,
+        /** In an object or array inside of the outermost object, between strings. */
+        NESTED,
+        END,
+        /** Not what we expected: everything passes. */
+        OPAQUE
+    }
+
+    private final byte[] replacement;
+    private State state = State.START;
+    private int depth;
+    private final long[] objects = new long[MessageReader.MAX_DEPTH / Long.SIZE + 1];
+    private boolean escaped;
+    private final byte[] key = new byte[LONGEST_KEY];
+    private int keyLength;
+    private @Nullable Member member;
+    private boolean dropping;
+    private boolean replaced;
+    private boolean result;
+    private boolean error;
+    private final ByteArrayOutputStream dropped = new ByteArrayOutputStream(0);
+
+    /** Of the chunk at hand: where the bytes start that have not been passed on, and the parts that have. */
+    private int kept;
+
+    private @Nullable List<ByteBuf> parts;
+
+    public IdRewriter(RequestId id) {
+        replacement = id.rawJsonBytes();
+    }
+
+    /**
+     * What was seen of the response.
+     *
+     * @param id the id that was replaced, if there was one and it was a string or a number
+     * @param replaced whether there was an id of any type
+     * @param result whether the outermost object has a member {@code result}
+     * @param error whether the outermost object has a member {@code error}
+     * @param complete whether it was one object, closed in order, and nothing more
+     */
+    public record Ending(Optional<RequestId> id, boolean replaced, boolean result, boolean error, boolean complete) {}
+
+    /**
+     * Filters the next piece.
+     *
+     * @param chunk is taken over: it is returned, or released when what is returned has been
+     * @return to be released by the caller; may be empty
+     */
+    public ByteBuf push(ByteBuf chunk) {
+        int i = chunk.readerIndex();
+        int to = chunk.writerIndex();
+        kept = i;
+        parts = null;
+        while (i < to) {
+            i = switch (state) {
+                case STRING -> string(chunk, i, to);
+                case NESTED -> nested(chunk, i, to);
+                case OPAQUE -> to;
+                default -> outermost(chunk, i);
+            };
+        }
+        if (dropping) {
+            drop(chunk, to);
+        }
+        return passedOn(chunk, to);
+    }
+
+    /** To be asked after the last piece. */
+    public Ending finish() {
+        return new Ending(replacedId(), replaced, result, error, state == State.END);
+    }
+
+    private Optional<RequestId> replacedId() {
+        byte[] json = dropped.toByteArray();
+        if (json.length == 0 || json.length > LONGEST_ID || !Envelope.isScalarId(json[0])) {
+            return Optional.empty();
+        }
+        try {
+            JsonScanner.validate(json);
+            return Optional.of(RequestId.read(json, 0, json.length));
+        } catch (Malformed e) {
+            return Optional.empty();
+        }
+    }
+
+    private ByteBuf passedOn(ByteBuf chunk, int to) {
+        List<ByteBuf> before = parts;
+        parts = null;
+        if (before == null && kept == chunk.readerIndex()) {
+            return chunk;
+        }
+        if (before == null) {
+            return chunk.readerIndex(kept);
+        }
+        if (kept < to) {
+            before.add(chunk.retainedSlice(kept, to - kept));
+        }
+        chunk.release();
+        return before.size() == 1
+                ? before.get(0)
+                : Unpooled.wrappedBuffer(before.size(), before.toArray(new ByteBuf[0]));
+    }
+
+    /** One byte of the outermost object, or around it. */
+    private int outermost(ByteBuf chunk, int i) {
+        byte b = chunk.getByte(i);
+        boolean space = b == ' ' || b == '\n' || b == '\r' || b == '\t';
+        switch (state) {
+            case KEY -> key(b);
+            case SCALAR -> scalar(chunk, i, b, space);
+            default -> {
+                if (!space) {
+                    token(chunk, i, b);
+                }
+            }
+        }
+        return i + 1;
+    }
+
+    private void token(ByteBuf chunk, int i, byte b) {
+        switch (state) {
+            case START -> {
+                depth = 1;
+                state = b == '{' ? State.BEFORE_KEY : State.OPAQUE;
+            }
+            case BEFORE_KEY -> {
+                keyLength = 0;
+                state = b == '"' ? State.KEY : b == '}' ? State.END : State.OPAQUE;
+            }
+            case BEFORE_COLON -> state = b == ':' ? State.BEFORE_VALUE : State.OPAQUE;
+            case BEFORE_VALUE -> value(chunk, i, b);
+            case AFTER_VALUE -> state = b == ',' ? State.BEFORE_KEY : b == '}' ? State.END : State.OPAQUE;
+            default -> state = State.OPAQUE;
+        }
+    }
+
+    private void key(byte b) {
+        if (b == '"' && !escaped) {
+            member = memberOfKey();
+            state = State.BEFORE_COLON;
+            return;
+        }
+        escaped = b == '\\' && !escaped;
+        if (keyLength < LONGEST_KEY) {
+            key[keyLength] = b;
+        }
+        keyLength++;
+    }
+
+    private @Nullable Member memberOfKey() {
+        if (keyLength > LONGEST_KEY) {
+            return null;
+        }
+        byte[] literal = new byte[keyLength + 2];
+        literal[0] = '"';
+        System.arraycopy(key, 0, literal, 1, keyLength);
+        literal[keyLength + 1] = '"';
+        String name;
+        try {
+            JsonScanner.validate(literal);
+            name = JsonScanner.text(literal, 0, literal.length);
+        } catch (Malformed e) {
+            return null;
+        }
+        return switch (name) {
+            case "id" -> Member.ID;
+            case "result" -> Member.RESULT;
+            case "error" -> Member.ERROR;
+            default -> null;
+        };
+    }
+
+    private void value(ByteBuf chunk, int i, byte b) {
+        if (member == Member.ID) {
+            startDropping(chunk, i);
+        }
+        result |= member == Member.RESULT;
+        error |= member == Member.ERROR;
+        switch (b) {
+            case '"' -> state = State.STRING;
+            case '{', '[' -> {
+                state = State.NESTED;
+                open(b);
+            }
+            default -> state = State.SCALAR;
+        }
+    }
+
+    private void scalar(ByteBuf chunk, int i, byte b, boolean space) {
+        if (space || b == ',' || b == '}') {
+            stopDropping(chunk, i);
+            state = space ? State.AFTER_VALUE : b == ',' ? State.BEFORE_KEY : State.END;
+        }
+    }
+
+    private int string(ByteBuf chunk, int from, int to) {
+        int i = from;
+        while (i < to) {
+            if (escaped) {
+                escaped = false;
+                i++;
+            }
+            i = plainEnd(chunk, i, to);
+            if (i >= to) {
+                return to;
+            }
+            byte b = chunk.getByte(i++);
+            if (b == '\\') {
+                escaped = true;
+            } else if (b == '"') {
+                state = depth == 1 ? State.AFTER_VALUE : State.NESTED;
+                if (depth == 1) {
+                    stopDropping(chunk, i);
+                }
+                return i;
+            }
+        }
+        return to;
+    }
+
+    /** Skips eight bytes at a time as long as none is a quote or a backslash. */
+    private static int plainEnd(ByteBuf chunk, int from, int to) {
+        int i = from;
+        while (i + 8 <= to) {
+            long stops = JsonScanner.quoteOrBackslash(chunk.getLongLE(i));
+            if (stops != 0) {
+                return i + (Long.numberOfTrailingZeros(stops) >>> 3);
+            }
+            i += 8;
+        }
+        while (i < to && chunk.getByte(i) != '"' && chunk.getByte(i) != '\\') {
+            i++;
+        }
+        return i;
+    }
+
+    private int nested(ByteBuf chunk, int from, int to) {
+        int i = from;
+        while (i < to) {
+            byte b = chunk.getByte(i++);
+            if (b == '"') {
+                state = State.STRING;
+                return i;
+            }
+            if (b == '{' || b == '[') {
+                open(b);
+            } else if (b == '}' || b == ']') {
+                close(chunk, i, b);
+            }
+            if (state == State.OPAQUE) {
+                stopDropping(chunk, i);
+            }
+            if (state != State.NESTED) {
+                return i;
+            }
+        }
+        return to;
+    }
+
+    private void open(byte bracket) {
+        depth++;
+        if (depth > MessageReader.MAX_DEPTH) {
+            state = State.OPAQUE;
+            return;
+        }
+        long bit = 1L << depth;
+        if (bracket == '{') {
+            objects[depth / Long.SIZE] |= bit;
+        } else {
+            objects[depth / Long.SIZE] &= ~bit;
+        }
+    }
+
+    private void close(ByteBuf chunk, int after, byte bracket) {
+        boolean object = (objects[depth / Long.SIZE] & 1L << depth) != 0;
+        if (object != (bracket == '}')) {
+            state = State.OPAQUE;
+            return;
+        }
+        depth--;
+        if (depth == 1) {
+            state = State.AFTER_VALUE;
+            stopDropping(chunk, after);
+        }
+    }
+
+    private void startDropping(ByteBuf chunk, int i) {
+        List<ByteBuf> before = parts;
+        if (before == null) {
+            before = new ArrayList<>(3);
+            parts = before;
+        }
+        if (kept < i) {
+            before.add(chunk.retainedSlice(kept, i - kept));
+        }
+        before.add(Unpooled.wrappedBuffer(replacement));
+        kept = i;
+        dropping = true;
+        replaced = true;
+        dropped.reset();
+    }
+
+    private void stopDropping(ByteBuf chunk, int end) {
+        if (dropping) {
+            drop(chunk, end);
+            dropping = false;
+        }
+    }
+
+    private void drop(ByteBuf chunk, int end) {
+        for (int i = kept; i < end && dropped.size() <= LONGEST_ID; i++) {
+            dropped.write(chunk.getByte(i));
+        }
+        kept = end;
+    }
+}

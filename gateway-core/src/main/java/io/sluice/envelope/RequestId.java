@@ -1,0 +1,67 @@
+package io.sluice.envelope;
+
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The id of a JSON-RPC request, a string or a number, kept as it was spelt, so that it can be written back as it came.
+ * Two ids are equal when they have the same type and value: {@code "1"} and {@code 1} differ, {@code "a-1"} and
+ * {@code "\u0061-1"} do not.
+ */
+public final class RequestId {
+    private final String rawJson;
+
+    /** The canonical spelling: that of {@link Json#quote} for a string, the number itself otherwise. */
+    private final String canonical;
+
+    private RequestId(String rawJson, String canonical) {
+        this.rawJson = rawJson;
+        this.canonical = canonical;
+    }
+
+    public static RequestId of(long number) {
+        String digits = Long.toString(number);
+        return new RequestId(digits, digits);
+    }
+
+    public static RequestId of(String text) {
+        String raw = Json.quote(text);
+        return new RequestId(raw, raw);
+    }
+
+    /** @param json a well-formed JSON string or number */
+    static RequestId read(byte[] json, int start, int end) {
+        String raw = new String(json, start, end - start, StandardCharsets.UTF_8);
+        boolean spelledPlainly = raw.indexOf('\\') < 0;
+        return new RequestId(raw, spelledPlainly ? raw : Json.quote(JsonScanner.text(json, start, end)));
+    }
+
+    /** The id as it was spelt, the quotes of a string included. */
+    public String rawJson() {
+        return rawJson;
+    }
+
+    /** The bytes of {@link #rawJson}. */
+    public byte[] rawJsonBytes() {
+        return rawJson.getBytes(StandardCharsets.UTF_8);
+    }
+
+    public boolean isString() {
+        return rawJson.charAt(0) == '"';
+    }
+
+    @Override
+    public boolean equals(Object o) {
+        return o instanceof RequestId other && canonical.equals(other.canonical);
+    }
+
+    @Override
+    public int hashCode() {
+        return canonical.hashCode();
+    }
+
+    /** The same as {@link #rawJson}. */
+    @Override
+    public String toString() {
+        return rawJson;
+    }
+}
