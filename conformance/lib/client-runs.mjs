@@ -18,7 +18,7 @@ const INSPECTORS = ['legacy', 'auto', 'modern'].map(mode => [
 ]);
 const RUN_LIMIT_MS = 180_000;
 
-/** All runs for the endpoints that are there: {name, args}. The direct ones first, they show that the clients are right. */
+/** All runs for the endpoints that are there: {name, args}. Direct ones come first: they show the clients are right. */
 export function clientRuns({ direct, everything, gateway, aggregate, mount, era }) {
     const runs = [];
     const add = ([client, args, mode], where, target, url, more = []) => {
