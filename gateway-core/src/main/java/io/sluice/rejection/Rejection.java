@@ -208,6 +208,11 @@ public abstract sealed class Rejection extends RuntimeException {
             return new BadHttp(400, message, Map.of(), true);
         }
 
+        /** A request that breaks HTTP's own rules; nothing after it on the connection is read. */
+        public static BadHttp malformed(int status, String message) {
+            return new BadHttp(status, message, Map.of(), true);
+        }
+
         public static BadHttp methodNotAllowed(String method, String allow) {
             return new BadHttp(405, "Method " + method + " is not allowed here", Map.of("Allow", allow), false);
         }

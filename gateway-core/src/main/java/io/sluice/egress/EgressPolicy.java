@@ -1,0 +1,87 @@
+package io.sluice.egress;
+
+import inet.ipaddr.AddressStringException;
+import inet.ipaddr.IPAddress;
+import inet.ipaddr.IPAddressNetwork.IPAddressGenerator;
+import inet.ipaddr.IPAddressString;
+import io.sluice.registry.Backend.Source;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Which addresses a backend may have. The permission belongs to who named the backend, not to how the address is
+ * spelled: what the configuration file or discovery names may be private, what the management API names only while that
+ * is switched on or the address lies in an allowed range. Link-local, metadata, multicast and unspecified addresses are
+ * reached for nobody.
+ *
+ * @param apiMayUsePrivate whether the management API may name loopback and private addresses: true while the listener is
+ *     bound to loopback
+ * @param allowPrivate ranges that the management API may name in any case
+ */
+public record EgressPolicy(boolean apiMayUsePrivate, List<IPAddress> allowPrivate) {
+    private static final IPAddressGenerator ADDRESSES = new IPAddressGenerator();
+
+    public EgressPolicy {
+        allowPrivate = List.copyOf(allowPrivate);
+    }
+
+    /** @throws IllegalArgumentException with a sentence for the reader when a range is not an address or CIDR block */
+    public static EgressPolicy of(boolean apiMayUsePrivate, List<String> allowPrivate) {
+        return new EgressPolicy(
+                apiMayUsePrivate, allowPrivate.stream().map(EgressPolicy::range).toList());
+    }
+
+    /** Whether a connection on behalf of {@code source} to {@code address} is forbidden. An unresolved one always is. */
+    public boolean denies(Source source, SocketAddress address) {
+        return refusal(source, address).isPresent();
+    }
+
+    /** Why {@code source} may not connect to {@code address}, as a sentence that names the way out; empty when it may. */
+    Optional<String> refusal(Source source, SocketAddress address) {
+        if (!(address instanceof InetSocketAddress inet) || inet.isUnresolved()) {
+            return Optional.of("Address " + address + " is refused: only resolved IP addresses are dialled");
+        }
+        IPAddress ip = ADDRESSES.from(inet.getAddress());
+        ip = Reach.unwrapped(ip.withoutPrefixLength());
+        return switch (Reach.of(ip)) {
+            case PUBLIC -> Optional.empty();
+            case NEVER -> Optional.of("Address " + shown(inet) + " is refused: link-local, metadata, multicast and"
+                    + " unspecified addresses are never reachable");
+            case PRIVATE -> source != Source.API || apiMayUsePrivate || allowed(ip)
+                    ? Optional.empty()
+                    : Optional.of("Address " + shown(inet) + " is refused: the management API may not name private"
+                            + " addresses on this bind; allow it with egress: {allowPrivate: [\"" + ip.toNormalizedString()
+                            + "\"]} or name the backend in the configuration file");
+        };
+    }
+
+    private boolean allowed(IPAddress ip) {
+        for (IPAddress range : allowPrivate) {
+            if (range.contains(ip)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String shown(InetSocketAddress address) {
+        InetAddress ip = address.getAddress();
+        String text = ip.getHostAddress();
+        return (text.indexOf(':') >= 0 ? "[" + text + "]" : text) + ":" + address.getPort();
+    }
+
+    private static IPAddress range(String text) {
+        try {
+            IPAddress range = new IPAddressString(text).toAddress();
+            if (range != null && !range.isMultiple() || range != null && range.isPrefixBlock()) {
+                return Reach.unwrapped(range);
+            }
+        } catch (AddressStringException ignored) {
+            // answered below, in our words
+        }
+        throw new IllegalArgumentException("'" + text + "' is not an IP address or a CIDR block such as 10.0.0.0/8");
+    }
+}

@@ -1,0 +1,61 @@
+package io.sluice.listener;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http2.Http2FrameCodec;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import reactor.netty.NettyPipeline;
+
+/** Puts the guards into the pipeline of a new connection: at once, or under TLS when ALPN has chosen the protocol. */
+final class ConnectionGuards {
+    private final ListenerSettings settings;
+
+    ConnectionGuards(ListenerSettings settings) {
+        this.settings = settings;
+    }
+
+    void install(Channel channel) {
+        ChannelPipeline pipeline = channel.pipeline();
+        pipeline.addFirst(StallGuard.NAME, new StallGuard(settings.timeouts().stall()));
+        if (settings.tls().isPresent()) {
+            // behind the handler that answers the handshake by adding a codec
+            pipeline.addBefore(NettyPipeline.ReactiveBridge, AfterHandshake.NAME, new AfterHandshake());
+        } else {
+            guardCodec(pipeline);
+        }
+    }
+
+    private void guardCodec(ChannelPipeline pipeline) {
+        if (pipeline.get(NettyPipeline.HttpCodec) instanceof Http2FrameCodec codec) {
+            pipeline.addAfter(
+                    NettyPipeline.HttpCodec,
+                    Http2Guard.NAME,
+                    new Http2Guard(
+                            codec,
+                            settings.limits().maxControlFrames(),
+                            settings.timeouts().stall()));
+        } else if (pipeline.get(NettyPipeline.HttpCodec) instanceof HttpServerCodec) {
+            pipeline.replace(NettyPipeline.HttpCodec, NettyPipeline.HttpCodec, new StrictHttpCodec(settings.limits()));
+        } else {
+            throw new IllegalStateException("no codec to guard in " + pipeline);
+        }
+    }
+
+    private final class AfterHandshake extends ChannelInboundHandlerAdapter {
+        static final String NAME = "sluice.afterHandshake";
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext context, Object event) {
+            if (event instanceof SslHandshakeCompletionEvent handshake && handshake.isSuccess()) {
+                guardCodec(context.pipeline());
+                context.fireUserEventTriggered(event);
+                context.pipeline().remove(this);
+            } else {
+                context.fireUserEventTriggered(event);
+            }
+        }
+    }
+}

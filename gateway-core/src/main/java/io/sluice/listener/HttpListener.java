@@ -1,0 +1,282 @@
+package io.sluice.listener;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.handler.codec.http2.Http2FrameCodec;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.timeout.ReadTimeoutException;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import io.sluice.rejection.Rejection;
+import io.sluice.rejection.Rejection.BadHttp;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.netty.DisposableServer;
+import reactor.netty.FutureMono;
+import reactor.netty.channel.AbortedException;
+import reactor.netty.channel.ChannelOperations;
+import reactor.netty.http.HttpProtocol;
+import reactor.netty.http.server.HttpServer;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+import reactor.netty.http.server.ProxyProtocolSupportType;
+import reactor.netty.resources.LoopResources;
+
+/**
+ * An HTTP server bound to a port: HTTP/1.1, and h2 as well under TLS. What reaches its {@link HttpHandler} is well-formed,
+ * within the limits, meant for this gateway and from a client that may connect; slow or flooding clients are cut off.
+ */
+public final class HttpListener {
+    /** Paths that probes call by whatever address they know, so that neither Host nor Origin is checked. */
+    private static final Set<String> PROBED = Set.of("/livez", "/readyz", "/health");
+
+    private static final Logger log = LoggerFactory.getLogger(HttpListener.class);
+
+    private final HttpHandler handler;
+    private final LoopResources loops;
+    private final HeadRules headRules;
+    private final ClientPolicy clients;
+    private final HostPolicy hosts;
+    private final Cors cors;
+    private final ChannelGroup live = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private volatile boolean draining;
+    private @Nullable DisposableServer server;
+
+    private HttpListener(ListenerSettings settings, LoopResources loops, HttpHandler handler) {
+        this.handler = handler;
+        this.loops = loops;
+        this.headRules = new HeadRules(settings.limits());
+        this.clients = new ClientPolicy(settings.allow());
+        this.hosts = new HostPolicy(settings);
+        this.cors = new Cors(settings.corsOrigins());
+    }
+
+    /** As the other form, on event loops of its own, one for each processor, disposed of with {@link #close}. */
+    public static Mono<HttpListener> start(ListenerSettings settings, HttpHandler handler) {
+        return Mono.defer(() -> start(
+                settings,
+                newLoops("sluice-http", Runtime.getRuntime().availableProcessors()),
+                handler));
+    }
+
+    /**
+     * Binds when subscribed to. Fails with {@link IllegalArgumentException} where the settings make no sense or the TLS
+     * files cannot be used, and with a {@link java.net.BindException} where the port cannot be had.
+     *
+     * @param loops to share with the clients that calls leave through, see {@link #newLoops}
+     */
+    public static Mono<HttpListener> start(ListenerSettings settings, LoopResources loops, HttpHandler handler) {
+        return Mono.fromCallable(() -> {
+                    HttpListener listener = new HttpListener(settings, loops, handler);
+                    return listener.server(settings).bind().map(bound -> {
+                        listener.server = bound;
+                        return listener;
+                    });
+                })
+                .subscribeOn(Schedulers.boundedElastic()) // reads certificate files
+                .flatMap(binding -> binding);
+    }
+
+    /** Event loops fit for the listener and its upstream clients together: a call stays on the loop it arrived on. */
+    public static LoopResources newLoops(String name, int threads) {
+        return LoopResources.create(name, 1, threads, true, true);
+    }
+
+    /** The port in use, also where the settings asked for any. */
+    public int port() {
+        return bound().port();
+    }
+
+    public InetSocketAddress address() {
+        return (InetSocketAddress) bound().address();
+    }
+
+    /** The event loops that connections live on. */
+    public LoopResources loops() {
+        return loops;
+    }
+
+    /**
+     * Stops accepting, closes idle connections, lets requests and streams in flight finish, and closes what is left after
+     * {@code grace}. Completes when no connection is left, and without an error if some had to be cut. The loops stay.
+     */
+    public Mono<Void> drain(Duration grace) {
+        return Mono.defer(() -> {
+            draining = true;
+            bound().dispose();
+            return bound()
+                    .onDispose()
+                    .then(Flux.fromIterable(live).flatMap(this::finished, Integer.MAX_VALUE).then())
+                    .timeout(grace, Mono.defer(this::cut));
+        });
+    }
+
+    /** Cuts every connection and disposes of the loops. After {@link #drain} and when no client uses the loops any more. */
+    public Mono<Void> close() {
+        return Mono.defer(() -> {
+            draining = true;
+            bound().dispose();
+            return cut().then(loops.disposeLater(Duration.ZERO, Duration.ofSeconds(5)));
+        });
+    }
+
+    private HttpServer server(ListenerSettings settings) {
+        Limits limits = settings.limits();
+        Timeouts timeouts = settings.timeouts();
+        ConnectionGuards guards = new ConnectionGuards(settings);
+        HttpServer plain = HttpServer.create()
+                .host(settings.host())
+                .port(settings.port())
+                .runOn(loops, true)
+                .channelGroup(live)
+                .maxConnections(limits.maxConnections())
+                .httpRequestDecoder(decoder -> decoder.maxInitialLineLength(limits.maxLineBytes())
+                        .maxHeaderSize(limits.maxHeadBytes())
+                        .maxChunkSize(8192)
+                        .validateHeaders(true)
+                        .allowDuplicateContentLengths(false)
+                        .h2cMaxContentLength(0))
+                .idleTimeout(timeouts.idle())
+                .readTimeout(timeouts.read())
+                .requestTimeout(timeouts.request())
+                .maxKeepAliveRequests(limits.maxRequestsPerConnection())
+                .http2Settings(http2 -> http2.maxConcurrentStreams(limits.maxStreams())
+                        .maxHeaderListSize(limits.maxHeadBytes())
+                        .initialWindowSize(65_535)
+                        .maxFrameSize(16_384)
+                        .maxDecodedRstFramesPerWindow(100, 10)
+                        .maxEncodedRstFramesPerWindow(100, 10)
+                        .pingAckTimeout(Duration.ofSeconds(5))
+                        .pingAckDropThreshold(2))
+                .forwarded(false)
+                .proxyProtocol(ProxyProtocolSupportType.OFF)
+                .doOnChannelInit((observer, channel, remote) -> guards.install(channel))
+                .handle(this::serve);
+        return settings.tls()
+                .map(ListenerTls::context)
+                .map(context -> secured(plain, context, timeouts.handshake()))
+                .orElseGet(() -> plain.protocol(HttpProtocol.HTTP11));
+    }
+
+    private static HttpServer secured(HttpServer plain, SslContext context, Duration handshake) {
+        return plain.protocol(HttpProtocol.HTTP11, HttpProtocol.H2)
+                .secure(spec -> spec.sslContext(context).handshakeTimeout(handshake));
+    }
+
+    private Publisher<Void> serve(HttpServerRequest request, HttpServerResponse response) {
+        boolean http2 = request.version().majorVersion() == 2;
+        if (draining && !http2) {
+            response.keepAlive(false);
+        }
+        try {
+            if (request.method() instanceof RefusedMethod refused) {
+                throw refused.rejection();
+            }
+            if (http2) {
+                checkHead(request);
+            }
+            clients.check(request.remoteAddress());
+            if (!PROBED.contains(path(request))) {
+                hosts.check(request.requestHeaders());
+            }
+            Publisher<Void> preflight = cors.apply(request, response);
+            return preflight != null
+                    ? preflight
+                    : Mono.from(handler.handle(request, response))
+                            .onErrorResume(error -> Mono.from(answer(request, response, error)));
+        } catch (Rejection refused) {
+            return Refusals.write(request, response, refused);
+        } catch (RuntimeException e) {
+            return answer(request, response, e);
+        }
+    }
+
+    private void checkHead(HttpServerRequest request) {
+        Rejection refused = headRules.checkDecoded(request.uri(), request.requestHeaders());
+        if (refused == null) {
+            refused = headRules.check(
+                    request.method(), request.uri(), request.version(), request.requestHeaders());
+        }
+        if (refused != null) {
+            throw refused;
+        }
+    }
+
+    private static Publisher<Void> answer(HttpServerRequest request, HttpServerResponse response, Throwable error) {
+        if (error instanceof AbortedException || response.hasSentHeaders()) {
+            return Mono.error(error);
+        }
+        if (error instanceof Rejection rejection) {
+            return Refusals.write(request, response, rejection);
+        }
+        if (error instanceof ReadTimeoutException) {
+            return Refusals.write(
+                    request, response, BadHttp.malformed(408, "The request's body did not arrive in time"));
+        }
+        log.error("{} {} failed", request.method(), path(request), error);
+        return Refusals.internalError(request, response);
+    }
+
+    private static String path(HttpServerRequest request) {
+        String target = request.uri();
+        int query = target.indexOf('?');
+        return query < 0 ? target : target.substring(0, query);
+    }
+
+    /** Ends a connection as gently as its protocol can; done when it is closed. */
+    private Mono<Void> finished(Channel channel) {
+        Mono<Void> closed = FutureMono.from(channel.closeFuture());
+        if (channel.parent() != null && !(channel.parent() instanceof ServerChannel)) {
+            return Mono.empty(); // an h2 stream: its connection waits for it
+        }
+        return Mono.defer(() -> {
+            channel.eventLoop().execute(() -> finish(channel));
+            return closed;
+        });
+    }
+
+    private static void finish(Channel channel) {
+        ChannelOperations<?, ?> exchange = ChannelOperations.get(channel);
+        if (exchange == null || channel.pipeline().get(Http2FrameCodec.class) != null) {
+            channel.close(); // for h2: GOAWAY, then waits for the streams
+        } else {
+            exchange.onTerminate().subscribe(null, error -> channel.close(), channel::close);
+        }
+    }
+
+    /** Closes every socket, past all handlers that would wait. */
+    private Mono<Void> cut() {
+        return Flux.fromIterable(live)
+                .filter(channel -> channel.parent() instanceof ServerChannel)
+                .flatMap(
+                        channel -> {
+                            ChannelHandlerContext first = channel.pipeline().firstContext();
+                            if (first == null) {
+                                channel.close();
+                            } else {
+                                first.close();
+                            }
+                            return FutureMono.from(channel.closeFuture());
+                        },
+                        Integer.MAX_VALUE)
+                .then();
+    }
+
+    private DisposableServer bound() {
+        DisposableServer current = server;
+        if (current == null) {
+            throw new IllegalStateException("the listener is not bound yet");
+        }
+        return current;
+    }
+}
