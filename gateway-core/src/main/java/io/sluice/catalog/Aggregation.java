@@ -3,6 +3,7 @@ package io.sluice.catalog;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -24,6 +25,9 @@ final class Aggregation {
     private final Map<ListKind, Claims> claims = new EnumMap<>(ListKind.class);
     private final Map<ListKind, Map<String, Target>> targets = new EnumMap<>(ListKind.class);
     private final Map<ListKind, List<Offer.Line>> lines = new EnumMap<>(ListKind.class);
+
+    /** By backend: its URIs and templates that stand here under another name. */
+    private final Map<String, Map<String, String>> renamed = new HashMap<>();
 
     /** Templates by the backend that owns them, also while it does not list them. */
     private final TemplateIndex<String> claimedTemplates = new TemplateIndex<>();
@@ -52,16 +56,17 @@ final class Aggregation {
         claims.get(ListKind.RESOURCE_TEMPLATES).owners().forEach((template, owner) ->
                 claimedTemplates.add(template, owner.turn(), owner.backend()));
         for (Share share : shares) {
-            addNamed(ListKind.TOOLS, share);
-            addNamed(ListKind.PROMPTS, share);
+            renamed.put(share.name(), new HashMap<>());
             addUris(ListKind.RESOURCES, share);
             addUris(ListKind.RESOURCE_TEMPLATES, share);
+            addNamed(ListKind.TOOLS, share);
+            addNamed(ListKind.PROMPTS, share);
         }
         TemplateIndex<Target> templates = new TemplateIndex<>();
         Claims templateClaims = claims.get(ListKind.RESOURCE_TEMPLATES);
         targets.get(ListKind.RESOURCE_TEMPLATES).forEach((template, target) ->
                 templates.add(template, templateClaims.turn(template), target));
-        return Offer.render(targets, templates, lines, frame());
+        return Offer.render(targets, templates, renamed, lines, frame());
     }
 
     Map<ListKind, Map<String, Claims.Owner>> owners() {
@@ -70,19 +75,73 @@ final class Aggregation {
         return owners;
     }
 
+    private void addUris(ListKind kind, Share share) {
+        for (Entry entry : share.entries(kind)) {
+            String exposed = exposeUri(kind, share, entry.key());
+            lines.get(kind).add(new Offer.Line(entry, renaming(entry, exposed, List.of()), share.era()));
+            addUri(kind, share, share.offer().targets(kind).get(entry.key()), exposed);
+            if (kind == ListKind.RESOURCE_TEMPLATES) {
+                claimedTemplates.add(exposed, claims.get(kind).turn(exposed), share.name());
+            }
+        }
+    }
+
+    private void addUri(ListKind kind, Share share, Target own, String exposed) {
+        targets.get(kind).put(exposed, own.exposedAs(exposed));
+        if (!exposed.equals(own.originalName())) {
+            renamed.get(share.name()).put(own.originalName(), exposed);
+        }
+    }
+
     private void addNamed(ListKind kind, Share share) {
         Map<String, Target> named = targets.get(kind);
         for (Entry entry : share.entries(kind)) {
             String exposed = expose(kind, share, entry.key());
-            Target own = share.offer().targets(kind).get(entry.key());
-            Target target = own.exposedAs(exposed);
+            lines.get(kind).add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share)), share.era()));
+            Target target = share.offer().targets(kind).get(entry.key()).exposedAs(exposed);
             named.put(exposed, target);
             String qualified = share.name() + ExposedNames.SEPARATOR + entry.key();
             if (target.renamed() && !exposed.equals(qualified)) {
                 named.put(qualified, target);
             }
-            lines.get(kind).add(Offer.Line.of(entry, exposed, share.era()));
         }
+    }
+
+    /** The links of a tool with the URIs under which they can be read here. */
+    private List<Entry.Link> links(Entry entry, Share share) {
+        return entry.links().stream()
+                .map(link -> new Entry.Link(exposeLink(link.uri(), share), link.span()))
+                .toList();
+    }
+
+    /** Backends need not list the resources that tools are shown with; an unlisted one is claimed as if it were listed. */
+    private String exposeLink(String uri, Share share) {
+        Map<String, String> elsewhere = renamed.get(share.name());
+        if (share.offer().target(ListKind.RESOURCES, uri).isPresent() || elsewhere.containsKey(uri)) {
+            return elsewhere.getOrDefault(uri, uri);
+        }
+        Target claimed = targets.get(ListKind.RESOURCES).get(uri);
+        if (claimed != null && claimed.backend().equals(share.name())) {
+            return uri; // by another tool of the backend
+        }
+        String exposed = exposeUri(ListKind.RESOURCES, share, uri);
+        addUri(ListKind.RESOURCES, share, share.resource(uri), exposed);
+        return exposed;
+    }
+
+    private static List<Entry.Edit> renaming(Entry entry, String exposed, List<Entry.Link> links) {
+        List<Entry.Edit> edits = new ArrayList<>(0);
+        if (!exposed.equals(entry.key())) {
+            edits.add(new Entry.Edit(entry.name(), JsonBytes.quote(exposed)));
+        }
+        for (int i = 0; i < links.size(); i++) {
+            Entry.Link link = links.get(i);
+            if (!link.uri().equals(entry.links().get(i).uri())) {
+                edits.add(new Entry.Edit(link.span(), JsonBytes.quote(link.uri())));
+            }
+        }
+        edits.sort(Comparator.comparingInt(edit -> edit.span().start()));
+        return edits;
     }
 
     private String expose(ListKind kind, Share share, String name) {
@@ -114,18 +173,6 @@ final class Aggregation {
         return !rest.equals(name) && own.containsKey(rest);
     }
 
-    private void addUris(ListKind kind, Share share) {
-        for (Entry entry : share.entries(kind)) {
-            String exposed = exposeUri(kind, share, entry.key());
-            Target target = share.offer().targets(kind).get(entry.key()).exposedAs(exposed);
-            targets.get(kind).put(exposed, target);
-            lines.get(kind).add(Offer.Line.of(entry, exposed, share.era()));
-            if (kind == ListKind.RESOURCE_TEMPLATES) {
-                claimedTemplates.add(exposed, claims.get(kind).turn(exposed), share.name());
-            }
-        }
-    }
-
     private String exposeUri(ListKind kind, Share share, String uri) {
         Claims claimed = claims.get(kind);
         String exposed = uri;
@@ -140,8 +187,9 @@ final class Aggregation {
 
     /** Whether a URI is the qualified form of one of another backend that is registered. Other schemes with a plus, as {@code git+https}, stand. */
     private boolean spellsAnother(String uri, Share share) {
-        int end = ExposedNames.uriQualifierEnd(uri);
-        return end > 0 && !share.name().equals(uri.substring(0, end)) && since.containsKey(uri.substring(0, end));
+        return ExposedNames.uriQualifier(uri)
+                .filter(backend -> !backend.equals(share.name()) && since.containsKey(backend))
+                .isPresent();
     }
 
     /** Whether a URI not seen before has been another backend's to answer, through one of its templates. Templates for any scheme come last and claim nothing. */

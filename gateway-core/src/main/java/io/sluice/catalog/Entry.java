@@ -1,55 +1,68 @@
 package io.sluice.catalog;
 
 import io.sluice.protocol.Era;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * A definition together with what was learnt by reading it once: where its own name stands, and what legacy clients must not see.
+ * A definition together with what was learnt by reading it once: where the names in it stand, and what legacy clients must not see.
  *
- * @param keyStart first byte of the value of {@code name}, {@code uri} or {@code uriTemplate}, its opening quote
- * @param keyEnd byte after its closing quote
- * @param cutStart first byte of the member that legacy clients cannot read (an {@code outputSchema} that is not an object's), with one comma; or -1
- * @param cutEnd byte after it
+ * @param name where the value of {@code name}, {@code uri} or {@code uriTemplate} stands
+ * @param links resources that a tool is shown with, as MCP Apps name them
+ * @param legacyCut what legacy clients cannot read: an {@code outputSchema} that is not an object's, with one comma
  * @param problem why the tool's {@code x-mcp-header} annotations are void, if they are
  * @param taskOnly whether the tool can only be called as a task
  */
 record Entry(
         Definition definition,
-        int keyStart,
-        int keyEnd,
-        int cutStart,
-        int cutEnd,
+        Span name,
+        List<Link> links,
+        Optional<Span> legacyCut,
         List<ParamHeader> paramHeaders,
         Optional<String> problem,
         boolean readOnly,
         boolean idempotent,
         boolean taskOnly) {
+    /** Bytes of the definition, from the first to before the last; those of a string include its quotes. */
+    record Span(int start, int end) {}
+
+    /** A URI inside a definition, and where it stands. */
+    record Link(String uri, Span span) {}
+
+    /** Bytes to stand in place of others. */
+    record Edit(Span span, byte[] replacement) {}
+
+    Entry {
+        links = List.copyOf(links);
+        paramHeaders = List.copyOf(paramHeaders);
+    }
+
     String key() {
         return definition.key();
     }
 
-    /** The most bytes {@link #write} will add. */
-    int size(byte[] name) {
-        return definition.json().bytes().length - (keyEnd - keyStart) + name.length;
+    /** These edits, and for a legacy client the cut as well, in the order of their spans. */
+    List<Edit> edits(List<Edit> renaming, Era client) {
+        if (client == Era.MODERN || legacyCut.isEmpty()) {
+            return renaming;
+        }
+        List<Edit> edits = new ArrayList<>(renaming);
+        int at = 0;
+        while (at < edits.size() && edits.get(at).span().start() < legacyCut.get().start()) {
+            at++;
+        }
+        edits.add(at, new Edit(legacyCut.get(), new byte[0]));
+        return edits;
     }
 
-    /** Copies the definition, with {@code name} (a JSON literal; empty to keep the backend's own) in place of the key and without what the era cannot read. */
-    void write(JsonBytes out, byte[] name, Era era) {
+    /** Copies the definition, edited; everything else byte for byte. */
+    void write(JsonBytes out, List<Edit> edits) {
         byte[] json = definition.json().bytes();
-        boolean cut = cutStart >= 0 && era == Era.LEGACY;
         int at = 0;
-        if (cut && cutStart < keyStart) {
-            out.raw(json, at, cutStart);
-            at = cutEnd;
-        }
-        if (name.length > 0) {
-            out.raw(json, at, keyStart).raw(name);
-            at = keyEnd;
-        }
-        if (cut && cutStart > keyStart) {
-            out.raw(json, at, cutStart);
-            at = cutEnd;
+        for (Edit edit : edits) {
+            out.raw(json, at, edit.span().start()).raw(edit.replacement());
+            at = edit.span().end();
         }
         out.raw(json, at, json.length);
     }

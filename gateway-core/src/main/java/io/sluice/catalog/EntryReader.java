@@ -30,10 +30,9 @@ final class EntryReader {
     private final List<ParamHeader> paramHeaders = new ArrayList<>(0);
     private final Set<String> headerNames = new HashSet<>(0);
     private @Nullable String problem;
-    private int keyStart = -1;
-    private int keyEnd = -1;
-    private int cutStart = -1;
-    private int cutEnd = -1;
+    private final List<Entry.Link> links = new ArrayList<>(0);
+    private Entry.@Nullable Span key;
+    private Entry.@Nullable Span legacyCut;
     private boolean readOnly;
     private boolean idempotent;
     private boolean taskOnly;
@@ -48,8 +47,7 @@ final class EntryReader {
         byte[] json = definition.json().bytes();
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), json)) {
             EntryReader reader = new EntryReader(json, parser);
-            reader.members(kind);
-            return reader.entry(definition);
+            return reader.entry(definition, reader.members(kind));
         } catch (JacksonException e) {
             throw new IllegalArgumentException(
                     "the definition of '" + definition.key() + "' is not JSON: " + e.getOriginalMessage(), e);
@@ -75,22 +73,21 @@ final class EntryReader {
         }
     }
 
-    private Entry entry(Definition definition) {
-        boolean sound = problem == null;
+    private Entry entry(Definition definition, Entry.Span name) {
         return new Entry(
                 definition,
-                keyStart,
-                keyEnd,
-                cutStart,
-                cutEnd,
-                sound ? List.copyOf(paramHeaders) : List.of(),
+                name,
+                links,
+                Optional.ofNullable(legacyCut),
+                problem == null ? paramHeaders : List.of(),
                 Optional.ofNullable(problem),
                 readOnly,
                 idempotent,
                 taskOnly);
     }
 
-    private void members(ListKind kind) {
+    /** Reads the whole definition; returns where its key stands. */
+    private Entry.Span members(ListKind kind) {
         if (parser.nextToken() != JsonToken.START_OBJECT) {
             throw new IllegalArgumentException("a definition is not an object");
         }
@@ -108,21 +105,26 @@ final class EntryReader {
                 parser.skipChildren();
             }
         }
-        if (keyStart < 0) {
+        if (key == null) {
             throw new IllegalArgumentException("a definition has no " + kind.key());
         }
         if (parser.nextToken() != null) {
             throw new IllegalArgumentException("a definition is followed by something else");
         }
+        return key;
     }
 
     private void key(String keyName, JsonToken value) {
-        if (value != JsonToken.VALUE_STRING || keyStart >= 0) {
+        if (value != JsonToken.VALUE_STRING || key != null) {
             throw new IllegalArgumentException("a definition's " + keyName + " is not one string");
         }
-        keyStart = tokenStart();
+        key = stringSpan();
+    }
+
+    private Entry.Span stringSpan() {
+        int start = tokenStart();
         parser.finishToken();
-        keyEnd = position();
+        return new Entry.Span(start, position());
     }
 
     private void toolMember(String member, JsonToken value, int nameStart) {
@@ -135,6 +137,7 @@ final class EntryReader {
             case "outputSchema" -> outputSchema(value, nameStart);
             case "annotations" -> hints(value);
             case "execution" -> execution(value);
+            case "_meta" -> meta(value);
             default -> parser.skipChildren();
         }
     }
@@ -169,6 +172,35 @@ final class EntryReader {
         }
     }
 
+    /** MCP Apps name the resource that shows a tool in {@code _meta.ui.resourceUri}; earlier drafts in {@code _meta["ui/resourceUri"]}. */
+    private void meta(JsonToken value) {
+        if (value != JsonToken.START_OBJECT) {
+            parser.skipChildren();
+            return;
+        }
+        for (String member = parser.nextName(); member != null; member = parser.nextName()) {
+            JsonToken token = parser.nextToken();
+            if (member.equals("ui/resourceUri")) {
+                link(token);
+            } else if (member.equals("ui") && token == JsonToken.START_OBJECT) {
+                for (String inner = parser.nextName(); inner != null; inner = parser.nextName()) {
+                    JsonToken innerToken = parser.nextToken();
+                    if (inner.equals("resourceUri")) {
+                        link(innerToken);
+                    }
+                    parser.skipChildren();
+                }
+            }
+            parser.skipChildren();
+        }
+    }
+
+    private void link(JsonToken value) {
+        if (value == JsonToken.VALUE_STRING) {
+            links.add(new Entry.Link(parser.getString(), stringSpan()));
+        }
+    }
+
     /** Before 2026-07-28 an output schema had to describe an object; any other is noted for removal, together with one comma beside it. */
     private void outputSchema(JsonToken value, int nameStart) {
         boolean object = false;
@@ -187,23 +219,20 @@ final class EntryReader {
         if (object) {
             return;
         }
-        cutStart = nameStart;
-        cutEnd = position();
+        int end = position();
         int before = nameStart - 1;
         while (isBlank(json[before])) {
             before--;
         }
         if (json[before] == ',') {
-            cutStart = before;
+            legacyCut = new Entry.Span(before, end);
             return;
         }
-        int after = cutEnd;
+        int after = end;
         while (isBlank(json[after])) {
             after++;
         }
-        if (json[after] == ',') {
-            cutEnd = after + 1;
-        }
+        legacyCut = new Entry.Span(nameStart, json[after] == ',' ? after + 1 : end);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.sluice.catalog;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Optional;
 
 /**
  * The forms a name takes on the aggregate. Listed names have at most 64 characters of {@code [A-Za-z0-9_-]}, because several model vendors accept no others; a name
@@ -11,6 +12,7 @@ import java.security.NoSuchAlgorithmException;
 final class ExposedNames {
     static final String SEPARATOR = "__";
     static final int LONGEST = 64;
+    private static final String APP = "ui://";
     private static final int HASH_LENGTH = 8;
     private static final String BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -33,25 +35,37 @@ final class ExposedNames {
      */
     static boolean looksQualified(String name) {
         int separator = name.indexOf(SEPARATOR);
-        return separator > 0 && isBackendName(name, separator);
+        return separator > 0 && isBackendName(name, 0, separator);
     }
 
-    /** The URI or URI template with its backend's name before the scheme. */
+    /** The URI or URI template with its backend's name before the scheme; that of an MCP App keeps its scheme, by which hosts know it. */
     static String qualifiedUri(String backend, String uri) {
-        return backend + "+" + uri;
+        int start = qualifierStart(uri);
+        return uri.substring(0, start) + backend + "+" + uri.substring(start);
     }
 
-    /** The end of the backend's name in a URI of the form {@code backend+scheme:…}, or -1. */
-    static int uriQualifierEnd(String uri) {
-        int plus = uri.indexOf('+');
-        return plus > 0 && isBackendName(uri, plus) ? plus : -1;
+    /** The backend's name in a URI of the form {@code backend+scheme:…} or {@code ui://backend+…}, or nothing. */
+    static Optional<String> uriQualifier(String uri) {
+        int start = qualifierStart(uri);
+        int plus = uri.indexOf('+', start);
+        return plus > start && isBackendName(uri, start, plus) ? Optional.of(uri.substring(start, plus)) : Optional.empty();
     }
 
-    private static boolean isBackendName(String text, int end) {
-        if (end > LONGEST) {
+    /** A qualified URI without its outermost qualifier. */
+    static String unqualifiedUri(String uri) {
+        int start = qualifierStart(uri);
+        return uri.substring(0, start) + uri.substring(uri.indexOf('+', start) + 1);
+    }
+
+    private static int qualifierStart(String uri) {
+        return uri.startsWith(APP) ? APP.length() : 0;
+    }
+
+    private static boolean isBackendName(String text, int start, int end) {
+        if (end - start > LONGEST) {
             return false;
         }
-        for (int i = 0; i < end; i++) {
+        for (int i = start; i < end; i++) {
             char c = text.charAt(i);
             if (!(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-')) {
                 return false;

@@ -58,19 +58,18 @@ public final class Mount {
 
     /**
      * Who answers for a URI: the resource listed under it; else the template it matches, the one claimed first; on the aggregate also the backend that the qualified
-     * form {@code backend+scheme:…} names. Templates that leave the scheme open are asked last.
+     * form {@code backend+scheme:…} names. Templates that leave the scheme open are asked last. A backend may have resources that it does not list, so on its own
+     * mount, and in the qualified form, any URI leads to it.
      */
     public Optional<Target> resource(String uri) {
-        Optional<Target> listed = offer.resource(uri);
-        if (listed.isPresent()) {
-            return listed;
+        Optional<Target> found = offer.resource(uri);
+        if (found.isEmpty()) {
+            found = qualifier(uri).map(share -> share.resource(ExposedNames.unqualifiedUri(uri)));
         }
-        Optional<Target> qualified = unqualified(uri).flatMap(share -> {
-            String own = uri.substring(share.name().length() + 1);
-            Optional<Target> found = share.offer().resource(own);
-            return found.isPresent() ? found : share.offer().resourceOfAnyScheme(own);
-        });
-        return qualified.isPresent() ? qualified : offer.resourceOfAnyScheme(uri);
+        if (found.isEmpty()) {
+            found = offer.resourceOfAnyScheme(uri);
+        }
+        return found.isPresent() || aggregate() ? found : backend(name).map(share -> share.resource(uri));
     }
 
     /** The template listed under exactly this text; completion refers to templates so. */
@@ -78,13 +77,25 @@ public final class Mount {
         Optional<Target> listed = offer.target(ListKind.RESOURCE_TEMPLATES, uriTemplate);
         return listed.isPresent()
                 ? listed
-                : unqualified(uriTemplate).flatMap(share -> share.offer()
-                        .target(ListKind.RESOURCE_TEMPLATES, uriTemplate.substring(share.name().length() + 1)));
+                : qualifier(uriTemplate).flatMap(share -> share.offer()
+                        .target(ListKind.RESOURCE_TEMPLATES, ExposedNames.unqualifiedUri(uriTemplate)));
     }
 
-    private Optional<Share> unqualified(String uri) {
-        int end = aggregate() ? ExposedNames.uriQualifierEnd(uri) : -1;
-        return end < 0 ? Optional.empty() : backend(uri.substring(0, end));
+    /** The URI by which a client of this mount can name what a backend calls {@code uri}: the inverse of {@link #resource}. */
+    public String exposedUri(String backend, String uri) {
+        if (!aggregate()) {
+            return uri;
+        }
+        String renamed = offer.renamed(backend).get(uri);
+        if (renamed != null) {
+            return renamed;
+        }
+        boolean bare = resource(uri).filter(target -> target.backend().equals(backend)).isPresent();
+        return bare ? uri : ExposedNames.qualifiedUri(backend, uri);
+    }
+
+    private Optional<Share> qualifier(String uri) {
+        return aggregate() ? ExposedNames.uriQualifier(uri).flatMap(this::backend) : Optional.empty();
     }
 
     private Optional<Share> backend(String backend) {

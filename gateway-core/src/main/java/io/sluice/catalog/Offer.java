@@ -15,10 +15,9 @@ import java.util.Optional;
 
 /** What a mount offers: its look-up tables, its lists and its greetings, rendered. Immutable; shared by the catalogs between which it did not change. */
 final class Offer {
-    private static final byte[] UNCHANGED = new byte[0];
-
     private final Map<ListKind, Map<String, Target>> targets;
     private final TemplateIndex<Target> templates;
+    private final Map<String, Map<String, String>> renamed;
     private final Map<Era, Map<ListKind, RenderedList>> lists;
     private final Capabilities capabilities;
     private final byte[] initializeTail;
@@ -27,12 +26,14 @@ final class Offer {
     private Offer(
             Map<ListKind, Map<String, Target>> targets,
             TemplateIndex<Target> templates,
+            Map<String, Map<String, String>> renamed,
             Map<Era, Map<ListKind, RenderedList>> lists,
             Capabilities capabilities,
             byte[] initializeTail,
             byte[] discover) {
         this.targets = targets;
         this.templates = templates;
+        this.renamed = renamed;
         this.lists = lists;
         this.capabilities = capabilities;
         this.initializeTail = initializeTail;
@@ -42,17 +43,21 @@ final class Offer {
     /**
      * One line of a list.
      *
-     * @param name the JSON literal to stand in place of the entry's own key; empty to keep that
-     * @param era the era its backend speaks
+     * @param renaming edits that give it the mount's names in place of the backend's, in the order of their spans
+     * @param backend the era its backend speaks
      */
-    record Line(Entry entry, byte[] name, Era era) {
-        static Line of(Entry entry, String exposed, Era era) {
-            return new Line(entry, entry.key().equals(exposed) ? UNCHANGED : JsonBytes.quote(exposed), era);
-        }
-
+    record Line(Entry entry, List<Entry.Edit> renaming, Era backend) {
         /** A tool that must be called as a task is of no use to a client that cannot ask a legacy backend for one. */
         boolean shownTo(Era client) {
-            return client == Era.LEGACY || era == Era.MODERN || !entry.taskOnly();
+            return client == Era.LEGACY || backend == Era.MODERN || !entry.taskOnly();
+        }
+
+        int size() {
+            int size = entry.definition().json().bytes().length;
+            for (Entry.Edit edit : renaming) {
+                size += edit.replacement().length - (edit.span().end() - edit.span().start());
+            }
+            return size;
         }
     }
 
@@ -86,7 +91,7 @@ final class Offer {
             for (Entry entry : list) {
                 Target target = entry.target(backend);
                 byName.put(entry.key(), target);
-                rendered.add(new Line(entry, UNCHANGED, era));
+                rendered.add(new Line(entry, List.of(), era));
                 if (kind == ListKind.RESOURCE_TEMPLATES) {
                     templates.add(entry.key(), rendered.size(), target);
                 }
@@ -101,12 +106,14 @@ final class Offer {
                 listing.map(settings::ttlMillis).orElseGet(() -> settings.ttlMillis(settings.defaultTtl())),
                 listing.filter(Listing::shareable).isPresent() && era == Era.MODERN,
                 List.of());
-        return render(targets, templates, lines, frame);
+        return render(targets, templates, Map.of(), lines, frame);
     }
 
+    /** @param renamed by backend, its URIs and templates that have another name on this mount */
     static Offer render(
             Map<ListKind, Map<String, Target>> targets,
             TemplateIndex<Target> templates,
+            Map<String, Map<String, String>> renamed,
             Map<ListKind, List<Line>> lines,
             Frame frame) {
         Map<Era, Map<ListKind, RenderedList>> lists = new EnumMap<>(Era.class);
@@ -117,13 +124,13 @@ final class Offer {
             }
             lists.put(era, byKind);
         }
-        return new Offer(targets, templates, lists, frame.capabilities(), initializeTail(frame), discover(frame));
+        return new Offer(targets, templates, renamed, lists, frame.capabilities(), initializeTail(frame), discover(frame));
     }
 
     private static RenderedList list(ListKind kind, Era era, List<Line> lines, Frame frame) {
         int size = 256 + lines.size();
         for (Line line : lines) {
-            size += line.entry().size(line.name());
+            size += line.size();
         }
         JsonBytes out = JsonBytes.sized(size).ascii("{");
         if (era == Era.MODERN) {
@@ -137,7 +144,7 @@ final class Offer {
                 if (shown++ > 0) {
                     out.ascii(",");
                 }
-                line.entry().write(out, line.name(), era);
+                line.entry().write(out, line.entry().edits(line.renaming(), era));
             }
         }
         int end = out.length();
@@ -191,8 +198,9 @@ final class Offer {
         return Collections.unmodifiableMap(targets.getOrDefault(kind, Map.of()));
     }
 
-    TemplateIndex<Target> templates() {
-        return templates;
+    /** URIs and templates of a backend that have another name on this mount. */
+    Map<String, String> renamed(String backend) {
+        return renamed.getOrDefault(backend, Map.of());
     }
 
     /** What an exact URI leads to, or one that a template matches whose scheme is fixed. */
@@ -209,8 +217,13 @@ final class Offer {
     private Optional<Target> expanded(String uri, boolean scheme) {
         return templates.find(uri, slot -> slot.template().hasScheme() == scheme).map(slot -> {
             Target template = slot.value();
-            int qualifier = template.exposedName().length() - template.originalName().length();
-            return template.expanded(uri.substring(qualifier), uri);
+            String own = uri;
+            for (int qualified = template.exposedName().length();
+                    qualified > template.originalName().length();
+                    qualified -= template.backend().length() + 1) {
+                own = ExposedNames.unqualifiedUri(own);
+            }
+            return template.expanded(own, uri);
         });
     }
 

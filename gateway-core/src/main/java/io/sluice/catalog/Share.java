@@ -58,6 +58,13 @@ record Share(
         return entries.getOrDefault(kind, List.of());
     }
 
+    /** What the backend's own URI leads to; it may have resources that it does not list. */
+    Target resource(String uri) {
+        return offer.resource(uri)
+                .or(() -> offer.resourceOfAnyScheme(uri))
+                .orElseGet(() -> Target.unlisted(name(), uri));
+    }
+
     /** The era the backend speaks; legacy while that is unknown. */
     Era era() {
         return contribution.listing().map(listing -> listing.version().era()).orElse(Era.LEGACY);

@@ -1,5 +1,6 @@
 package io.sluice.catalog;
 
+import io.sluice.protocol.RawJson;
 import java.util.List;
 
 /**
@@ -24,6 +25,13 @@ public record Target(
     /** Whether the backend knows it by another name than the mount's clients do. */
     public boolean renamed() {
         return !originalName.equals(exposedName);
+    }
+
+    /** A resource that its backend does not list but may have. */
+    static Target unlisted(String backend, String uri) {
+        RawJson definition =
+                JsonBytes.sized(uri.length() + 16).ascii("{\"uri\":").quoted(uri).ascii("}").toRawJson();
+        return new Target(backend, uri, uri, new Definition(uri, definition), List.of(), true, true);
     }
 
     Target exposedAs(String name) {
