@@ -1,0 +1,376 @@
+package io.sluice.config;
+
+import io.sluice.config.GatewayConfig.Unsupported;
+import io.sluice.protocol.Era;
+import io.sluice.protocol.RawJson;
+import io.sluice.registry.Backend;
+import io.sluice.registry.Endpoint;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/** How the entries of {@code mcpServers} are read. */
+final class BackendKeys {
+    private BackendKeys() {}
+
+    /** What a backend is reached by. */
+    private enum Type {
+        HTTP,
+        SSE,
+        STDIO
+    }
+
+    private static final Key<Type> TYPE = Key.optional(
+            "type",
+            Shape.choice(types()),
+            "http when there is a url",
+            "How the backend is reached: http (Streamable HTTP). sse and stdio are understood, but not run by this"
+                    + " version.");
+    private static final Key<Endpoint> URL = Key.optional(
+            "url", EndpointShape.TEXT, "required", "Where the backend listens; without a path, /mcp is meant.");
+    private static final Key<Integer> WEIGHT =
+            Key.of("weight", Shape.integer(1, 1000), "1", "Share of the calls relative to the other endpoints.");
+    static final Section<Endpoint> ENDPOINT = new Section<>(
+            List.of(URL, WEIGHT), f -> ConfigKeys.required(f, URL).map(e -> new Endpoint(e.url(), f.value(WEIGHT))));
+    private static final Key<List<Endpoint>> ENDPOINTS = Key.listOf(
+            "endpoints",
+            EndpointShape.EITHER,
+            "url",
+            "Several addresses of the same backend, instead of url, each a URL or url and weight.");
+    private static final Key<Map<String, String>> HEADERS = Key.optional(
+            "headers",
+            Shape.texts(),
+            "none",
+            "Sent with every request to the backend: its credentials, never the caller's.");
+    private static final Key<Optional<Era>> ERA = Key.of(
+            "era",
+            Shape.choice(eras()),
+            "auto",
+            "Which protocol the backend speaks: found out (auto), up to 2025-11-25 (legacy) or 2026-07-28 (modern).");
+    private static final Key<Duration> TIMEOUT = Key.of(
+            "timeout",
+            Shape.duration(),
+            Backend.DEFAULT_TIMEOUT.toSeconds() + "s",
+            "Longest wait for a reply to begin, and between its parts.");
+    private static final Key<List<String>> INCLUDE_TOOLS =
+            Key.listOf("includeTools", Shape.word(), "all", "Globs of the tools to offer.");
+    private static final Key<List<String>> EXCLUDE_TOOLS =
+            Key.listOf("excludeTools", Shape.word(), "none", "Globs of tools to hide; wins over includeTools.");
+    private static final Key<List<RawJson>> FALLBACK_TOOLS = Key.listOf(
+            "fallbackTools",
+            new ToolShape(),
+            "none",
+            "Tools to list while the backend has never been reached, each with name, description and inputSchema.");
+    private static final Key<Boolean> AGGREGATE =
+            Key.of("aggregate", Shape.flag(), "true", "Show the backend on /mcp too, and not only on /mcp/{name}.");
+    private static final Key<Boolean> DISABLED = Key.of("disabled", Shape.flag(), "false", "Leave the entry out.");
+
+    static final Section<Backend> BACKEND = new Section<>(
+            List.of(
+                    TYPE,
+                    URL,
+                    ENDPOINTS,
+                    HEADERS,
+                    ERA,
+                    TIMEOUT,
+                    INCLUDE_TOOLS,
+                    EXCLUDE_TOOLS,
+                    FALLBACK_TOOLS,
+                    AGGREGATE,
+                    DISABLED),
+            Set.of("description", "icon", "alwaysAllow", "autoApprove", "trust", "gallery", "version", "dev"),
+            BackendKeys::backend);
+
+    /** What the file's entries came to. */
+    record Declared(List<Backend> backends, List<Unsupported> unsupported) {
+        static final Declared NONE = new Declared(List.of(), List.of());
+    }
+
+    /** Header names the gateway writes itself, or that belong to one connection. */
+    private static final Set<String> OWN_HEADERS = Set.of(
+            "host",
+            "content-length",
+            "content-type",
+            "transfer-encoding",
+            "connection",
+            "keep-alive",
+            "upgrade",
+            "te",
+            "trailer",
+            "expect",
+            "accept",
+            "mcp-session-id",
+            "mcp-protocol-version",
+            "mcp-method",
+            "mcp-name",
+            "last-event-id");
+
+    private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^`|~-]+");
+
+    static final Shape<Declared> BACKENDS = new Shape<>() {
+        @Override
+        public Optional<Declared> read(Node node, String path, Decoding in) {
+            if (!(node instanceof Node.Mapping mapping)) {
+                in.fault(node.at(), path + ": expected a mapping from names to servers, found " + node.words());
+                return Optional.empty();
+            }
+            List<Backend> backends = new ArrayList<>();
+            List<Unsupported> unsupported = new ArrayList<>();
+            for (Node.Entry entry : mapping.entries()) {
+                checkName(entry, in);
+                String at = path + "." + entry.key();
+                if (!(entry.value() instanceof Node.Mapping server)) {
+                    in.fault(
+                            entry.value().at(),
+                            at + ": expected a mapping of keys, found "
+                                    + entry.value().words());
+                } else if (disabled(server)) {
+                    in.note(entry.at(), "'" + entry.key() + "' is disabled and left out");
+                } else {
+                    Optional<Unsupported> why = unsupported(entry.key(), server);
+                    why.ifPresent(unsupported::add);
+                    why.ifPresent(u -> in.note(entry.at(), u.reason()));
+                    if (why.isEmpty()) {
+                        BACKEND.read(server, at, in).ifPresent(backends::add);
+                    }
+                }
+            }
+            return Optional.of(new Declared(List.copyOf(backends), List.copyOf(unsupported)));
+        }
+
+        @Override
+        public Map<String, Object> schema() {
+            Map<String, Object> stdio = Shape.schemaOf("object");
+            stdio.put(
+                    "description",
+                    "A server on stdin and stdout, or of another kind: understood, but not run by this version.");
+            stdio.put(
+                    "anyOf",
+                    List.of(
+                            Map.of("required", List.of("command")),
+                            Map.of("required", List.of("openapi")),
+                            Map.of(
+                                    "properties",
+                                    Map.of("type", Map.of("enum", List.of("sse", "stdio"))),
+                                    "required",
+                                    List.of("type"))));
+            Map<String, Object> names = new LinkedHashMap<>();
+            names.put("pattern", "^[a-z0-9-]{1,64}$");
+            names.put("not", Map.of("enum", Backend.RESERVED.stream().sorted().toList()));
+            Map<String, Object> schema = Shape.schemaOf("object");
+            schema.put("propertyNames", names);
+            schema.put("additionalProperties", Map.of("anyOf", List.of(BACKEND.schema(), stdio)));
+            return schema;
+        }
+    };
+
+    private static void checkName(Node.Entry entry, Decoding in) {
+        try {
+            Backend.checkName(entry.key());
+        } catch (IllegalArgumentException e) {
+            String slug = entry.key()
+                    .toLowerCase(Locale.ROOT)
+                    .replaceAll("[^a-z0-9]+", "-")
+                    .replaceAll("^-+|-+$", "");
+            boolean fits = slug.matches("[a-z0-9-]{1,64}") && !Backend.RESERVED.contains(slug);
+            in.fault(entry.at(), e.getMessage() + (fits ? "; did you mean '" + slug + "'?" : ""));
+        }
+    }
+
+    private static boolean disabled(Node.Mapping server) {
+        return server.value("disabled")
+                .filter(n -> n instanceof Node.Text t && t.text().equals("true"))
+                .isPresent();
+    }
+
+    private static Optional<Unsupported> unsupported(String name, Node.Mapping server) {
+        String type = server.value("type")
+                .map(n -> n instanceof Node.Text t ? t.text() : "")
+                .orElse("");
+        String kind = null;
+        if (server.value("command").isPresent() || type.equals("stdio")) {
+            kind = "stdio servers are";
+        } else if (server.value("openapi").isPresent()) {
+            kind = "OpenAPI services are";
+        } else if (type.equals("sse")) {
+            kind = "servers of the HTTP+SSE transport are";
+        }
+        return kind == null
+                ? Optional.empty()
+                : Optional.of(new Unsupported(
+                        name, "'" + name + "' is left out: " + kind + " not supported yet by this version"));
+    }
+
+    private static Optional<Backend> backend(Section.Fields f) {
+        f.find(TYPE);
+        List<Endpoint> endpoints = endpoints(f);
+        Map<String, String> headers = headers(f);
+        Optional<Era> era = f.value(ERA);
+        Duration timeout = f.value(TIMEOUT);
+        List<String> include = f.value(INCLUDE_TOOLS);
+        List<String> exclude = f.value(EXCLUDE_TOOLS);
+        List<RawJson> fallback = f.value(FALLBACK_TOOLS);
+        boolean aggregated = f.value(AGGREGATE);
+        f.value(DISABLED);
+        String name = f.path().substring(f.path().indexOf('.') + 1);
+        if (!f.in().faults.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(new Backend(
+                name, endpoints, headers, era, timeout, include, exclude, fallback, aggregated, Backend.Source.FILE));
+    }
+
+    private static List<Endpoint> endpoints(Section.Fields f) {
+        boolean one = f.node(URL).isPresent();
+        boolean several = f.node(ENDPOINTS).isPresent();
+        if (one && several) {
+            f.in().fault(f.at(ENDPOINTS), f.path() + ": has both url and endpoints; keep one of them");
+        } else if (!one && !several) {
+            f.in().fault(f.at(), f.path() + ": names no server; give it a url");
+        }
+        List<Endpoint> endpoints = new ArrayList<>(f.value(ENDPOINTS));
+        f.find(URL).ifPresent(endpoints::add);
+        if (several
+                && f.node(ENDPOINTS).get() instanceof Node.Sequence s
+                && s.items().isEmpty()) {
+            f.in().fault(s.at(), f.path() + ".endpoints: is empty");
+        }
+        return endpoints;
+    }
+
+    private static Map<String, String> headers(Section.Fields f) {
+        Map<String, String> headers = f.find(HEADERS).orElse(Map.of());
+        headers.forEach((name, value) -> {
+            if (!HEADER_NAME.matcher(name).matches()) {
+                f.in().fault(f.at(HEADERS), f.pathOf(HEADERS) + ": '" + name + "' is not a header name");
+            } else if (OWN_HEADERS.contains(name.toLowerCase(Locale.ROOT))) {
+                f.in().fault(
+                                f.at(HEADERS),
+                                f.pathOf(HEADERS) + ": '" + name + "' is written by the gateway itself; leave it out");
+            }
+            if (value.chars().anyMatch(c -> c < ' ' && c != '\t' || c == 127)) {
+                f.in().fault(
+                                f.at(HEADERS),
+                                f.pathOf(HEADERS) + ": the value of '" + name + "' holds a control character");
+            }
+        });
+        return headers;
+    }
+
+    private static Map<String, Type> types() {
+        Map<String, Type> types = new LinkedHashMap<>();
+        types.put("http", Type.HTTP);
+        types.put("streamable-http", Type.HTTP);
+        types.put("streamable_http", Type.HTTP);
+        types.put("streamableHttp", Type.HTTP);
+        types.put("sse", Type.SSE);
+        types.put("stdio", Type.STDIO);
+        return types;
+    }
+
+    private static Map<String, Optional<Era>> eras() {
+        Map<String, Optional<Era>> eras = new LinkedHashMap<>();
+        eras.put("auto", Optional.empty());
+        eras.put("legacy", Optional.of(Era.LEGACY));
+        eras.put("modern", Optional.of(Era.MODERN));
+        return eras;
+    }
+
+    /** An endpoint as a URL alone, or as a section. */
+    private static final class EndpointShape {
+        static final Shape<Endpoint> TEXT = new Shape<>() {
+            private final Shape<URI> url = Shape.url();
+
+            @Override
+            public Optional<Endpoint> read(Node node, String path, Decoding in) {
+                return url.read(node, path, in).flatMap(u -> {
+                    try {
+                        return Optional.of(new Endpoint(u, 1));
+                    } catch (IllegalArgumentException e) {
+                        in.fault(node.at(), path + ": " + e.getMessage());
+                        return Optional.empty();
+                    }
+                });
+            }
+
+            @Override
+            public Map<String, Object> schema() {
+                return url.schema();
+            }
+
+            @Override
+            public boolean scalar() {
+                return true;
+            }
+        };
+
+        static final Shape<Endpoint> EITHER = new Shape<>() {
+            @Override
+            public Optional<Endpoint> read(Node node, String path, Decoding in) {
+                return node instanceof Node.Mapping ? ENDPOINT.read(node, path, in) : TEXT.read(node, path, in);
+            }
+
+            @Override
+            public Map<String, Object> schema() {
+                Map<String, Object> either = new LinkedHashMap<>();
+                either.put("anyOf", List.of(TEXT.schema(), ENDPOINT.schema()));
+                return either;
+            }
+        };
+    }
+
+    /** A tool definition, kept as JSON with its numbers spelled as they were. */
+    private static final class ToolShape implements Shape<RawJson> {
+        @Override
+        public Optional<RawJson> read(Node node, String path, Decoding in) {
+            if (!(node instanceof Node.Mapping tool)) {
+                in.fault(node.at(), path + ": expected a mapping of keys, found " + node.words());
+                return Optional.empty();
+            }
+            boolean named = tool.value("name")
+                    .filter(n -> n instanceof Node.Text t && !t.text().isBlank())
+                    .isPresent();
+            if (!named) {
+                in.fault(node.at(), path + ": a tool needs a 'name'");
+                return Optional.empty();
+            }
+            Optional<Node> schema = tool.value("inputSchema");
+            if (schema.isPresent() && !(schema.get() instanceof Node.Mapping)) {
+                in.fault(
+                        schema.get().at(),
+                        path + ".inputSchema: expected a mapping of keys, found "
+                                + schema.get().words());
+                return Optional.empty();
+            }
+            Node.Mapping whole = schema.isPresent()
+                    ? tool
+                    : tool.with(new Node.Entry(
+                            "inputSchema",
+                            tool.at(),
+                            Node.Mapping.empty(tool.at())
+                                    .with(new Node.Entry(
+                                            "type", tool.at(), new Node.Text("object", Node.Kind.STRING, tool.at())))));
+            return Optional.of(RawJson.of(JsonText.of(whole)));
+        }
+
+        @Override
+        public Map<String, Object> schema() {
+            Map<String, Object> schema = Shape.schemaOf("object");
+            schema.put("required", List.of("name"));
+            schema.put(
+                    "properties",
+                    Map.of(
+                            "name", Map.of("type", "string"),
+                            "description", Map.of("type", "string"),
+                            "inputSchema", Map.of("type", "object")));
+            return schema;
+        }
+    }
+}

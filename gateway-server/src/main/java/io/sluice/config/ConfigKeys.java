@@ -1,0 +1,314 @@
+package io.sluice.config;
+
+import io.sluice.config.GatewayConfig.Auth;
+import io.sluice.config.GatewayConfig.Egress;
+import io.sluice.config.GatewayConfig.Log;
+import io.sluice.config.GatewayConfig.Names;
+import io.sluice.config.GatewayConfig.Server;
+import io.sluice.config.GatewayConfig.Tls;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Every key there is. A key added here is read, checked, given a variable, put into the schema, and asked for by the
+ * test of the documentation.
+ */
+final class ConfigKeys {
+    private ConfigKeys() {}
+
+    private static final Key<Path> CERT =
+            Key.optional("cert", Shape.file(), "required", "PEM file with the certificate and its chain.");
+    private static final Key<Path> KEY =
+            Key.optional("key", Shape.file(), "required", "PEM file with the private key, PKCS#8, without a password.");
+    private static final Section<Tls> TLS_SECTION = new Section<>(List.of(CERT, KEY), f -> {
+        Optional<Path> cert = required(f, CERT);
+        Optional<Path> key = required(f, KEY);
+        return cert.flatMap(c -> key.map(k -> new Tls(c, k)));
+    });
+
+    private static final Key<List<String>> CORS_ORIGINS = Key.listOf(
+            "origins",
+            Shape.word(),
+            "none",
+            "Origins of web pages that may call; '*' for any. None means no CORS headers.");
+    private static final Section<List<String>> CORS_SECTION =
+            new Section<>(List.of(CORS_ORIGINS), f -> Optional.of(f.value(CORS_ORIGINS)));
+
+    private static final Key<String> HOST = Key.of(
+            "host",
+            Shape.word(),
+            "127.0.0.1",
+            "Address or name to listen on. Elsewhere than loopback needs a token.",
+            "HOST");
+    private static final Key<Integer> PORT =
+            Key.of("port", Shape.integer(0, 65535), "8080", "Port to listen on; 0 takes any free one.", "PORT");
+    private static final Key<Tls> TLS =
+            Key.optional("tls", TLS_SECTION, "plain HTTP", "Serve https (HTTP/1.1 and h2) with this certificate.");
+    private static final Key<List<String>> ALLOWED_HOSTS = Key.listOf(
+            "allowedHosts",
+            Shape.word(),
+            "the loopback names on a loopback bind, any name elsewhere",
+            "Names, with or without a port, that the Host header may say; they replace the default. '*' for any.");
+    private static final Key<List<String>> ALLOWED_ORIGINS = Key.listOf(
+            "allowedOrigins",
+            Shape.word(),
+            "the gateway's own",
+            "Origins accepted in the Origin header besides the gateway's own; '*' for any.");
+    private static final Key<List<String>> ALLOW =
+            Key.listOf("allow", Shape.addressRange(), "everyone", "Addresses or ranges (CIDR) that may connect.");
+    private static final Key<List<String>> CORS =
+            Key.section("cors", CORS_SECTION, "Answers to web pages of other origins.");
+    private static final Key<Integer> MAX_BODY =
+            Key.of("maxBody", Shape.size(1024, 4 << 20), "1MiB", "Longest request body, up to 4MiB.");
+    private static final Key<Duration> IDLE_TIMEOUT = Key.of(
+            "idleTimeout",
+            Shape.duration(),
+            "30s",
+            "How long a connection may be silent between requests, and a request's head may take.");
+    private static final Key<Duration> BODY_TIMEOUT =
+            Key.of("bodyTimeout", Shape.duration(), "15s", "How long a request's body may take to arrive.");
+    private static final Key<Duration> DRAIN_TIMEOUT = Key.of(
+            "drainTimeout",
+            Shape.duration(),
+            "25s",
+            "How long calls under way may take to finish once the process is told to stop.");
+    private static final Key<Integer> MAX_CONNECTIONS =
+            Key.of("maxConnections", Shape.integer(1, 1_000_000), "4096", "Most connections open at once.");
+    private static final Section<Server> SERVER_SECTION = new Section<>(
+            List.of(
+                    HOST,
+                    PORT,
+                    TLS,
+                    ALLOWED_HOSTS,
+                    ALLOWED_ORIGINS,
+                    ALLOW,
+                    CORS,
+                    MAX_BODY,
+                    IDLE_TIMEOUT,
+                    BODY_TIMEOUT,
+                    DRAIN_TIMEOUT,
+                    MAX_CONNECTIONS),
+            f -> Optional.of(new Server(
+                    f.value(HOST),
+                    f.value(PORT),
+                    f.find(TLS),
+                    f.value(ALLOWED_HOSTS),
+                    f.value(ALLOWED_ORIGINS),
+                    f.value(ALLOW),
+                    f.section(CORS).orElse(List.of()),
+                    f.value(MAX_BODY),
+                    f.value(IDLE_TIMEOUT),
+                    f.value(BODY_TIMEOUT),
+                    f.value(DRAIN_TIMEOUT),
+                    f.value(MAX_CONNECTIONS))));
+
+    private static final Key<String> TOKEN_NAME =
+            Key.optional("name", Shape.word(), "required", "What callers with this token are called in logs.");
+    private static final Key<String> TOKEN_VALUE =
+            Key.optional("value", Shape.text(), "required", "The token, best given as ${VAR} or ${file:path}.");
+    private static final Section<Token> TOKEN_SECTION = new Section<>(List.of(TOKEN_NAME, TOKEN_VALUE), f -> {
+        Optional<String> name = required(f, TOKEN_NAME);
+        Optional<String> value = required(f, TOKEN_VALUE);
+        return name.flatMap(n -> value.flatMap(v -> AuthKeys.token(n, v, f.at(TOKEN_VALUE), f.in())));
+    });
+    static final Key<String> TOKEN = Key.optional(
+            "token",
+            Shape.text(),
+            "none",
+            "A bearer token every call must carry; its callers are named 'default'. Best given as ${VAR} or"
+                    + " ${file:path}.",
+            "MCP_BEARER_TOKEN",
+            "MCP_SERVER_AUTH_TOKEN");
+    static final Key<List<Token>> TOKENS = Key.listOf(
+            "tokens", TOKEN_SECTION, "none", "Several bearer tokens with names, all valid at once, for rotation.");
+    static final Key<Path> TOKENS_FILE = Key.optional(
+            "tokensFile",
+            Shape.file(),
+            "none",
+            "A file of bearer tokens, one a line, each alone or as 'name: token'; read again when it changes.");
+    private static final Section<Auth> AUTH_SECTION =
+            new Section<>(List.of(TOKEN, TOKENS, TOKENS_FILE), AuthKeys::auth);
+
+    private static final Key<Boolean> SESSIONLESS = Key.of(
+            "sessionless",
+            Shape.flag(),
+            "true",
+            "Answer legacy requests that come without 'initialize', as a bare curl sends them.");
+    private static final Section<Boolean> LEGACY_SECTION =
+            new Section<>(List.of(SESSIONLESS), f -> Optional.of(f.value(SESSIONLESS)));
+
+    private static final Key<Boolean> AGGREGATE =
+            Key.of("aggregate", Shape.flag(), "true", "Show the gateway's own tools on /mcp.", "ENABLE_MCP_SYSTEM");
+    private static final Section<Boolean> GATEWAY_SECTION =
+            new Section<>(List.of(AGGREGATE), f -> Optional.of(f.value(AGGREGATE)));
+
+    private static final Key<List<String>> ALLOW_PRIVATE = Key.listOf(
+            "allowPrivate",
+            Shape.addressRange(),
+            "none",
+            "Private ranges that backends registered through the API may name while the gateway listens beyond"
+                    + " loopback.");
+    private static final Section<Egress> EGRESS_SECTION =
+            new Section<>(List.of(ALLOW_PRIVATE), f -> Optional.of(new Egress(f.value(ALLOW_PRIVATE))));
+
+    private static final Key<Log.Level> LOG_LEVEL =
+            Key.of("level", Shape.choice(lowerCase(Log.Level.values())), "info", "Least severe line to write.");
+    private static final Key<Log.Format> LOG_FORMAT = Key.of(
+            "format",
+            Shape.choice(lowerCase(Log.Format.values())),
+            "auto",
+            "Text, JSON, or text on a terminal and JSON elsewhere.");
+    private static final Key<Path> LOG_FILE =
+            Key.optional("file", Shape.newFile(), "none", "A file to write to as well.");
+    private static final Section<Log> LOG_SECTION = new Section<>(
+            List.of(LOG_LEVEL, LOG_FORMAT, LOG_FILE),
+            f -> Optional.of(new Log(f.value(LOG_LEVEL), f.value(LOG_FORMAT), f.find(LOG_FILE))));
+
+    private static final Key<Server> SERVER =
+            Key.section("server", SERVER_SECTION, "Where and how the gateway listens.");
+    private static final Key<Auth> AUTH = Key.section("auth", AUTH_SECTION, "Who may call.");
+    private static final Key<List<SealingKey>> SECRET_KEY = Key.optional(
+            "secretKey",
+            AuthKeys.SECRET_KEYS,
+            "a random one for each start",
+            "The key that seals session ids, as ${file:path} or ${VAR}: 32 bytes, raw, base64 or hexadecimal. A list"
+                    + " accepts earlier keys after the first. All replicas share it.");
+    private static final Key<Boolean> LEGACY =
+            Key.section("legacy", LEGACY_SECTION, "The protocol revisions before 2026-07-28.");
+    private static final Key<Names> NAMES = Key.of(
+            "names",
+            Shape.choice(lowerCase(Names.values())),
+            "bare",
+            "How tools are listed on /mcp: bare names while they are unique, or always qualified as backend__name.");
+    private static final Key<Boolean> GATEWAY = Key.section("gateway", GATEWAY_SECTION, "The gateway's own tools.");
+    private static final Key<Egress> EGRESS = Key.section("egress", EGRESS_SECTION, "Where calls may go.");
+    private static final Key<Log> LOG = Key.section("log", LOG_SECTION, "What is logged, and how.");
+    private static final Key<String> ENVIRONMENT =
+            Key.of("environment", Shape.word(), "production", "A word for /health to show.", "ENVIRONMENT");
+    static final Key<BackendKeys.Declared> BACKENDS = Key.optional(
+            "mcpServers",
+            BackendKeys.BACKENDS,
+            "none",
+            "The MCP servers behind the gateway, by name: the form MCP clients use. 'servers', as VS Code calls it,"
+                    + " means the same.");
+
+    static final Section<GatewayConfig> TOP = new Section<>(
+            List.of(SERVER, AUTH, SECRET_KEY, LEGACY, NAMES, GATEWAY, EGRESS, LOG, ENVIRONMENT, BACKENDS),
+            Set.of("inputs", "$schema"),
+            ConfigKeys::gateway);
+
+    private static Optional<GatewayConfig> gateway(Section.Fields f) {
+        Optional<Server> server = f.section(SERVER);
+        Optional<Auth> auth = f.section(AUTH);
+        List<SealingKey> secretKeys = f.find(SECRET_KEY).orElse(List.of());
+        Optional<Boolean> sessionless = f.section(LEGACY);
+        Names names = f.value(NAMES);
+        Optional<Boolean> aggregate = f.section(GATEWAY);
+        Optional<Egress> egress = f.section(EGRESS);
+        Optional<Log> log = f.section(LOG);
+        String environment = f.value(ENVIRONMENT);
+        BackendKeys.Declared declared = f.find(BACKENDS).orElse(BackendKeys.Declared.NONE);
+        if (server.isEmpty() || auth.isEmpty() || egress.isEmpty() || log.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(new GatewayConfig(
+                server.get(),
+                auth.get(),
+                secretKeys,
+                sessionless.orElse(true),
+                names,
+                aggregate.orElse(true),
+                egress.get(),
+                log.get(),
+                environment,
+                declared.backends(),
+                declared.unsupported()));
+    }
+
+    /** A key that one variable or flag can give, with where it stands. */
+    record Scalar(List<String> path, Key<?> key) {
+        String dotted() {
+            return String.join(".", path);
+        }
+
+        /** {@code SLUICE_SERVER_MAX_BODY} for {@code server.maxBody}. */
+        String variable() {
+            return "SLUICE_"
+                    + dotted().replaceAll("([a-z])([A-Z])", "$1_$2")
+                            .replace('.', '_')
+                            .toUpperCase(java.util.Locale.ROOT);
+        }
+    }
+
+    /** Every key outside the backends that one text can give, in the order of the file. */
+    static List<Scalar> scalars() {
+        List<Scalar> found = new ArrayList<>();
+        collect(TOP, List.of(), found);
+        return found;
+    }
+
+    private static void collect(Section<?> section, List<String> at, List<Scalar> found) {
+        for (Key<?> key : section.keys()) {
+            List<String> path = new ArrayList<>(at);
+            path.add(key.name());
+            if (key.shape() instanceof Section<?> inner) {
+                collect(inner, path, found);
+            } else if (key.shape().scalar()) {
+                found.add(new Scalar(path, key));
+            }
+        }
+    }
+
+    /** Every key, dotted, those of a backend as {@code mcpServers.*.url}. */
+    static List<String> allPaths() {
+        List<String> paths = new ArrayList<>();
+        paths("", TOP, paths);
+        paths("mcpServers.*.", BackendKeys.BACKEND, paths);
+        paths("mcpServers.*.endpoints.", BackendKeys.ENDPOINT, paths);
+        paths("auth.tokens.", TOKEN_SECTION, paths);
+        return paths;
+    }
+
+    private static void paths(String prefix, Section<?> section, List<String> paths) {
+        for (Key<?> key : section.keys()) {
+            paths.add(prefix + key.name());
+            if (key.shape() instanceof Section<?> inner) {
+                paths(prefix + key.name() + ".", inner, paths);
+            }
+        }
+    }
+
+    private static String last(String path) {
+        return path.substring(path.lastIndexOf('.') + 1);
+    }
+
+    /** Where a key of about this name stands, for somebody who wrote it in the wrong place. */
+    static Optional<String> elsewhere(String name) {
+        List<String> paths = allPaths();
+        return Suggestion.closest(name, paths.stream().map(ConfigKeys::last).toList())
+                .flatMap(found ->
+                        paths.stream().filter(path -> last(path).equals(found)).findFirst());
+    }
+
+    static <T> Optional<T> required(Section.Fields f, Key<T> key) {
+        if (f.node(key).isEmpty()) {
+            f.in().fault(f.at(), f.path() + ": '" + key.name() + "' is missing");
+            return Optional.empty();
+        }
+        return f.find(key);
+    }
+
+    private static <E extends Enum<E>> Map<String, E> lowerCase(E[] values) {
+        Map<String, E> words = new LinkedHashMap<>();
+        for (E value : values) {
+            words.put(value.name().toLowerCase(java.util.Locale.ROOT), value);
+        }
+        return words;
+    }
+}

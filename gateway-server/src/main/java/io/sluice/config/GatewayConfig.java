@@ -1,0 +1,144 @@
+package io.sluice.config;
+
+import io.sluice.registry.Backend;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Everything the gateway is told. Immutable; two are equal when nothing differs, which is how a reload knows what to
+ * touch.
+ *
+ * @param secretKeys keys that seal session ids, the current one first, then those still accepted; empty when a random
+ *     one is to be made
+ * @param sessionless whether legacy requests without {@code initialize} are served
+ * @param gatewayAggregated whether the gateway's own tools show on {@code /mcp}
+ * @param environment a word for {@code /health}, such as {@code production}
+ * @param backends in the order of the file, their names unique
+ * @param unsupported entries that are well written but that this version cannot run
+ */
+public record GatewayConfig(
+        Server server,
+        Auth auth,
+        List<SealingKey> secretKeys,
+        boolean sessionless,
+        Names names,
+        boolean gatewayAggregated,
+        Egress egress,
+        Log log,
+        String environment,
+        List<Backend> backends,
+        List<Unsupported> unsupported) {
+
+    public GatewayConfig {
+        secretKeys = List.copyOf(secretKeys);
+        backends = List.copyOf(backends);
+        unsupported = List.copyOf(unsupported);
+    }
+
+    /** How targets are listed on the aggregate. */
+    public enum Names {
+        /** Bare while unique, {@code backend__name} for the newcomer of a collision. */
+        BARE,
+        /** Always {@code backend__name}. */
+        QUALIFIED
+    }
+
+    /**
+     * Where and how the gateway listens.
+     *
+     * @param host address or name to bind
+     * @param port 0 for any free one
+     * @param allowedHosts names accepted in {@code Host}; empty for the loopback names on a loopback bind and any
+     *     elsewhere; {@code *} accepts all
+     * @param allowedOrigins values accepted in {@code Origin} besides the gateway's own; {@code *} accepts all
+     * @param allow ranges of addresses that may connect, in canonical form; empty for everyone
+     * @param corsOrigins origins that are answered with CORS headers; empty for none
+     * @param maxBodyBytes longest request body
+     * @param idleTimeout how long a connection may be silent between requests, and a request head may take
+     * @param bodyTimeout how long a request body may take
+     * @param drainTimeout how long calls may finish after a stop was asked for
+     * @param maxConnections open connections at once
+     */
+    public record Server(
+            String host,
+            int port,
+            Optional<Tls> tls,
+            List<String> allowedHosts,
+            List<String> allowedOrigins,
+            List<String> allow,
+            List<String> corsOrigins,
+            int maxBodyBytes,
+            Duration idleTimeout,
+            Duration bodyTimeout,
+            Duration drainTimeout,
+            int maxConnections) {
+        public Server {
+            allowedHosts = List.copyOf(allowedHosts);
+            allowedOrigins = List.copyOf(allowedOrigins);
+            allow = List.copyOf(allow);
+            corsOrigins = List.copyOf(corsOrigins);
+        }
+    }
+
+    /**
+     * The listener's certificate.
+     *
+     * @param cert PEM file, the chain included
+     * @param key PEM file, PKCS#8, without a password
+     */
+    public record Tls(Path cert, Path key) {}
+
+    /**
+     * Who may call.
+     *
+     * @param tokens all that are valid, from the file, the variables and the tokens file; empty means that no token is
+     *     asked for
+     */
+    public record Auth(List<Token> tokens) {
+        public Auth {
+            tokens = List.copyOf(tokens);
+        }
+    }
+
+    /**
+     * Where calls may go.
+     *
+     * @param allowPrivate private ranges that a backend registered through the API may name, in canonical form
+     */
+    public record Egress(List<String> allowPrivate) {
+        public Egress {
+            allowPrivate = List.copyOf(allowPrivate);
+        }
+    }
+
+    /**
+     * What is said, and how.
+     *
+     * @param file where to write as well
+     */
+    public record Log(Level level, Format format, Optional<Path> file) {
+        public enum Level {
+            ERROR,
+            WARN,
+            INFO,
+            DEBUG,
+            TRACE
+        }
+
+        public enum Format {
+            /** Text on a terminal, JSON elsewhere. */
+            AUTO,
+            TEXT,
+            JSON
+        }
+    }
+
+    /**
+     * A well-written entry that this version cannot run; the others run without it.
+     *
+     * @param reason one sentence that names the entry
+     */
+    public record Unsupported(String name, String reason) {}
+}
