@@ -1,0 +1,509 @@
+package io.sluice.upstream;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.sluice.egress.EgressClient;
+import io.sluice.registry.Backend;
+import io.sluice.registry.Endpoint;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
+import reactor.netty.NettyPipeline;
+import reactor.netty.channel.AbortedException;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.http.client.HttpClientResponse;
+import reactor.netty.http.client.PrematureCloseException;
+import reactor.netty.resources.ConnectionProvider;
+
+/**
+ * Speaks HTTP to one backend: builds each request's headers anew, picks an endpoint, sends, and hands over the answer
+ * with its connection. The only class here that knows Reactor Netty.
+ */
+final class BackendHttp {
+    static final String JSON = "application/json";
+    static final String EVENT_STREAM = "text/event-stream";
+    static final String BOTH = JSON + ", " + EVENT_STREAM;
+    private static final int REFUSAL_BYTES = 64 * 1024;
+    private static final int SMALL_BYTES = 64 * 1024;
+    private static final int CHUNKS_AHEAD = 8;
+    private static final long GRACE_MILLIS = 1000;
+    private static final List<String> TELLING =
+            List.of("content-type", "retry-after", "www-authenticate", "allow", "location");
+
+    private final Backend backend;
+    private final UpstreamSettings settings;
+    private final Reachability reachability;
+    private final Failures failures;
+    private final ConnectionProvider pool;
+    private final HttpClient pooled;
+    private final HttpClient unpooled;
+    private final List<EndpointLoad> endpoints;
+
+    BackendHttp(Backend backend, UpstreamSettings settings, Reachability reachability) {
+        this.backend = backend;
+        this.settings = settings;
+        this.reachability = reachability;
+        this.failures = new Failures(backend);
+        long now = System.nanoTime();
+        this.endpoints =
+                backend.endpoints().stream().map(e -> new EndpointLoad(e, now)).toList();
+        Duration acquire =
+                backend.timeout().compareTo(Duration.ofSeconds(10)) < 0 ? backend.timeout() : Duration.ofSeconds(10);
+        // Thirty seconds are less than what common servers and proxies keep; a connection they close first fails a
+        // call.
+        this.pool = ConnectionProvider.builder("sluice-" + backend.name())
+                .maxConnections(settings.maxConnections())
+                .pendingAcquireMaxCount(settings.maxPending())
+                .pendingAcquireTimeout(acquire)
+                .maxIdleTime(Duration.ofSeconds(30))
+                .evictInBackground(Duration.ofSeconds(15))
+                .lifo()
+                .build();
+        this.pooled = EgressClient.create(
+                pool, settings.loops(), settings.egress(), backend.source(), settings.tls(), Duration.ofSeconds(10));
+        this.unpooled = EgressClient.create(
+                ConnectionProvider.newConnection(),
+                settings.loops(),
+                settings.egress(),
+                backend.source(),
+                settings.tls(),
+                Duration.ofSeconds(10));
+    }
+
+    /**
+     * A request to send.
+     *
+     * @param endpoint where to, or null to pick one
+     * @param headers adds what is particular to this request; the backend's own headers come after it
+     * @param timeout longest wait for the head and between parts of a body that is no event stream; null for none
+     * @param longLived whether it takes a connection of its own instead of one of the pool's
+     * @param repeatable whether it may be sent again when nobody can tell if it arrived
+     */
+    record Ask(
+            HttpMethod method,
+            @Nullable Endpoint endpoint,
+            Consumer<HttpHeaders> headers,
+            byte @Nullable [] body,
+            @Nullable Duration timeout,
+            boolean longLived,
+            boolean repeatable) {
+        static Ask post(byte[] body, Consumer<HttpHeaders> headers, Duration timeout, boolean repeatable) {
+            return new Ask(HttpMethod.POST, null, headers, body, timeout, false, repeatable);
+        }
+
+        Ask at(@Nullable Endpoint place) {
+            return new Ask(method, place, headers, body, timeout, longLived, repeatable);
+        }
+    }
+
+    /**
+     * The head of an answer, with the connection its body comes on: exactly one of the methods that read or discard it
+     * must be used.
+     */
+    final class Answer {
+        private final HttpClientResponse head;
+        private final Connection connection;
+        private final EndpointLoad at;
+        private final @Nullable Duration timeout;
+
+        private Answer(HttpClientResponse head, Connection connection, EndpointLoad at, @Nullable Duration timeout) {
+            this.head = head;
+            this.connection = connection;
+            this.at = at;
+            this.timeout = timeout;
+        }
+
+        int status() {
+            return head.status().code();
+        }
+
+        Endpoint endpoint() {
+            return at.endpoint();
+        }
+
+        @Nullable
+        String header(CharSequence name) {
+            return head.responseHeaders().get(name);
+        }
+
+        /** The media type in lower case without parameters, or empty. */
+        String mediaType() {
+            String type = header(HttpHeaderNames.CONTENT_TYPE);
+            if (type == null) {
+                return "";
+            }
+            int semicolon = type.indexOf(';');
+            return (semicolon < 0 ? type : type.substring(0, semicolon)).trim().toLowerCase(Locale.ROOT);
+        }
+
+        boolean isSuccess() {
+            return status() >= 200 && status() < 300;
+        }
+
+        boolean isEventStream() {
+            return isSuccess() && mediaType().equals(EVENT_STREAM);
+        }
+
+        boolean isEmpty() {
+            return status() == 202 || status() == 204 || "0".equals(header(HttpHeaderNames.CONTENT_LENGTH));
+        }
+
+        /** A missing type is taken for JSON, whose reader will say what it thinks of the bytes. */
+        boolean isJson() {
+            String type = mediaType();
+            return type.equals(JSON) || type.endsWith("+json") || type.isEmpty();
+        }
+
+        /** The body as it arrives; the subscriber releases the buffers, and cancelling closes the connection. */
+        Flux<ByteBuf> body() {
+            Flux<ByteBuf> parts = isSmall()
+                    ? connection.inbound().receive().aggregate().retain().flux()
+                    : connection.inbound().receive().retain();
+            return parts.onErrorMap(this::failure);
+        }
+
+        boolean isSmall() {
+            String length = header(HttpHeaderNames.CONTENT_LENGTH);
+            return length != null && length.length() < 9 && Integer.parseInt(length) <= SMALL_BYTES;
+        }
+
+        /** The whole body, refused when it is larger than {@code maxBytes}. */
+        Mono<byte[]> bytes(int maxBytes) {
+            return collect(maxBytes).handle((whole, sink) -> {
+                if (whole.length > maxBytes) {
+                    sink.error(failures.unavailable("it sent an answer of more than " + maxBytes + " bytes"));
+                } else {
+                    sink.next(whole);
+                }
+            });
+        }
+
+        /** At most {@code maxBytes} and one part more; what comes after is not read. */
+        private Mono<byte[]> collect(int maxBytes) {
+            return connection
+                    .inbound()
+                    .receive()
+                    .map(ByteBufUtil::getBytes)
+                    .onErrorMap(this::failure)
+                    .takeUntil(new Past(maxBytes)::reached)
+                    .collectList()
+                    .map(BackendHttp::joined);
+        }
+
+        /**
+         * The body as an event stream. An idle one may stay so for as long as it likes: its time limit is lifted.
+         *
+         * @param answered whether the exchange has served its purpose, so that cancelling may let it end by itself and
+         *     keep the connection
+         */
+        Flux<SseItem> items(SseReader reader, BooleanSupplier answered) {
+            connection.removeHandler(NettyPipeline.ResponseTimeoutHandler);
+            Flux<ByteBuf> parts =
+                    new LettingEnd(connection, connection.inbound().receive(), answered);
+            return parts.map(reader::read)
+                    .flatMapIterable(found -> found, CHUNKS_AHEAD)
+                    .onErrorMap(this::failure);
+        }
+
+        Mono<Reply.Refused> refused() {
+            Map<String, String> telling = new HashMap<>();
+            for (String name : TELLING) {
+                String value = header(name);
+                if (value != null) {
+                    telling.put(name, value);
+                }
+            }
+            boolean json = !mediaType().isEmpty() && isJson();
+            return collect(REFUSAL_BYTES)
+                    .map(whole -> whole.length > REFUSAL_BYTES ? java.util.Arrays.copyOf(whole, REFUSAL_BYTES) : whole)
+                    .onErrorResume(brokenOff -> Mono.just(new byte[0]))
+                    .map(body -> new Reply.Refused(status(), body, json, Map.copyOf(telling)));
+        }
+
+        /** Reads and drops a body that is expected to be empty, without anybody waiting for it. */
+        void drop() {
+            connection.inbound().receive().take(16).subscribe(ignored -> {}, ignored -> {});
+        }
+
+        void close() {
+            connection.dispose();
+        }
+
+        private Throwable failure(Throwable error) {
+            return failures.duringAnswer(error, timeout == null ? Duration.ZERO : timeout);
+        }
+    }
+
+    private static final class Past {
+        private final int limit;
+        private long seen;
+
+        private Past(int limit) {
+            this.limit = limit;
+        }
+
+        boolean reached(byte[] part) {
+            seen += part.length;
+            return seen > limit;
+        }
+    }
+
+    static byte[] joined(List<byte[]> parts) {
+        if (parts.size() == 1) {
+            return parts.get(0);
+        }
+        byte[] whole = new byte[parts.stream().mapToInt(part -> part.length).sum()];
+        int at = 0;
+        for (byte[] part : parts) {
+            System.arraycopy(part, 0, whole, at, part.length);
+            at += part.length;
+        }
+        return whole;
+    }
+
+    Backend backend() {
+        return backend;
+    }
+
+    UpstreamSettings settings() {
+        return settings;
+    }
+
+    Failures failures() {
+        return failures;
+    }
+
+    Reachability reachability() {
+        return reachability;
+    }
+
+    /** The shorter of the backend's timeout and the one for probes and handshakes. */
+    Duration probeTimeout() {
+        return backend.timeout().compareTo(settings.probeTimeout()) < 0 ? backend.timeout() : settings.probeTimeout();
+    }
+
+    /** Where a session will live. */
+    Endpoint pick() {
+        return load(null).endpoint();
+    }
+
+    /**
+     * Sends, and answers when the head of the answer is there. Fails with a {@link io.sluice.rejection.Rejection}.
+     * Repeats once, and only what certainly or harmlessly did not arrive: bytes that never left, a refused connection
+     * when there is another endpoint, and a connection closed without an answer when the request is repeatable.
+     */
+    Mono<Answer> send(Ask ask) {
+        return Mono.defer(() -> {
+            EndpointLoad first = load(ask.endpoint());
+            return attempt(ask, first)
+                    .onErrorResume(error -> mayRepeat(ask, error), error -> attempt(ask, another(ask, first, error)))
+                    .onErrorMap(error -> failures.beforeAnswer(
+                            error, first.endpoint().url(), ask.timeout() == null ? Duration.ZERO : ask.timeout()))
+                    .doOnError(reachability::failed);
+        });
+    }
+
+    private boolean mayRepeat(Ask ask, Throwable error) {
+        if (error instanceof ConnectException) {
+            return ask.endpoint() == null && endpoints.size() > 1;
+        }
+        boolean neverLeft = error instanceof AbortedException;
+        boolean vanished = error instanceof PrematureCloseException
+                || error instanceof IOException && AbortedException.isConnectionReset(error);
+        return neverLeft || (vanished && ask.repeatable());
+    }
+
+    private EndpointLoad another(Ask ask, EndpointLoad first, Throwable error) {
+        if (ask.endpoint() != null || endpoints.size() == 1 || !(error instanceof ConnectException)) {
+            return first;
+        }
+        return settings.balancer()
+                .pick(endpoints.stream().filter(e -> e != first).toList(), System.nanoTime());
+    }
+
+    private EndpointLoad load(@Nullable Endpoint endpoint) {
+        if (endpoints.size() == 1) {
+            return endpoints.get(0);
+        }
+        if (endpoint != null) {
+            for (EndpointLoad load : endpoints) {
+                if (load.endpoint().equals(endpoint)) {
+                    return load;
+                }
+            }
+        }
+        return settings.balancer().pick(endpoints, System.nanoTime());
+    }
+
+    private Mono<Answer> attempt(Ask ask, EndpointLoad at) {
+        long start = System.nanoTime();
+        InFlight inFlight = new InFlight(at);
+        HttpClient client = ask.longLived() ? unpooled : pooled;
+        return client.request(ask.method())
+                .uri(at.endpoint().url())
+                .send((request, out) -> {
+                    write(request.requestHeaders(), ask);
+                    Duration timeout = ask.timeout();
+                    if (timeout != null) {
+                        request.responseTimeout(timeout);
+                    }
+                    byte[] body = ask.body();
+                    return body == null ? out : out.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)));
+                })
+                .responseConnection((head, connection) -> {
+                    long now = System.nanoTime();
+                    at.answered(now - start, now);
+                    connection.onTerminate().subscribe(ignored -> {}, ignored -> inFlight.end(), inFlight::end);
+                    if (head.status().code() < 500) {
+                        reachability.answered();
+                    }
+                    return Mono.just(new Answer(head, connection, at, ask.timeout()));
+                })
+                .next()
+                .doOnDiscard(Answer.class, Answer::close)
+                .doOnError(error -> at.failed(System.nanoTime()))
+                .doOnError(ignored -> inFlight.end())
+                .doOnCancel(inFlight::end);
+    }
+
+    private void write(HttpHeaders headers, Ask ask) {
+        headers.set(HttpHeaderNames.USER_AGENT, settings.userAgent());
+        if (ask.body() != null) {
+            headers.set(HttpHeaderNames.CONTENT_TYPE, JSON);
+            headers.set(HttpHeaderNames.CONTENT_LENGTH, ask.body().length);
+        }
+        ask.headers().accept(headers);
+        backend.headers().forEach(headers::set);
+    }
+
+    /** Ends with its last call: what is in flight finishes on its connection. */
+    void close() {
+        pool.disposeLater().subscribe();
+    }
+
+    /** One call's place in the count of its endpoint, given back once. */
+    private static final class InFlight {
+        private final EndpointLoad at;
+        private final AtomicBoolean ended = new AtomicBoolean();
+
+        private InFlight(EndpointLoad at) {
+            this.at = at;
+            at.started();
+        }
+
+        void end() {
+            if (ended.compareAndSet(false, true)) {
+                at.ended();
+            }
+        }
+    }
+
+    /**
+     * Passes parts on. When it is cancelled after the answer was complete, it reads the rest of the exchange, which is
+     * at most a terminator, for a moment instead of closing a connection that could serve the next call.
+     */
+    private static final class LettingEnd extends Flux<ByteBuf> {
+        private final Connection connection;
+        private final Flux<ByteBuf> source;
+        private final BooleanSupplier answered;
+
+        private LettingEnd(Connection connection, Flux<ByteBuf> source, BooleanSupplier answered) {
+            this.connection = connection;
+            this.source = source;
+            this.answered = answered;
+        }
+
+        @Override
+        public void subscribe(reactor.core.CoreSubscriber<? super ByteBuf> actual) {
+            source.subscribe(new Part(actual));
+        }
+
+        private final class Part implements reactor.core.CoreSubscriber<ByteBuf>, org.reactivestreams.Subscription {
+            private final reactor.core.CoreSubscriber<? super ByteBuf> actual;
+            private org.reactivestreams.@Nullable Subscription upstream;
+            private volatile boolean letting;
+            private volatile boolean done;
+
+            private Part(reactor.core.CoreSubscriber<? super ByteBuf> actual) {
+                this.actual = actual;
+            }
+
+            @Override
+            public reactor.util.context.Context currentContext() {
+                return actual.currentContext();
+            }
+
+            @Override
+            public void onSubscribe(org.reactivestreams.Subscription s) {
+                upstream = s;
+                actual.onSubscribe(this);
+            }
+
+            @Override
+            public void onNext(ByteBuf part) {
+                if (!letting) {
+                    actual.onNext(part);
+                }
+            }
+
+            @Override
+            public void onError(Throwable error) {
+                done = true;
+                if (!letting) {
+                    actual.onError(error);
+                }
+            }
+
+            @Override
+            public void onComplete() {
+                done = true;
+                if (!letting) {
+                    actual.onComplete();
+                }
+            }
+
+            @Override
+            public void request(long n) {
+                if (upstream != null) {
+                    upstream.request(n);
+                }
+            }
+
+            @Override
+            public void cancel() {
+                if (upstream == null || done || letting) {
+                    return;
+                }
+                if (!answered.getAsBoolean()) {
+                    upstream.cancel();
+                    return;
+                }
+                letting = true;
+                upstream.request(Long.MAX_VALUE);
+                connection.channel().eventLoop().schedule(this::giveUp, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+            }
+
+            private void giveUp() {
+                if (!done && upstream != null) {
+                    upstream.cancel();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,628 @@
+package io.sluice.upstream;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.sluice.envelope.Envelope;
+import io.sluice.envelope.IdRewriter;
+import io.sluice.envelope.Kind;
+import io.sluice.envelope.MessageReader;
+import io.sluice.envelope.Patch;
+import io.sluice.envelope.RequestId;
+import io.sluice.envelope.Span;
+import io.sluice.protocol.ClientFeatures;
+import io.sluice.protocol.ErrorCodes;
+import io.sluice.protocol.McpHeaders;
+import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.ProtocolVersion;
+import io.sluice.protocol.RawJson;
+import io.sluice.registry.Endpoint;
+import io.sluice.rejection.Rejection;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+
+/**
+ * A session with a legacy backend, over as many HTTP exchanges as it takes. Safe for use by many threads: what was
+ * negotiated is one reference, replaced when the session has to be opened anew.
+ *
+ * <p>A backend that forgets a session (it answers 404, or a 400 that speaks of sessions) is asked for a new one, and
+ * the request is sent again: it cannot have been executed. Only a dedicated session whose client has already been told
+ * something on its GET stream is not replaced behind the client's back; it ends, which {@link #onLost()} tells.
+ */
+public final class LegacySession {
+    private static final Logger log = LoggerFactory.getLogger(LegacySession.class);
+    private static final int LONGEST_SESSION_ID = 4096;
+
+    private final BackendHttp http;
+    private final ClientFeatures features;
+    private final Runnable onForgotten;
+    private final boolean shared;
+    private final AtomicLong ids = new AtomicLong();
+    private final AtomicReference<@Nullable Established> established = new AtomicReference<>();
+    private final AtomicReference<@Nullable Renewal> renewal = new AtomicReference<>();
+    private final Sinks.Empty<Void> lost = Sinks.empty();
+    private volatile @Nullable RawJson logLevel;
+    private volatile @Nullable GetStream stream;
+    private volatile boolean toldSomething;
+    private volatile boolean closed;
+
+    /**
+     * What one handshake brought. {@code wire} is the revision in the backend's own words, which may be older than any
+     * we know.
+     */
+    record Established(
+            ProtocolVersion version,
+            String wire,
+            RawJson result,
+            @Nullable String id,
+            Endpoint endpoint) {}
+
+    private record Renewal(Established of, Mono<Established> by) {}
+
+    private LegacySession(BackendHttp http, ClientFeatures features, boolean shared, Runnable onForgotten) {
+        this.http = http;
+        this.features = features;
+        this.shared = shared;
+        this.onForgotten = onForgotten;
+    }
+
+    /** The backend forgot the session that a request named. */
+    static final class Forgotten extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Forgotten() {
+            super("the backend forgot the session", null, false, false);
+        }
+    }
+
+    /** The backend does not do {@code initialize}: it may have changed its era, or never was an MCP server. */
+    static final class HandshakeRefused extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        HandshakeRefused(String message) {
+            super(message, null, false, false);
+        }
+    }
+
+    /**
+     * A session for lists and for calls of any caller, without client features.
+     *
+     * @param onForgotten told whenever the backend turns out to have forgotten the session, which is what a restart
+     *     looks like
+     */
+    static Mono<LegacySession> openShared(BackendHttp http, Runnable onForgotten) {
+        return open(new LegacySession(http, ClientFeatures.NONE, true, onForgotten));
+    }
+
+    /** A session of one client's own; its GET stream is opened at once and feeds {@code inbox}. */
+    static Mono<LegacySession> openDedicated(
+            BackendHttp http, ClientFeatures features, Inbox inbox, Runnable onForgotten) {
+        return open(new LegacySession(http, features, false, onForgotten))
+                .doOnNext(session -> session.listen(new Delivery(session, inbox)));
+    }
+
+    private static Mono<LegacySession> open(LegacySession session) {
+        return session.handshake()
+                .doOnNext(session.established::set)
+                .thenReturn(session)
+                .onErrorMap(HandshakeRefused.class, session::refusedHandshake);
+    }
+
+    private Throwable refusedHandshake(HandshakeRefused refused) {
+        if (!shared) {
+            onForgotten.run(); // it did speak a legacy revision: whoever asked for a session believed so
+        }
+        return http.failures().unavailable(String.valueOf(refused.getMessage()));
+    }
+
+    private static final class Delivery implements GetStream.Listener {
+        private final LegacySession session;
+        private final Inbox inbox;
+
+        private Delivery(LegacySession session, Inbox inbox) {
+            this.session = session;
+            this.inbox = inbox;
+        }
+
+        @Override
+        public void onMessage(Envelope message) {
+            session.toldSomething = true;
+            inbox.onMessage(message.body(), message);
+        }
+
+        @Override
+        public void onClosed() {
+            inbox.onClosed();
+        }
+    }
+
+    public ProtocolVersion version() {
+        return now().version();
+    }
+
+    /** The whole result of {@code initialize}. */
+    public RawJson initializeResult() {
+        return now().result();
+    }
+
+    /** The backend's session id; empty when it keeps no sessions. */
+    public Optional<String> id() {
+        return Optional.ofNullable(now().id());
+    }
+
+    /** Whether the backend keeps a session at all. */
+    public boolean stateful() {
+        return now().id() != null;
+    }
+
+    Established now() {
+        Established current = established.get();
+        if (current == null) {
+            throw new IllegalStateException("the handshake has not ended");
+        }
+        return current;
+    }
+
+    BackendHttp http() {
+        return http;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /**
+     * Prepares a client's request to go out under an id of this session's own and, on a shared session, under a
+     * progress token of its own; both are put back in all that comes back. Messages of the backend's that are requests
+     * come as they are, except pings, which are answered here.
+     *
+     * @param patch changes to {@code request} collected so far; used up by this
+     */
+    public Exchange request(Envelope request, Patch patch) {
+        RequestId clientId = request.id();
+        if (clientId == null) {
+            throw new IllegalArgumentException("a request has an id");
+        }
+        RequestId own = RequestId.of(ids.incrementAndGet());
+        patch.replace(request.idSpan(), own.rawJsonBytes());
+        byte[] token = null;
+        Span tokenSpan = request.metaProgressToken();
+        if (shared && tokenSpan.isPresent()) {
+            token = request.raw(tokenSpan).bytes();
+            patch.replace(tokenSpan, own.rawJsonBytes());
+        }
+        byte[] body = patch.toBytes();
+        return new Exchange(own, post(body, request.method(), new Relabel(own, clientId, token)));
+    }
+
+    /**
+     * The gateway's own request on this session. The reply bears the session's id for it, which nobody needs to know.
+     */
+    public Mono<Reply> call(String method, @Nullable RawJson params) {
+        return Mono.defer(() -> {
+            if (method.equals(McpMethod.LOGGING_SET_LEVEL.wire())) {
+                logLevel = params;
+            }
+            RequestId own = RequestId.of(ids.incrementAndGet());
+            return post(Messages.request(own, method, params), method, Relabel.none(own));
+        });
+    }
+
+    /** Tells the backend that nobody waits for a request any more. */
+    public Mono<Void> cancel(RequestId upstreamId, @Nullable String reasonJson) {
+        String reason = reasonJson == null ? "" : ",\"reason\":" + reasonJson;
+        RawJson params = RawJson.of("{\"requestId\":" + upstreamId.rawJson() + reason + "}");
+        return send(Messages.notification(McpMethod.NOTIFICATION_CANCELLED.wire(), params));
+    }
+
+    /** Sends a notification or a response as it is. Fails when the backend does not take it. */
+    public Mono<Void> send(byte[] json) {
+        return Mono.defer(() -> {
+            Established current = now();
+            return post(json, current, false).flatMap(answer -> {
+                if (answer.isSuccess()) {
+                    answer.drop();
+                    return Mono.empty();
+                }
+                return answer.refused().flatMap(refused -> {
+                    if (isForgotten(refused, current)) {
+                        onForgotten.run();
+                    }
+                    return Mono.error(
+                            http.failures().answered(refused, current.endpoint().url()));
+                });
+            });
+        });
+    }
+
+    /** Ends the session at the backend too; one that does not support that, or has forgotten it, is left alone. */
+    public Mono<Void> close() {
+        return Mono.defer(() -> {
+            if (closed) {
+                return Mono.empty();
+            }
+            closed = true;
+            GetStream listening = stream;
+            if (listening != null) {
+                listening.close();
+            }
+            Established current = established.get();
+            if (current == null || current.id() == null) {
+                return Mono.empty();
+            }
+            BackendHttp.Ask delete = new BackendHttp.Ask(
+                    HttpMethod.DELETE,
+                    current.endpoint(),
+                    headers -> head(headers, current, BackendHttp.BOTH),
+                    null,
+                    http.probeTimeout(),
+                    false,
+                    false);
+            return http.send(delete)
+                    .doOnNext(BackendHttp.Answer::drop)
+                    .onErrorComplete()
+                    .then();
+        });
+    }
+
+    /**
+     * Completes when the session has ended at the backend and was not replaced, because its client would notice. Never
+     * fails.
+     */
+    public Mono<Void> onLost() {
+        return lost.asMono();
+    }
+
+    /** Opens the GET stream, once. */
+    void listen(GetStream.Listener listener) {
+        GetStream opened = new GetStream(this, listener);
+        stream = opened;
+        opened.start();
+        if (closed) {
+            opened.close();
+        }
+    }
+
+    // ---- requests
+
+    private Mono<Reply> post(byte[] body, String method, Relabel relabel) {
+        boolean repeatable = isRepeatable(method);
+        return Mono.defer(() -> {
+                    Established current = now();
+                    return once(body, current, repeatable, relabel)
+                            .onErrorResume(
+                                    Forgotten.class,
+                                    forgotten -> renew(current).flatMap(next -> once(body, next, repeatable, relabel)));
+                })
+                .onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"));
+    }
+
+    /** Repeating these has no effect beyond the first time. */
+    static boolean isRepeatable(String method) {
+        return McpMethod.of(method)
+                .map(known -> switch (known) {
+                    case PING,
+                            TOOLS_LIST,
+                            PROMPTS_LIST,
+                            PROMPTS_GET,
+                            RESOURCES_LIST,
+                            RESOURCE_TEMPLATES_LIST,
+                            RESOURCES_READ,
+                            RESOURCES_SUBSCRIBE,
+                            RESOURCES_UNSUBSCRIBE,
+                            COMPLETION_COMPLETE,
+                            LOGGING_SET_LEVEL,
+                            DISCOVER -> true;
+                    default -> false;
+                })
+                .orElse(false);
+    }
+
+    private Mono<BackendHttp.Answer> post(byte[] body, Established current, boolean repeatable) {
+        return http.send(BackendHttp.Ask.post(
+                        body,
+                        headers -> head(headers, current, BackendHttp.BOTH),
+                        http.backend().timeout(),
+                        repeatable)
+                .at(current.endpoint()));
+    }
+
+    static void head(HttpHeaders headers, Established current, String accept) {
+        headers.set("Accept", accept);
+        headers.set(McpHeaders.PROTOCOL_VERSION, current.wire());
+        if (current.id() != null) {
+            headers.set(McpHeaders.SESSION_ID, current.id());
+        }
+    }
+
+    private Mono<Reply> once(byte[] body, Established current, boolean repeatable, Relabel relabel) {
+        return post(body, current, repeatable).flatMap(answer -> {
+            if (answer.isEventStream()) {
+                return Mono.<Reply>just(new Reply.Events(new CallStream(this, current, relabel, answer).events()));
+            }
+            if (answer.isSuccess() && answer.isEmpty()) {
+                answer.drop();
+                return Mono.error(http.failures().unavailable("it accepted a request and did not answer it"));
+            }
+            if (answer.isSuccess() && answer.isJson()) {
+                return Mono.just(new Reply.Json(answer.status(), relabelled(answer, relabel)));
+            }
+            return answer.refused().flatMap(refused -> refused(refused, current, relabel));
+        });
+    }
+
+    private Flux<ByteBuf> relabelled(BackendHttp.Answer answer, Relabel relabel) {
+        return Flux.defer(() -> {
+            IdRewriter rewriter = new IdRewriter(relabel.downstream());
+            if (answer.isSmall()) {
+                return answer.body().handle((part, sink) -> {
+                    ByteBuf rewritten = rewriter.push(part);
+                    if (isResponse(rewriter)) {
+                        sink.next(rewritten);
+                    } else {
+                        rewritten.release();
+                        sink.error(
+                                http.failures().unavailable("it answered with something that is no JSON-RPC response"));
+                    }
+                });
+            }
+            return answer.body()
+                    .map(rewriter::push)
+                    .concatWith(Flux.defer(() -> isResponse(rewriter)
+                            ? Flux.empty()
+                            : Flux.error(http.failures().unavailable("its answer was no complete JSON-RPC response"))));
+        });
+    }
+
+    private static boolean isResponse(IdRewriter rewriter) {
+        IdRewriter.Ending ending = rewriter.finish();
+        return ending.complete() && (ending.result() || ending.error());
+    }
+
+    private Mono<Reply> refused(Reply.Refused refused, Established current, Relabel relabel) {
+        if (isForgotten(refused, current)) {
+            return Mono.error(new Forgotten());
+        }
+        if (Failures.concernsBackend(refused.status()) || refused.status() < 300) {
+            return Mono.error(
+                    http.failures().answered(refused, current.endpoint().url()));
+        }
+        return Mono.just(MessageReader.read(refused.body())
+                .filter(relabel::isAnswer)
+                .map(message ->
+                        new Reply.Refused(refused.status(), relabel.downstream(message), true, refused.headers()))
+                .orElse(refused));
+    }
+
+    /** The protocol says 404; a widely copied server says 400 and speaks of sessions. */
+    static boolean isForgotten(Reply.Refused refused, Established current) {
+        if (current.id() == null) {
+            return false;
+        }
+        if (refused.status() == 404) {
+            return MessageReader.read(refused.body())
+                    .map(message -> Probe.code(message) != ErrorCodes.METHOD_NOT_FOUND)
+                    .orElse(true);
+        }
+        return refused.status() == 400
+                && Failures.errorMessage(refused.body())
+                        .filter(text -> text.toLowerCase(Locale.ROOT).contains("session"))
+                        .isPresent();
+    }
+
+    /** Answers what is between the backend and this hop; true when the message is dealt with. */
+    boolean answersItself(Envelope message) {
+        if (message.kind() != Kind.REQUEST) {
+            return false;
+        }
+        RequestId id = message.id();
+        if (id == null) {
+            return false;
+        }
+        if (message.knownMethod().filter(McpMethod.PING::equals).isPresent()) {
+            reply(Messages.emptyResult(id));
+            return true;
+        }
+        return false;
+    }
+
+    /** Says no to a request that nobody behind this session could answer. */
+    void decline(Envelope message) {
+        RequestId id = message.id();
+        if (id != null) {
+            reply(Messages.error(id, ErrorCodes.METHOD_NOT_FOUND, "Method not found: " + message.method()));
+        }
+    }
+
+    private void reply(byte[] json) {
+        send(json)
+                .subscribe(
+                        ignored -> {},
+                        error -> log.debug(
+                                "Backend '{}' did not take an answer: {}",
+                                http.backend().name(),
+                                error.getMessage()));
+    }
+
+    // ---- opening and reopening
+
+    /** A session in the place of one the backend forgot; those who find out at the same time share one handshake. */
+    Mono<Established> renew(Established forgotten) {
+        return Mono.defer(() -> {
+            Established current = now();
+            if (current != forgotten) {
+                return Mono.just(current);
+            }
+            if (closed) {
+                return Mono.error(new Rejection.UnknownSession());
+            }
+            if (!shared && toldSomething) {
+                log.info(
+                        "Backend '{}' forgot a session whose client had been told something; it ends",
+                        http.backend().name());
+                closed = true;
+                onForgotten.run();
+                lost.tryEmitEmpty();
+                GetStream listening = stream;
+                if (listening != null) {
+                    listening.close();
+                }
+                return Mono.error(new Rejection.UnknownSession());
+            }
+            return renewal(forgotten);
+        });
+    }
+
+    private Mono<Established> renewal(Established forgotten) {
+        while (true) {
+            Renewal running = renewal.get();
+            if (running != null && running.of() == forgotten) {
+                return running.by();
+            }
+            Renewal next = new Renewal(forgotten, reopen().cache());
+            if (renewal.compareAndSet(running, next)) {
+                onForgotten.run();
+                return next.by();
+            }
+        }
+    }
+
+    /** This session once a handshake that is under way has ended. */
+    Mono<LegacySession> settled() {
+        return Mono.defer(() -> {
+            Renewal running = renewal.get();
+            return running != null && running.of() == established.get()
+                    ? running.by().thenReturn(this)
+                    : Mono.just(this);
+        });
+    }
+
+    private Mono<Established> reopen() {
+        return handshake()
+                .flatMap(next -> restored(next).thenReturn(next))
+                .doOnNext(this::adopt)
+                .onErrorMap(HandshakeRefused.class, e -> http.failures().unavailable(String.valueOf(e.getMessage())))
+                .doOnError(ignored -> renewal.set(null));
+    }
+
+    private void adopt(Established next) {
+        established.set(next);
+        log.info(
+                "Backend '{}' forgot a session; a new one was opened",
+                http.backend().name());
+        GetStream listening = stream;
+        if (listening != null) {
+            listening.renewed();
+        }
+    }
+
+    private Mono<Void> restored(Established next) {
+        RawJson level = logLevel;
+        if (level == null) {
+            return Mono.empty();
+        }
+        RequestId own = RequestId.of(ids.incrementAndGet());
+        byte[] body = Messages.request(own, McpMethod.LOGGING_SET_LEVEL.wire(), level);
+        return post(body, next, true)
+                .doOnNext(BackendHttp.Answer::drop)
+                .onErrorComplete()
+                .then();
+    }
+
+    private Mono<Established> handshake() {
+        return Mono.defer(() -> {
+            ProtocolVersion offered = ProtocolVersion.LATEST_LEGACY;
+            byte[] body = Messages.request(
+                    RequestId.of(ids.incrementAndGet()),
+                    McpMethod.INITIALIZE.wire(),
+                    Messages.initializeParams(offered, features, http.settings().clientInfo()));
+            BackendHttp.Ask ask = BackendHttp.Ask.post(
+                            body, headers -> headers.set("Accept", BackendHttp.BOTH), http.probeTimeout(), true)
+                    .at(http.pick());
+            return http.send(ask).flatMap(this::welcome).flatMap(this::confirm);
+        });
+    }
+
+    private Mono<Established> welcome(BackendHttp.Answer answer) {
+        if (answer.isEventStream() || (answer.isSuccess() && !answer.isEmpty() && answer.isJson())) {
+            return Messages.response(answer, http.settings())
+                    .timeout(
+                            http.probeTimeout(),
+                            Mono.error(() -> http.failures().silent(http.probeTimeout())))
+                    .switchIfEmpty(Mono.error(() -> new HandshakeRefused("it answered initialize with nothing")))
+                    .flatMap(message -> agree(answer, message));
+        }
+        return answer.refused().flatMap(refused -> {
+            if (Failures.concernsBackend(refused.status())) {
+                return Mono.error(
+                        http.failures().answered(refused, answer.endpoint().url()));
+            }
+            String said = Failures.errorMessage(refused.body())
+                    .map(text -> ": " + text)
+                    .orElse("");
+            String hint = refused.status() == 404 || refused.status() == 405
+                    ? "; is " + Failures.shown(answer.endpoint().url()) + " its MCP endpoint?"
+                    : "";
+            return Mono.error(new HandshakeRefused("it refused initialize with " + refused.status() + said + hint));
+        });
+    }
+
+    private Mono<Established> agree(BackendHttp.Answer answer, Envelope message) {
+        if (message.error().isPresent() || !message.isObject(message.result())) {
+            return Mono.error(new HandshakeRefused("it answered initialize with an error: "
+                    + Failures.errorMessage(message.body()).orElse("no result")));
+        }
+        Span named = message.member(message.result(), "protocolVersion");
+        String wire = message.isString(named) ? message.text(named) : "";
+        Optional<ProtocolVersion> version = spoken(wire);
+        if (version.isEmpty()) {
+            return Mono.error(new HandshakeRefused(
+                    "it answered initialize with protocol version '" + wire + "', which this gateway does not speak"));
+        }
+        String id = answer.header(McpHeaders.SESSION_ID);
+        if (id != null && !isVisibleAscii(id)) {
+            return Mono.error(new HandshakeRefused(
+                    "its session id is not visible ASCII of at most " + LONGEST_SESSION_ID + " characters"));
+        }
+        return Mono.just(new Established(version.get(), wire, message.raw(message.result()), id, answer.endpoint()));
+    }
+
+    /**
+     * Home-made servers often name the revision before Streamable HTTP while speaking it; the oldest we know is what
+     * they mean.
+     */
+    private static Optional<ProtocolVersion> spoken(String wire) {
+        if (wire.equals("2024-11-05") || wire.equals("2024-10-07")) {
+            return Optional.of(ProtocolVersion.ASSUMED);
+        }
+        return ProtocolVersion.of(wire).filter(v -> v.era() == io.sluice.protocol.Era.LEGACY);
+    }
+
+    private static boolean isVisibleAscii(String id) {
+        return !id.isEmpty() && id.length() <= LONGEST_SESSION_ID && id.chars().allMatch(c -> c >= 0x21 && c <= 0x7E);
+    }
+
+    /** A backend that chokes on the notification has still opened the session. */
+    private Mono<Established> confirm(Established next) {
+        byte[] body = Messages.notification(McpMethod.NOTIFICATION_INITIALIZED.wire(), null);
+        return post(body, next, true)
+                .doOnNext(answer -> {
+                    if (!answer.isSuccess()) {
+                        log.debug(
+                                "Backend '{}' answered notifications/initialized with {}",
+                                http.backend().name(),
+                                answer.status());
+                    }
+                    answer.drop();
+                })
+                .thenReturn(next);
+    }
+}

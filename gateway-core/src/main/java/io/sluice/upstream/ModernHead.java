@@ -1,0 +1,28 @@
+package io.sluice.upstream;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the headers of a modern request mirror from its body (2026-07-28, Streamable HTTP, <em>Request headers</em>).
+ *
+ * @param method the body's {@code method}
+ * @param name the tool's or prompt's name, the URI or the task id as plain text, or null where the method has none;
+ *     encoded when sent
+ * @param paramHeaders whole {@code Mcp-Param-*} names with their values as they go on the wire
+ * @param traceparent W3C trace context of this hop, or null
+ */
+public record ModernHead(
+        String method,
+        @Nullable String name,
+        List<Map.Entry<String, String>> paramHeaders,
+        @Nullable String traceparent) {
+    public ModernHead {
+        paramHeaders = List.copyOf(paramHeaders);
+    }
+
+    public static ModernHead of(String method) {
+        return new ModernHead(method, null, List.of(), null);
+    }
+}

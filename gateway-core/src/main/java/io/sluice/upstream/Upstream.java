@@ -1,0 +1,560 @@
+package io.sluice.upstream;
+
+import io.sluice.envelope.Envelope;
+import io.sluice.envelope.Kind;
+import io.sluice.envelope.RequestId;
+import io.sluice.envelope.Span;
+import io.sluice.protocol.ClientFeatures;
+import io.sluice.protocol.Era;
+import io.sluice.protocol.ErrorCodes;
+import io.sluice.protocol.HeaderValue;
+import io.sluice.protocol.McpHeaders;
+import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.ProtocolVersion;
+import io.sluice.registry.Backend;
+import io.sluice.rejection.Rejection;
+import io.sluice.rejection.Rejection.BackendFailure;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+
+/**
+ * Everything this replica keeps about reaching one backend: connections, what era it speaks, the session all callers
+ * may share, the feed of its changes. Replaced as a whole when the registration changes; {@link #dispose()} lets calls
+ * in flight finish. Safe for use by many threads: each piece of state is one reference or one concurrent map, and
+ * concurrent askers share one probe and one handshake.
+ */
+public final class Upstream implements Disposable {
+    private static final Logger log = LoggerFactory.getLogger(Upstream.class);
+    private static final Duration FAREWELL = Duration.ofSeconds(2);
+
+    private final Backend backend;
+    private final UpstreamSettings settings;
+    private final Reachability reachability;
+    private final BackendHttp http;
+    private final Probe probe;
+    private final Sinks.Many<Signal> signals = Sinks.many().multicast().directBestEffort();
+    private final AtomicLong ids = new AtomicLong();
+    private final AtomicReference<@Nullable Verdict> verdict = new AtomicReference<>();
+    private final AtomicReference<@Nullable Mono<Verdict>> probing = new AtomicReference<>();
+    private final AtomicReference<@Nullable Failed> failed = new AtomicReference<>();
+    private final AtomicReference<@Nullable LegacySession> session = new AtomicReference<>();
+    private final AtomicReference<@Nullable Mono<LegacySession>> sessionOpening = new AtomicReference<>();
+    private final AtomicReference<@Nullable Feed> feed = new AtomicReference<>();
+    private final Map<String, Subscribed> subscribed = new ConcurrentHashMap<>();
+    private final AtomicBoolean disposed = new AtomicBoolean();
+    private volatile boolean suspected;
+    private volatile boolean listening;
+
+    /** A probe's failure, remembered for a moment so that not every call of a hanging backend waits. */
+    private record Failed(Throwable error, long atNanos) {}
+
+    /** How many want a resource's changes, and the one request for them that all share. */
+    private record Subscribed(int count, Mono<Void> asked) {}
+
+    private Upstream(Backend backend, UpstreamSettings settings) {
+        this.backend = backend;
+        this.settings = settings;
+        this.reachability =
+                new Reachability(backend.name(), settings.clock(), () -> announce(new Signal.ReachabilityChanged()));
+        this.http = new BackendHttp(backend, settings, reachability);
+        this.probe = new Probe(http);
+    }
+
+    /**
+     * Prepares the way to a backend; connects nowhere yet. Reads TLS files if there are any: not to be called on an
+     * event loop.
+     */
+    public static Upstream open(Backend backend, UpstreamSettings settings) {
+        return new Upstream(backend, settings);
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    // ---- what it speaks
+
+    /**
+     * What the backend speaks: known, or found out by one probe that all askers share. An outage is never evidence;
+     * while an earlier verdict stands it goes on standing. Fails with {@link BackendFailure} when nothing is known,
+     * and for a moment repeats that answer without another attempt.
+     */
+    public Mono<Verdict> verdict() {
+        return Mono.defer(() -> {
+            Verdict known = verdict.get();
+            if (known != null && !suspected && !isTooOld(known)) {
+                return Mono.just(known);
+            }
+            Failed recent = failed.get();
+            if (recent != null
+                    && System.nanoTime() - recent.atNanos()
+                            < settings.failureMemory().toNanos()) {
+                return known != null ? Mono.just(known) : Mono.error(stillFailing(recent.error()));
+            }
+            Mono<Verdict> asked = renew();
+            return known == null ? asked : asked.onErrorReturn(known);
+        });
+    }
+
+    private Throwable stillFailing(Throwable error) {
+        return reachability
+                .sentence()
+                .<Throwable>map(since -> BackendFailure.unavailable(backend.name(), since, Duration.ofSeconds(1)))
+                .orElse(error);
+    }
+
+    private boolean isTooOld(Verdict known) {
+        return known.era() == Era.LEGACY
+                && known.at()
+                        .plus(settings.legacyVerdictLife())
+                        .isBefore(settings.clock().instant());
+    }
+
+    /**
+     * Probes now, whatever is known; joins a probe that is under way. An outage leaves the last verdict standing, but
+     * is reported.
+     */
+    public Mono<Verdict> renew() {
+        return Mono.defer(() -> {
+            while (true) {
+                Mono<Verdict> running = probing.get();
+                if (running != null) {
+                    return running;
+                }
+                Mono<Verdict> next = once();
+                if (probing.compareAndSet(null, next)) {
+                    return next;
+                }
+            }
+        });
+    }
+
+    private Mono<Verdict> once() {
+        return find().doOnNext(this::adopt)
+                .doOnError(this::remember)
+                .onErrorMap(BackendFailure.class, this::stillFailing)
+                .doFinally(end -> probing.set(null))
+                .cache();
+    }
+
+    private Mono<Verdict> find() {
+        if (backend.era().filter(Era.LEGACY::equals).isPresent()) {
+            return legacyVerdict();
+        }
+        return probe.discover().flatMap(finding -> {
+            if (finding instanceof Probe.Finding.Modern modern) {
+                return Mono.just(new Verdict(
+                        modern.version(),
+                        modern.discoverResult(),
+                        settings.clock().instant()));
+            }
+            if (backend.era().isPresent()) {
+                return Mono.error(http.failures()
+                        .unavailable("it is registered as modern and does not speak "
+                                + ProtocolVersion.LATEST_MODERN.wire()));
+            }
+            return legacyVerdict();
+        });
+    }
+
+    private Mono<Verdict> legacyVerdict() {
+        return liveSession()
+                .map(open -> new Verdict(
+                        open.version(),
+                        open.initializeResult(),
+                        settings.clock().instant()));
+    }
+
+    private void adopt(Verdict found) {
+        suspected = false;
+        failed.set(null);
+        reachability.answered();
+        Verdict before = verdict.getAndSet(found);
+        if (before == null || before.version() != found.version()) {
+            log.info("Backend '{}' speaks {}", backend.name(), found.version().wire());
+        }
+        if (before != null && before.era() != found.era()) {
+            changeEra(found);
+        }
+    }
+
+    private void changeEra(Verdict found) {
+        Feed old = feed.getAndSet(null);
+        if (old != null) {
+            old.close();
+        }
+        if (found.era() == Era.MODERN) {
+            LegacySession left = session.getAndSet(null);
+            if (left != null) {
+                left.close().subscribe();
+            }
+        }
+        if (listening || !subscribed.isEmpty()) {
+            Feed next = feed(found);
+            next.start();
+            Set.copyOf(subscribed.keySet()).forEach(uri -> next.add(uri).subscribe(ignored -> {}, ignored -> {}));
+        }
+    }
+
+    private void remember(Throwable error) {
+        failed.set(new Failed(error, System.nanoTime()));
+        if (error instanceof BackendFailure failure) {
+            reachability.lost(failure);
+        }
+    }
+
+    /** The last verdict, if there ever was one. */
+    public Optional<Verdict> lastVerdict() {
+        return Optional.ofNullable(verdict.get());
+    }
+
+    /** Something does not fit what we believe about the backend: it is probed again before its next use. */
+    public void suspect() {
+        suspected = true;
+    }
+
+    /** Since when and why the backend cannot be used, as one sentence; empty while it is well, or nobody has tried. */
+    public Optional<String> trouble() {
+        return reachability.sentence();
+    }
+
+    // ---- modern
+
+    /**
+     * Sends a modern request as it is, with the headers that mirror it. The reply's bytes are the backend's. Fails
+     * with {@link BackendFailure} when the backend cannot do its part, which includes 401, 403, 429 and 5xx.
+     * Cancelling, before or during the reply, closes the exchange.
+     *
+     * @param body a whole, valid modern request; not to be written to afterwards
+     */
+    public Mono<Reply> postModern(byte[] body, ModernHead head) {
+        BackendHttp.Ask ask = BackendHttp.Ask.post(
+                body,
+                headers -> {
+                    headers.set("Accept", BackendHttp.BOTH);
+                    headers.set(McpHeaders.PROTOCOL_VERSION, modernVersion().wire());
+                    headers.set(McpHeaders.METHOD, head.method());
+                    if (head.name() != null) {
+                        headers.set(McpHeaders.NAME, HeaderValue.encode(head.name()));
+                    }
+                    head.paramHeaders().forEach(param -> headers.set(param.getKey(), param.getValue()));
+                    if (head.traceparent() != null) {
+                        headers.set("traceparent", head.traceparent());
+                    }
+                },
+                backend.timeout(),
+                LegacySession.isRepeatable(head.method()));
+        return http.send(ask).flatMap(this::modernReply).doOnDiscard(Reply.class, Reply::discard);
+    }
+
+    private ProtocolVersion modernVersion() {
+        Verdict known = verdict.get();
+        return known != null && known.era() == Era.MODERN ? known.version() : ProtocolVersion.LATEST_MODERN;
+    }
+
+    private Mono<Reply> modernReply(BackendHttp.Answer answer) {
+        if (answer.isEventStream()) {
+            return Mono.just(new Reply.Events(modernEvents(answer)));
+        }
+        if (answer.isSuccess() && answer.isEmpty()) {
+            answer.drop();
+            return Mono.just(Reply.Accepted.INSTANCE);
+        }
+        if (answer.isSuccess() && answer.isJson()) {
+            return Mono.just(new Reply.Json(answer.status(), answer.body()));
+        }
+        return answer.refused().flatMap(refused -> {
+            if (Failures.concernsBackend(refused.status()) || refused.status() < 300) {
+                return Mono.error(
+                        http.failures().answered(refused, answer.endpoint().url()));
+            }
+            suspectIfStrange(refused);
+            return Mono.just(refused);
+        });
+    }
+
+    /** These say that the backend may no longer speak what we believe; anything else is about the request. */
+    private void suspectIfStrange(Reply.Refused refused) {
+        int code = io.sluice.envelope.MessageReader.read(refused.body())
+                .map(Probe::code)
+                .orElse(0);
+        boolean strange = code == 0
+                || code == ErrorCodes.UNSUPPORTED_PROTOCOL_VERSION
+                || code == ErrorCodes.HEADER_MISMATCH
+                || code == ErrorCodes.INVALID_REQUEST
+                || (code <= -32000 && code > ErrorCodes.HEADER_MISMATCH);
+        if (strange) {
+            suspect();
+        }
+    }
+
+    private Flux<Event> modernEvents(BackendHttp.Answer answer) {
+        SseReader reader = new SseReader(settings.maxEventBytes());
+        AtomicBoolean answered = new AtomicBoolean();
+        return answer.items(reader, answered::get)
+                .concatMapIterable(item -> modernEvents(item, answered), 1)
+                .takeUntil(ignored -> answered.get())
+                .concatWith(Flux.defer(() -> answered.get()
+                        ? Flux.empty()
+                        : Flux.error(http.failures().unavailable("it ended the stream of a call before it answered"))));
+    }
+
+    private static java.util.List<Event> modernEvents(SseItem item, AtomicBoolean answered) {
+        if (item instanceof SseItem.Comment) {
+            return java.util.List.of(Event.Comment.INSTANCE);
+        }
+        java.util.List<Event> found = new java.util.ArrayList<>(1);
+        for (Envelope message : Messages.messagesOf(item)) {
+            if (!answered.get()) {
+                if (message.kind() == Kind.RESPONSE) {
+                    answered.set(true);
+                }
+                found.add(new Event.Message(message.body()));
+            }
+        }
+        return found;
+    }
+
+    // ---- legacy
+
+    /**
+     * The session that lists, sessionless calls and pooled use share: no client features, opened when first needed,
+     * opened anew by itself when the backend forgets it. Fails with {@link BackendFailure}, also when the backend is
+     * modern and keeps no sessions.
+     */
+    public Mono<LegacySession> shared() {
+        return verdict()
+                .flatMap(known -> known.era() == Era.LEGACY
+                        ? liveSession()
+                        : Mono.error(BackendFailure.erasDiffer(
+                                backend.name(),
+                                "Backend '" + backend.name() + "' speaks "
+                                        + known.version().wire() + ", which has no sessions")));
+    }
+
+    private Mono<LegacySession> liveSession() {
+        return Mono.defer(() -> {
+            while (true) {
+                LegacySession open = session.get();
+                if (open != null) {
+                    return open.settled();
+                }
+                Mono<LegacySession> opening = sessionOpening.get();
+                if (opening != null) {
+                    return opening;
+                }
+                Mono<LegacySession> next = LegacySession.openShared(http, this::onForgotten)
+                        .doOnNext(session::set)
+                        .doFinally(end -> sessionOpening.set(null))
+                        .cache();
+                if (sessionOpening.compareAndSet(null, next)) {
+                    return next;
+                }
+            }
+        });
+    }
+
+    /** A forgotten session is what a restart looks like, and a restarted backend may be another version of itself. */
+    private void onForgotten() {
+        suspect();
+        announce(new Signal.ToolsChanged());
+        announce(new Signal.PromptsChanged());
+        announce(new Signal.ResourcesChanged());
+    }
+
+    /**
+     * A session of one client's own, declaring its features. When the backend has a GET stream, it is opened and its
+     * messages go to {@code inbox}.
+     */
+    public Mono<LegacySession> openSession(ClientFeatures features, Inbox inbox) {
+        return LegacySession.openDedicated(http, features, inbox, this::suspect);
+    }
+
+    /**
+     * Asks for something on the gateway's own behalf, in whichever era the backend speaks, and holds the whole answer.
+     *
+     * @param members of {@code params}, as JSON without the braces; may be empty
+     * @return the response, which may be an error
+     */
+    public Mono<Envelope> ask(McpMethod method, String members) {
+        return verdict()
+                .flatMap(known -> {
+                    if (known.era() == Era.LEGACY) {
+                        return liveSession()
+                                .flatMap(open -> open.call(
+                                        method.wire(),
+                                        members.isEmpty() ? null : io.sluice.protocol.RawJson.of("{" + members + "}")));
+                    }
+                    byte[] body = Messages.request(
+                            RequestId.of("own-" + ids.incrementAndGet()),
+                            method.wire(),
+                            Messages.modernParams(members, known.version(), settings.clientInfo()));
+                    return postModern(body, ModernHead.of(method.wire()));
+                })
+                .flatMap(reply -> Replies.response(reply, http));
+    }
+
+    // ---- changes
+
+    /**
+     * What changes at the backend, while a feed is open: see {@link #listen()}. Never ends; a subscriber that falls
+     * behind misses something.
+     */
+    public Flux<Signal> signals() {
+        return signals.asFlux();
+    }
+
+    private void announce(Signal signal) {
+        synchronized (signals) {
+            signals.tryEmitNext(signal);
+        }
+    }
+
+    /**
+     * Opens the feed of changes, if the backend offers any, and keeps it open. To be called once a verdict is known;
+     * more often does no harm.
+     */
+    public void listen() {
+        listening = true;
+        Verdict known = verdict.get();
+        if (known != null && !disposed.get()) {
+            feed(known).start();
+        }
+    }
+
+    private Feed feed(Verdict known) {
+        while (true) {
+            Feed open = feed.get();
+            if (open != null) {
+                return open;
+            }
+            LegacySession on = session.get();
+            Feed next;
+            if (known.era() == Era.MODERN) {
+                next = new ListenFeed(http, kinds(known), this::announce);
+            } else if (on != null) {
+                next = new SessionFeed(on, this::announce);
+            } else {
+                throw new IllegalStateException("a legacy verdict without a session");
+            }
+            if (feed.compareAndSet(null, next)) {
+                return next;
+            }
+        }
+    }
+
+    private static Set<String> kinds(Verdict known) {
+        Envelope result = Messages.opened(known.result());
+        Span capabilities = result.member(result.result(), "capabilities");
+        Set<String> kinds = new HashSet<>();
+        for (String list : Set.of("tools", "prompts", "resources")) {
+            if (isTrue(result, result.member(result.member(capabilities, list), "listChanged"))) {
+                kinds.add(list + "ListChanged");
+            }
+        }
+        return kinds;
+    }
+
+    private static boolean isTrue(Envelope message, Span value) {
+        return value.isPresent() && message.body()[value.start()] == 't';
+    }
+
+    /**
+     * Has the backend report changes of a resource, which then arrive as {@link Signal.ResourceUpdated}. Counted: one
+     * {@link #unsubscribe} for each. Fails with a {@link Rejection}, among them {@link Rejection.MethodNotFound} when
+     * the backend offers no subscriptions.
+     */
+    public Mono<Void> subscribe(String uri) {
+        return verdict().flatMap(known -> {
+            if (!offersSubscribe(known)) {
+                return Mono.error(new Rejection.MethodNotFound(McpMethod.RESOURCES_SUBSCRIBE.wire(), false));
+            }
+            Subscribed now = subscribed.compute(
+                    uri,
+                    (key, before) -> before == null
+                            ? new Subscribed(1, feed(known).add(uri).cache())
+                            : new Subscribed(before.count() + 1, before.asked()));
+            return now.asked().doOnError(ignored -> subscribed.computeIfPresent(uri, (key, held) -> lessOne(held)));
+        });
+    }
+
+    private static @Nullable Subscribed lessOne(Subscribed held) {
+        return held.count() == 1 ? null : new Subscribed(held.count() - 1, held.asked());
+    }
+
+    private static boolean offersSubscribe(Verdict known) {
+        Envelope result = Messages.opened(known.result());
+        Span resources = result.member(result.member(result.result(), "capabilities"), "resources");
+        return isTrue(result, result.member(resources, "subscribe"));
+    }
+
+    /**
+     * The opposite of {@link #subscribe}; nothing when there was none. What the backend thinks of it is of no
+     * consequence.
+     */
+    public Mono<Void> unsubscribe(String uri) {
+        return Mono.defer(() -> {
+            AtomicBoolean last = new AtomicBoolean();
+            subscribed.computeIfPresent(uri, (key, held) -> {
+                last.set(held.count() == 1);
+                return lessOne(held);
+            });
+            Feed open = feed.get();
+            return last.get() && open != null ? open.remove(uri).onErrorComplete() : Mono.empty();
+        });
+    }
+
+    // ---- the end
+
+    /**
+     * Stops the feed, ends the shared session and closes idle connections. Calls in flight, and dedicated sessions, go
+     * on until they end.
+     */
+    @Override
+    public void dispose() {
+        if (!disposed.compareAndSet(false, true)) {
+            return;
+        }
+        Feed open = feed.getAndSet(null);
+        if (open != null) {
+            open.close();
+        }
+        LegacySession left = session.getAndSet(null);
+        Mono<Void> farewell = left == null ? Mono.empty() : left.close();
+        farewell.timeout(FAREWELL, settings.timer())
+                .onErrorComplete()
+                .subscribe(ignored -> {}, ignored -> {}, http::close);
+    }
+
+    @Override
+    public boolean isDisposed() {
+        return disposed.get();
+    }
+
+    @Override
+    public String toString() {
+        Verdict known = verdict.get();
+        return "Upstream[" + backend.name() + " "
+                + (known == null ? "unknown" : known.version().wire()) + "]";
+    }
+
+    /** For sentences of callers: when the last verdict was given. */
+    Optional<Instant> knownSince() {
+        return lastVerdict().map(Verdict::at);
+    }
+}

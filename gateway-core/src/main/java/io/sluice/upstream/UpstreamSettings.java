@@ -1,0 +1,153 @@
+package io.sluice.upstream;
+
+import io.sluice.egress.EgressPolicy;
+import io.sluice.egress.EgressTls;
+import io.sluice.protocol.RawJson;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.netty.resources.LoopResources;
+
+/**
+ * What all backends of one gateway are reached with.
+ *
+ * @param loops the event loops of the listener, so that a call stays on its thread
+ * @param egress which addresses may be dialled
+ * @param tls what is trusted on {@code https}
+ * @param clientInfo the gateway's own {@code Implementation} object
+ * @param userAgent for the {@code User-Agent} header
+ * @param balancer picks among the endpoints of a backend
+ * @param maxConnections pooled connections to one backend
+ * @param maxPending calls that may wait for a connection of one backend
+ * @param maxReplyBytes largest body that is held as a whole: lists, handshakes
+ * @param maxEventBytes largest event of a stream
+ * @param probeTimeout longest wait for the answer to a probe or a handshake; the backend's own timeout when that is
+ *     shorter
+ * @param failureMemory how long a failed probe answers later askers without a new attempt
+ * @param legacyVerdictLife how long "speaks a legacy revision" is believed; it would otherwise never be found wrong
+ * @param timer runs retries, pauses and time limits
+ * @param clock names the time in sentences and verdicts
+ * @param random spreads retries
+ */
+public record UpstreamSettings(
+        LoopResources loops,
+        EgressPolicy egress,
+        EgressTls tls,
+        RawJson clientInfo,
+        String userAgent,
+        LoadBalancer balancer,
+        int maxConnections,
+        int maxPending,
+        int maxReplyBytes,
+        int maxEventBytes,
+        Duration probeTimeout,
+        Duration failureMemory,
+        Duration legacyVerdictLife,
+        Scheduler timer,
+        Clock clock,
+        RandomGenerator random) {
+
+    /** The usual limits. {@code version} is the gateway's own. */
+    public static UpstreamSettings of(
+            LoopResources loops, EgressPolicy egress, String version, RandomGenerator random) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                EgressTls.PLATFORM,
+                RawJson.of("{\"name\":\"sluice\",\"version\":\"" + version + "\"}"),
+                "sluice/" + version,
+                LoadBalancer.leastRequest(random),
+                500,
+                1000,
+                64 << 20,
+                16 << 20,
+                Duration.ofSeconds(10),
+                Duration.ofSeconds(1),
+                Duration.ofHours(24),
+                Schedulers.parallel(),
+                Clock.systemUTC(),
+                random);
+    }
+
+    public UpstreamSettings withProbeTimeout(Duration timeout) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                balancer,
+                maxConnections,
+                maxPending,
+                maxReplyBytes,
+                maxEventBytes,
+                timeout,
+                failureMemory,
+                legacyVerdictLife,
+                timer,
+                clock,
+                random);
+    }
+
+    public UpstreamSettings withFailureMemory(Duration memory) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                balancer,
+                maxConnections,
+                maxPending,
+                maxReplyBytes,
+                maxEventBytes,
+                probeTimeout,
+                memory,
+                legacyVerdictLife,
+                timer,
+                clock,
+                random);
+    }
+
+    public UpstreamSettings withClock(Clock other) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                balancer,
+                maxConnections,
+                maxPending,
+                maxReplyBytes,
+                maxEventBytes,
+                probeTimeout,
+                failureMemory,
+                legacyVerdictLife,
+                timer,
+                other,
+                random);
+    }
+
+    public UpstreamSettings withLimits(int replyBytes, int eventBytes) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                balancer,
+                maxConnections,
+                maxPending,
+                replyBytes,
+                eventBytes,
+                probeTimeout,
+                failureMemory,
+                legacyVerdictLife,
+                timer,
+                clock,
+                random);
+    }
+}
