@@ -1,9 +1,6 @@
 package io.sluice.egress;
 
-import inet.ipaddr.AddressStringException;
 import inet.ipaddr.IPAddress;
-import inet.ipaddr.IPAddressNetwork.IPAddressGenerator;
-import inet.ipaddr.IPAddressString;
 import io.sluice.registry.Backend.Source;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -21,17 +18,10 @@ import java.util.Optional;
  *     bound to loopback
  * @param allowPrivate ranges that the management API may name in any case
  */
-public record EgressPolicy(boolean apiMayUsePrivate, List<IPAddress> allowPrivate) {
-    private static final IPAddressGenerator ADDRESSES = new IPAddressGenerator();
-
-    public EgressPolicy {
-        allowPrivate = List.copyOf(allowPrivate);
-    }
-
+public record EgressPolicy(boolean apiMayUsePrivate, AddressRanges allowPrivate) {
     /** @throws IllegalArgumentException with a sentence for the reader when a range is not an address or CIDR block */
     public static EgressPolicy of(boolean apiMayUsePrivate, List<String> allowPrivate) {
-        return new EgressPolicy(
-                apiMayUsePrivate, allowPrivate.stream().map(EgressPolicy::range).toList());
+        return new EgressPolicy(apiMayUsePrivate, AddressRanges.of(allowPrivate));
     }
 
     /** Whether a connection on behalf of {@code source} to {@code address} is forbidden. An unresolved one always is. */
@@ -44,13 +34,12 @@ public record EgressPolicy(boolean apiMayUsePrivate, List<IPAddress> allowPrivat
         if (!(address instanceof InetSocketAddress inet) || inet.isUnresolved()) {
             return Optional.of("Address " + address + " is refused: only resolved IP addresses are dialled");
         }
-        IPAddress ip = ADDRESSES.from(inet.getAddress());
-        ip = Reach.unwrapped(ip.withoutPrefixLength());
+        IPAddress ip = AddressRanges.plain(inet.getAddress());
         return switch (Reach.of(ip)) {
             case PUBLIC -> Optional.empty();
             case NEVER -> Optional.of("Address " + shown(inet) + " is refused: link-local, metadata, multicast and"
                     + " unspecified addresses are never reachable");
-            case PRIVATE -> source != Source.API || apiMayUsePrivate || allowed(ip)
+            case PRIVATE -> source != Source.API || apiMayUsePrivate || allowPrivate.contains(ip)
                     ? Optional.empty()
                     : Optional.of("Address " + shown(inet) + " is refused: the management API may not name private"
                             + " addresses on this bind; allow it with egress: {allowPrivate: [\"" + ip.toNormalizedString()
@@ -58,30 +47,9 @@ public record EgressPolicy(boolean apiMayUsePrivate, List<IPAddress> allowPrivat
         };
     }
 
-    private boolean allowed(IPAddress ip) {
-        for (IPAddress range : allowPrivate) {
-            if (range.contains(ip)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private static String shown(InetSocketAddress address) {
         InetAddress ip = address.getAddress();
         String text = ip.getHostAddress();
         return (text.indexOf(':') >= 0 ? "[" + text + "]" : text) + ":" + address.getPort();
-    }
-
-    private static IPAddress range(String text) {
-        try {
-            IPAddress range = new IPAddressString(text).toAddress();
-            if (range != null && !range.isMultiple() || range != null && range.isPrefixBlock()) {
-                return Reach.unwrapped(range);
-            }
-        } catch (AddressStringException ignored) {
-            // answered below, in our words
-        }
-        throw new IllegalArgumentException("'" + text + "' is not an IP address or a CIDR block such as 10.0.0.0/8");
     }
 }

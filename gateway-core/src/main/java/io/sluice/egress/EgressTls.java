@@ -21,6 +21,11 @@ public record EgressTls(Optional<Path> authorities, Optional<Identity> identity)
     /** PEM files of a certificate chain and of its unencrypted PKCS #8 key. */
     public record Identity(Path chain, Path key) {}
 
+    /** The same with another file of authorities. */
+    public EgressTls authoritiesOf(Path file) {
+        return new EgressTls(Optional.of(file), identity);
+    }
+
     /** Reads the files: not on an event loop. */
     SslContext context() {
         SslContextBuilder builder = SslContextBuilder.forClient()

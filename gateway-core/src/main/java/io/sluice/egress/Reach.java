@@ -92,7 +92,10 @@ enum Reach {
             }
             return List.of(v6.getEmbeddedIPv4Address(4), new IPv4Address(client));
         }
-        return v6.isIsatap() ? List.of(v6.getEmbeddedIPv4Address()) : List.of();
+        // RFC 5214 §6.1, under any prefix: ISATAP interface identifiers
+        boolean isatap = (v6.getSegment(4).getSegmentValue() & ~0x200) == 0
+                && v6.getSegment(5).getSegmentValue() == 0x5efe;
+        return isatap ? List.of(v6.getEmbeddedIPv4Address()) : List.of();
     }
 
     private static boolean wraps(IPv6Address v6) {
