@@ -370,7 +370,7 @@ final class BackendHttp {
                     long now = System.nanoTime();
                     at.answered(now - start, now);
                     connection.onTerminate().subscribe(ignored -> {}, ignored -> inFlight.end(), inFlight::end);
-                    if (head.status().code() < 500) {
+                    if (!Failures.concernsBackend(head.status().code())) {
                         reachability.answered();
                     }
                     return Mono.just(new Answer(head, connection, at, ask.timeout()));

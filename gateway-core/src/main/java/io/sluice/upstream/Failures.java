@@ -45,10 +45,19 @@ final class Failures {
         return "Backend '" + name + "' is unavailable: ";
     }
 
+    /** How a sentence begins that goes on with a time, a colon and {@link #detail}. */
+    static String troubled(String name) {
+        return "Backend '" + name + "' has been unavailable since ";
+    }
+
     /** What is wrong, without whose fault it is. */
     static String detail(BackendFailure failure) {
         String reason = failure.reason();
         String subject = subject(failure.backend());
+        String since = troubled(failure.backend());
+        if (reason.startsWith(since)) {
+            return reason.substring(reason.indexOf(": ", since.length()) + 2);
+        }
         String name = "Backend '" + failure.backend() + "' ";
         return reason.startsWith(subject)
                 ? reason.substring(subject.length())

@@ -13,5 +13,8 @@ interface Feed {
     /** The opposite of {@link #add}. */
     Mono<Void> remove(String uri);
 
+    /** Whether the stream is open now. */
+    boolean isOpen();
+
     void close();
 }

@@ -48,6 +48,9 @@ final class GetStream {
          */
         default void onOpen(boolean first, boolean gapless) {}
 
+        /** The connection ended; another will be tried. */
+        default void onBroken() {}
+
         /** The session was opened anew: what the backend had been asked for on it is gone. */
         default void onRenewed() {}
 
@@ -103,6 +106,7 @@ final class GetStream {
     }
 
     private Mono<Void> pause() {
+        listener.onBroken();
         if (none) {
             return Mono.empty();
         }

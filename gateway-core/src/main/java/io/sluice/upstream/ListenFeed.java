@@ -104,6 +104,11 @@ final class ListenFeed implements Feed {
         });
     }
 
+    @Override
+    public synchronized boolean isOpen() {
+        return serving != null;
+    }
+
     private synchronized void forget(String uri) {
         uris.remove(uri);
     }

@@ -60,7 +60,7 @@ final class Reachability {
         Trouble now = trouble.get();
         return now == null
                 ? Optional.empty()
-                : Optional.of("Backend '" + backend + "' has been unavailable since "
+                : Optional.of(Failures.troubled(backend)
                         + DateTimeFormatter.ISO_INSTANT.format(now.since().truncatedTo(ChronoUnit.SECONDS)) + ": "
                         + now.what());
     }

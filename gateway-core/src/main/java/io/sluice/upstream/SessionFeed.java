@@ -22,6 +22,7 @@ final class SessionFeed implements Feed, GetStream.Listener {
     private final LegacySession session;
     private final Consumer<Signal> signals;
     private final Set<String> uris = ConcurrentHashMap.newKeySet();
+    private volatile boolean open;
     private final AtomicBoolean started = new AtomicBoolean();
 
     SessionFeed(LegacySession session, Consumer<Signal> signals) {
@@ -94,6 +95,7 @@ final class SessionFeed implements Feed, GetStream.Listener {
 
     @Override
     public void onOpen(boolean first, boolean gapless) {
+        open = true;
         if (!first && !gapless) {
             // Nobody listened for a while, so anything may have changed (2026-07-28 says the same of listen streams).
             signals.accept(new Signal.ToolsChanged());
@@ -113,8 +115,21 @@ final class SessionFeed implements Feed, GetStream.Listener {
     }
 
     @Override
-    public void onClosed() {}
+    public void onBroken() {
+        open = false;
+    }
 
+    @Override
+    public void onClosed() {
+        open = false;
+    }
+
+    @Override
+    public boolean isOpen() {
+        return open;
+    }
+
+    /** The stream belongs to the session and ends with it. */
     @Override
     public void close() {}
 }

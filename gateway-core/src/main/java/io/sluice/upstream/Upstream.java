@@ -15,7 +15,6 @@ import io.sluice.registry.Backend;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
@@ -233,6 +232,11 @@ public final class Upstream implements Disposable {
         return reachability.sentence();
     }
 
+    /** Somebody else found the backend failing; {@link #trouble()} says so until it answers again. */
+    public void report(BackendFailure failure) {
+        reachability.lost(failure);
+    }
+
     // ---- modern
 
     /**
@@ -437,6 +441,12 @@ public final class Upstream implements Disposable {
         }
     }
 
+    /** Whether changes would be heard of at the moment. */
+    public boolean isListening() {
+        Feed open = feed.get();
+        return open != null && open.isOpen();
+    }
+
     private Feed feed(Verdict known) {
         while (true) {
             Feed open = feed.get();
@@ -551,10 +561,5 @@ public final class Upstream implements Disposable {
         Verdict known = verdict.get();
         return "Upstream[" + backend.name() + " "
                 + (known == null ? "unknown" : known.version().wire()) + "]";
-    }
-
-    /** For sentences of callers: when the last verdict was given. */
-    Optional<Instant> knownSince() {
-        return lastVerdict().map(Verdict::at);
     }
 }

@@ -1,0 +1,178 @@
+package io.sluice.discovery;
+
+import io.sluice.catalog.Contribution;
+import io.sluice.catalog.Listing;
+import io.sluice.registry.Registration;
+import io.sluice.registry.Registry;
+import io.sluice.registry.RegistrySnapshot;
+import io.sluice.upstream.Backoff;
+import io.sluice.upstream.Upstream;
+import io.sluice.upstream.UpstreamSettings;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * Follows the registry and learns what each backend offers. Backends are independent of each other: one that hangs or
+ * fails is asked again in the background, keeps its last good listing, and delays nobody.
+ *
+ * <p>All bookkeeping is confined to one thread of its own; the network is waited for elsewhere. {@link #state()} may be
+ * read from anywhere and never waits.
+ */
+public final class Discovery implements Disposable {
+    private static final Logger log = LoggerFactory.getLogger(Discovery.class);
+
+    private final Registry registry;
+    private final UpstreamSettings upstreams;
+    private final DiscoverySettings settings;
+    private final Backoff backoff;
+    private final Scheduler thread = Schedulers.newSingle("sluice-discovery", true);
+    private final Map<String, Tracked> tracked = new TreeMap<>();
+    private final Sinks.Many<DiscoveryState> states = Sinks.many().replay().latestOrDefault(DiscoveryState.EMPTY);
+    private final Sinks.Empty<Void> firstRound = Sinks.empty();
+    private final Disposable.Swap watch = Disposables.swap();
+    private volatile DiscoveryState state = DiscoveryState.EMPTY;
+    private boolean synced;
+
+    private Discovery(Registry registry, UpstreamSettings upstreams, DiscoverySettings settings) {
+        this.registry = registry;
+        this.upstreams = upstreams;
+        this.settings = settings;
+        this.backoff = new Backoff(settings.firstRetry(), settings.longestRetry(), upstreams.random());
+    }
+
+    /** Starts to follow the registry and to ask its backends. */
+    public static Discovery start(Registry registry, UpstreamSettings upstreams, DiscoverySettings settings) {
+        Discovery discovery = new Discovery(registry, upstreams, settings);
+        discovery.watch.update(registry.watch()
+                .publishOn(discovery.thread)
+                .subscribe(discovery::follow, error -> log.error("The registry can no longer be followed", error)));
+        return discovery;
+    }
+
+    /** What is known now. */
+    public DiscoveryState state() {
+        return state;
+    }
+
+    /**
+     * What is known now and after each change; a slow subscriber sees the newest. Signals come on the discovery's
+     * thread.
+     */
+    public Flux<DiscoveryState> states() {
+        return states.asFlux().onBackpressureLatest();
+    }
+
+    /** Completes when every backend that was registered at the start has been asked once, successfully or not. */
+    public Mono<Void> firstRound() {
+        return firstRound.asMono();
+    }
+
+    /**
+     * Asks a backend again now, and waits for the outcome, but no longer than {@link DiscoverySettings#firstAttempt()}:
+     * then what is known so far is the answer. Empty when there is no such backend.
+     */
+    public Mono<Contribution> refresh(String name) {
+        return Mono.defer(() -> {
+            Sinks.One<Contribution> asker = Sinks.one();
+            thread.schedule(() -> {
+                follow(registry.snapshot());
+                Tracked known = tracked.get(name);
+                if (known == null) {
+                    asker.tryEmitEmpty();
+                } else {
+                    known.refresh(asker);
+                }
+            });
+            return asker.asMono().timeout(settings.firstAttempt(), Mono.defer(() -> soFar(name)));
+        });
+    }
+
+    private Mono<Contribution> soFar(String name) {
+        return Mono.justOrEmpty(state.contributions().stream()
+                .filter(known -> known.registration().backend().name().equals(name))
+                .findFirst());
+    }
+
+    private void follow(RegistrySnapshot snapshot) {
+        boolean changed = false;
+        for (String gone : List.copyOf(tracked.keySet())) {
+            if (!snapshot.registrations().containsKey(gone)) {
+                end(tracked.remove(gone));
+                changed = true;
+            }
+        }
+        for (Registration registration : snapshot.registrations().values()) {
+            changed |= follow(registration);
+        }
+        synced = true;
+        if (changed) {
+            publish();
+        }
+        completeFirstRound();
+    }
+
+    private boolean follow(Registration registration) {
+        String name = registration.backend().name();
+        Tracked known = tracked.get(name);
+        if (known != null && known.upstream().backend().equals(registration.backend())) {
+            boolean renumbered = !known.contribution().registration().equals(registration);
+            known.reregistered(registration);
+            return renumbered;
+        }
+        Listing lastGood = known == null ? null : known.listing();
+        Upstream upstream = Upstream.open(registration.backend(), upstreams);
+        Tracked next = new Tracked(registration, upstream, lastGood, settings, thread, backoff, this::changed);
+        tracked.put(name, next);
+        end(known);
+        next.refresh();
+        return true;
+    }
+
+    private static void end(@org.jspecify.annotations.Nullable Tracked known) {
+        if (known != null) {
+            known.end();
+        }
+    }
+
+    private void changed() {
+        publish();
+        completeFirstRound();
+    }
+
+    private void publish() {
+        Map<String, Upstream> open = new HashMap<>();
+        tracked.forEach((name, known) -> open.put(name, known.upstream()));
+        state = new DiscoveryState(
+                tracked.values().stream().map(Tracked::contribution).toList(), open);
+        states.tryEmitNext(state);
+    }
+
+    private void completeFirstRound() {
+        if (synced && tracked.values().stream().allMatch(Tracked::attempted)) {
+            firstRound.tryEmitEmpty();
+        }
+    }
+
+    /** Stops asking, and closes every upstream; calls in flight finish. */
+    @Override
+    public void dispose() {
+        watch.dispose();
+        thread.schedule(() -> {
+            tracked.values().forEach(Tracked::end);
+            tracked.clear();
+            states.tryEmitComplete();
+            thread.dispose();
+        });
+    }
+}
