@@ -1,5 +1,6 @@
 package io.sluice.catalog;
 
+import io.sluice.envelope.Json;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import java.util.ArrayList;
@@ -12,8 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Puts the shares of several backends together under one roof: settles the names, earlier claims first, and renders the result. Used once per catalog, by one
- * thread.
+ * Puts the shares of several backends together under one roof: settles the names, earlier claims first, and renders the
+ * result. Used once per catalog, by one thread.
  */
 final class Aggregation {
     /** Joined instructions longer than this, in bytes of JSON, are worth less to a model than the space they take. */
@@ -53,8 +54,9 @@ final class Aggregation {
     }
 
     Offer offer() {
-        claims.get(ListKind.RESOURCE_TEMPLATES).owners().forEach((template, owner) ->
-                claimedTemplates.add(template, owner.turn(), owner.backend()));
+        claims.get(ListKind.RESOURCE_TEMPLATES)
+                .owners()
+                .forEach((template, owner) -> claimedTemplates.add(template, owner.turn(), owner.backend()));
         for (Share share : shares) {
             renamed.put(share.name(), new HashMap<>());
             addUris(ListKind.RESOURCES, share);
@@ -64,8 +66,8 @@ final class Aggregation {
         }
         TemplateIndex<Target> templates = new TemplateIndex<>();
         Claims templateClaims = claims.get(ListKind.RESOURCE_TEMPLATES);
-        targets.get(ListKind.RESOURCE_TEMPLATES).forEach((template, target) ->
-                templates.add(template, templateClaims.turn(template), target));
+        targets.get(ListKind.RESOURCE_TEMPLATES)
+                .forEach((template, target) -> templates.add(template, templateClaims.turn(template), target));
         return Offer.render(targets, templates, renamed, lines, frame());
     }
 
@@ -114,7 +116,9 @@ final class Aggregation {
                 .toList();
     }
 
-    /** Backends need not list the resources that tools are shown with; an unlisted one is claimed as if it were listed. */
+    /**
+     * Backends need not list the resources that tools are shown with; an unlisted one is claimed as if it were listed.
+     */
     private String exposeLink(String uri, Share share) {
         Map<String, String> elsewhere = renamed.get(share.name());
         if (share.offer().target(ListKind.RESOURCES, uri).isPresent() || elsewhere.containsKey(uri)) {
@@ -132,12 +136,12 @@ final class Aggregation {
     private static List<Entry.Edit> renaming(Entry entry, String exposed, List<Entry.Link> links) {
         List<Entry.Edit> edits = new ArrayList<>(0);
         if (!exposed.equals(entry.key())) {
-            edits.add(new Entry.Edit(entry.name(), JsonBytes.quote(exposed)));
+            edits.add(new Entry.Edit(entry.name(), Json.quoteUtf8(exposed)));
         }
         for (int i = 0; i < links.size(); i++) {
             Entry.Link link = links.get(i);
             if (!link.uri().equals(entry.links().get(i).uri())) {
-                edits.add(new Entry.Edit(link.span(), JsonBytes.quote(link.uri())));
+                edits.add(new Entry.Edit(link.span(), Json.quoteUtf8(link.uri())));
             }
         }
         edits.sort(Comparator.comparingInt(edit -> edit.span().start()));
@@ -185,18 +189,27 @@ final class Aggregation {
         return exposed;
     }
 
-    /** Whether a URI is the qualified form of one of another backend that is registered. Other schemes with a plus, as {@code git+https}, stand. */
+    /**
+     * Whether a URI is the qualified form of one of another backend that is registered. Other schemes with a plus, as
+     * {@code git+https}, stand.
+     */
     private boolean spellsAnother(String uri, Share share) {
         return ExposedNames.uriQualifier(uri)
                 .filter(backend -> !backend.equals(share.name()) && since.containsKey(backend))
                 .isPresent();
     }
 
-    /** Whether a URI not seen before has been another backend's to answer, through one of its templates. Templates for any scheme come last and claim nothing. */
+    /**
+     * Whether a URI not seen before has been another backend's to answer, through one of its templates. Templates for
+     * any scheme come last and claim nothing.
+     */
     private boolean isServedByAnother(ListKind kind, String uri, Share share) {
         return kind == ListKind.RESOURCES
                 && claimedTemplates
-                        .find(uri, slot -> slot.template().hasScheme() && !slot.value().equals(share.name()))
+                        .find(
+                                uri,
+                                slot -> slot.template().hasScheme()
+                                        && !slot.value().equals(share.name()))
                         .isPresent();
     }
 
@@ -235,12 +248,16 @@ final class Aggregation {
         JsonBytes out = JsonBytes.sized(256).ascii("\"");
         for (Map.Entry<String, byte[]> paragraph : paragraphs.entrySet()) {
             byte[] literal = paragraph.getValue();
-            out.ascii(out.length() > 1 ? "\\n\\n" : "").ascii(paragraph.getKey()).ascii(": ");
+            out.ascii(out.length() > 1 ? "\\n\\n" : "")
+                    .ascii(paragraph.getKey())
+                    .ascii(": ");
             out.raw(literal, 1, literal.length - 1);
             if (out.length() > LONGEST_INSTRUCTIONS) {
                 return Optional.empty();
             }
         }
-        return paragraphs.isEmpty() ? Optional.empty() : Optional.of(out.ascii("\"").toRawJson());
+        return paragraphs.isEmpty()
+                ? Optional.empty()
+                : Optional.of(out.ascii("\"").toRawJson());
     }
 }

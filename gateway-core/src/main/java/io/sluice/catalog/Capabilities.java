@@ -14,8 +14,8 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * What a mount can do, reduced to what the gateway can carry: {@code tasks} and {@code experimental} are never passed on, and lists always announce their changes,
- * since the gateway does that itself.
+ * What a mount can do, reduced to what the gateway can carry: {@code tasks} and {@code experimental} are never passed
+ * on, and lists always announce their changes, since the gateway does that itself.
  *
  * @param subscribe whether single resources can be watched
  * @param extensions settings by extension, modern era only; in the order of the first backend that has them

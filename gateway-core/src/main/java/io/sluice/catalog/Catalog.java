@@ -12,11 +12,12 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything all backends offer, at one moment: where each name leads on each mount, and every list already rendered. Immutable; replaced as a whole.
+ * Everything all backends offer, at one moment: where each name leads on each mount, and every list already rendered.
+ * Immutable; replaced as a whole.
  *
- * <p>Backends stand in the order in which they were first registered, and what a backend offers in its own order, so that every replica lists the same. A name on the
- * aggregate belongs to the backend that exposed it first for as long as that registration lasts: nothing registered later, and nothing a backend adds later, can
- * take its place.
+ * <p>Backends stand in the order in which they were first registered, and what a backend offers in its own order, so
+ * that every replica lists the same. A name on the aggregate belongs to the backend that exposed it first for as long
+ * as that registration lasts: nothing registered later, and nothing a backend adds later, can take its place.
  */
 public final class Catalog {
     private static final Comparator<Share> PRECEDENCE =
@@ -48,7 +49,8 @@ public final class Catalog {
      * The catalog of these contributions.
      *
      * @param contributions at most one per backend, in any order
-     * @param previous the catalog to be replaced: its names stay with their owners, and what did not change since is not rendered again
+     * @param previous the catalog to be replaced: its names stay with their owners, and what did not change since is
+     *     not rendered again
      */
     public static Catalog build(List<Contribution> contributions, Catalog previous, CatalogSettings settings) {
         return make(contributions, previous, settings);
@@ -78,18 +80,14 @@ public final class Catalog {
             owners = previous.owners;
         } else {
             Aggregation aggregation = new Aggregation(
-                    settings,
-                    List.copyOf(aggregated.values()),
-                    since,
-                    previous == null ? Map.of() : previous.owners);
+                    settings, List.copyOf(aggregated.values()), since, previous == null ? Map.of() : previous.owners);
             offer = aggregation.offer();
             owners = aggregation.owners();
         }
         Map<String, Mount> mounts = new LinkedHashMap<>();
         mounts.put("", new Mount("", offer, Collections.unmodifiableMap(aggregated)));
         shares.forEach((name, share) -> mounts.put(name, new Mount(name, share.offer(), Map.of(name, share))));
-        return new Catalog(
-                version(previous, mounts), settings, shares, Collections.unmodifiableMap(mounts), owners);
+        return new Catalog(version(previous, mounts), settings, shares, Collections.unmodifiableMap(mounts), owners);
     }
 
     /** Whether the aggregate comes out the same: only what troubles the backends may differ. */
@@ -135,7 +133,8 @@ public final class Catalog {
     }
 
     /**
-     * Which lists hold other definitions than they did in an older catalog. Mounts that are gone are not named: nobody is left to be told.
+     * Which lists hold other definitions than they did in an older catalog. Mounts that are gone are not named: nobody
+     * is left to be told.
      */
     public Changes changesSince(Catalog older) {
         Map<String, Changes.Lists> changed = new HashMap<>();

@@ -9,12 +9,16 @@ import java.time.Duration;
  *
  * @param names which names the aggregate lists
  * @param maxTtl longest life any list may claim
- * @param defaultTtl life of a list whose backend promised none: of the legacy era, or never reached; zero makes clients ask again each time
+ * @param defaultTtl life of a list whose backend promised none: of the legacy era, or never reached; zero makes clients
+ *     ask again each time
  * @param serverInfo the gateway's own {@code Implementation} object
  */
 public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl, RawJson serverInfo) {
     public static final CatalogSettings DEFAULT = new CatalogSettings(
-            Names.BARE, Duration.ofSeconds(60), Duration.ofSeconds(30), RawJson.of("{\"name\":\"sluice\",\"version\":\"0.1.0\"}"));
+            Names.BARE,
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(30),
+            RawJson.of("{\"name\":\"sluice\",\"version\":\"0.1.0\"}"));
 
     /** Which names the aggregate lists. The qualified form {@code backend__name} is understood either way. */
     public enum Names {

@@ -8,11 +8,15 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Who may use which exposed name, in one name space of the aggregate, while a catalog is being built. A name belongs to the backend that first exposed it for as
- * long as that registration lasts, even while the backend does not list it. For one thread.
+ * Who may use which exposed name, in one name space of the aggregate, while a catalog is being built. A name belongs to
+ * the backend that first exposed it for as long as that registration lasts, even while the backend does not list it.
+ * For one thread.
  */
 final class Claims {
-    /** Names that a backend keeps though it does not list them at the moment. More would let one backend fill the memory by renaming its tools for ever. */
+    /**
+     * Names that a backend keeps though it does not list them at the moment. More would let one backend fill the memory
+     * by renaming its tools for ever.
+     */
     static final int MOST_DORMANT = 1_000;
 
     /**
@@ -45,7 +49,10 @@ final class Claims {
         return !owners.containsKey(name);
     }
 
-    /** Takes the name for one target of a backend, if it is free or the backend's own and no other target of this build has it. */
+    /**
+     * Takes the name for one target of a backend, if it is free or the backend's own and no other target of this build
+     * has it.
+     */
     boolean take(String name, String backend, long since) {
         if (used.contains(name)) {
             return false;

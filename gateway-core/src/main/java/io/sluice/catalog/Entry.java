@@ -1,12 +1,14 @@
 package io.sluice.catalog;
 
+import io.sluice.envelope.Span;
 import io.sluice.protocol.Era;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * A definition together with what was learnt by reading it once: where the names in it stand, and what legacy clients must not see.
+ * A definition together with what was learnt by reading it once: where the names in it stand, and what legacy clients
+ * must not see.
  *
  * @param name where the value of {@code name}, {@code uri} or {@code uriTemplate} stands
  * @param links resources that a tool is shown with, as MCP Apps name them
@@ -24,9 +26,6 @@ record Entry(
         boolean readOnly,
         boolean idempotent,
         boolean taskOnly) {
-    /** Bytes of the definition, from the first to before the last; those of a string include its quotes. */
-    record Span(int start, int end) {}
-
     /** A URI inside a definition, and where it stands. */
     record Link(String uri, Span span) {}
 
@@ -49,7 +48,8 @@ record Entry(
         }
         List<Edit> edits = new ArrayList<>(renaming);
         int at = 0;
-        while (at < edits.size() && edits.get(at).span().start() < legacyCut.get().start()) {
+        while (at < edits.size()
+                && edits.get(at).span().start() < legacyCut.get().start()) {
             at++;
         }
         edits.add(at, new Edit(legacyCut.get(), new byte[0]));

@@ -1,5 +1,6 @@
 package io.sluice.catalog;
 
+import io.sluice.envelope.Span;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -27,12 +28,13 @@ final class EntryReader {
 
     private final byte[] json;
     private final JsonParser parser;
+    private final List<String> path = new ArrayList<>(4);
     private final List<ParamHeader> paramHeaders = new ArrayList<>(0);
     private final Set<String> headerNames = new HashSet<>(0);
     private @Nullable String problem;
     private final List<Entry.Link> links = new ArrayList<>(0);
-    private Entry.@Nullable Span key;
-    private Entry.@Nullable Span legacyCut;
+    private @Nullable Span key;
+    private @Nullable Span legacyCut;
     private boolean readOnly;
     private boolean idempotent;
     private boolean taskOnly;
@@ -42,15 +44,17 @@ final class EntryReader {
         this.parser = parser;
     }
 
-    /** @throws IllegalArgumentException with a sentence, when the definition is not an object that names its key exactly once */
+    /**
+     * @throws IllegalArgumentException with a sentence, when the definition is not an object that names its key exactly
+     *     once
+     */
     static Entry read(ListKind kind, Definition definition) {
         byte[] json = definition.json().bytes();
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), json)) {
             EntryReader reader = new EntryReader(json, parser);
             return reader.entry(definition, reader.members(kind));
         } catch (JacksonException e) {
-            throw new IllegalArgumentException(
-                    "the definition of '" + definition.key() + "' is not JSON: " + e.getOriginalMessage(), e);
+            throw new IllegalArgumentException("not JSON: " + e.getOriginalMessage(), e);
         }
     }
 
@@ -73,7 +77,7 @@ final class EntryReader {
         }
     }
 
-    private Entry entry(Definition definition, Entry.Span name) {
+    private Entry entry(Definition definition, Span name) {
         return new Entry(
                 definition,
                 name,
@@ -87,9 +91,9 @@ final class EntryReader {
     }
 
     /** Reads the whole definition; returns where its key stands. */
-    private Entry.Span members(ListKind kind) {
+    private Span members(ListKind kind) {
         if (parser.nextToken() != JsonToken.START_OBJECT) {
-            throw new IllegalArgumentException("a definition is not an object");
+            throw new IllegalArgumentException("not an object");
         }
         boolean tool = kind == ListKind.TOOLS;
         readOnly = !tool;
@@ -106,32 +110,32 @@ final class EntryReader {
             }
         }
         if (key == null) {
-            throw new IllegalArgumentException("a definition has no " + kind.key());
+            throw new IllegalArgumentException("no " + kind.key());
         }
         if (parser.nextToken() != null) {
-            throw new IllegalArgumentException("a definition is followed by something else");
+            throw new IllegalArgumentException("followed by something else");
         }
         return key;
     }
 
     private void key(String keyName, JsonToken value) {
         if (value != JsonToken.VALUE_STRING || key != null) {
-            throw new IllegalArgumentException("a definition's " + keyName + " is not one string");
+            throw new IllegalArgumentException(keyName + " is not one string");
         }
         key = stringSpan();
     }
 
-    private Entry.Span stringSpan() {
+    private Span stringSpan() {
         int start = tokenStart();
         parser.finishToken();
-        return new Entry.Span(start, position());
+        return new Span(start, position());
     }
 
     private void toolMember(String member, JsonToken value, int nameStart) {
         switch (member) {
             case "inputSchema" -> {
                 if (value == JsonToken.START_OBJECT) {
-                    schema(List.of());
+                    schema();
                 }
             }
             case "outputSchema" -> outputSchema(value, nameStart);
@@ -172,7 +176,10 @@ final class EntryReader {
         }
     }
 
-    /** MCP Apps name the resource that shows a tool in {@code _meta.ui.resourceUri}; earlier drafts in {@code _meta["ui/resourceUri"]}. */
+    /**
+     * MCP Apps name the resource that shows a tool in {@code _meta.ui.resourceUri}; earlier drafts in
+     * {@code _meta["ui/resourceUri"]}.
+     */
     private void meta(JsonToken value) {
         if (value != JsonToken.START_OBJECT) {
             parser.skipChildren();
@@ -201,14 +208,18 @@ final class EntryReader {
         }
     }
 
-    /** Before 2026-07-28 an output schema had to describe an object; any other is noted for removal, together with one comma beside it. */
+    /**
+     * Before 2026-07-28 an output schema had to describe an object; any other is noted for removal, together with one
+     * comma beside it.
+     */
     private void outputSchema(JsonToken value, int nameStart) {
         boolean object = false;
         if (value == JsonToken.START_OBJECT) {
             for (String member = parser.nextName(); member != null; member = parser.nextName()) {
                 JsonToken token = parser.nextToken();
                 if (member.equals("type")) {
-                    object = token == JsonToken.VALUE_STRING && parser.getString().equals("object");
+                    object = token == JsonToken.VALUE_STRING
+                            && parser.getString().equals("object");
                 }
                 parser.skipChildren();
             }
@@ -225,20 +236,22 @@ final class EntryReader {
             before--;
         }
         if (json[before] == ',') {
-            legacyCut = new Entry.Span(before, end);
+            legacyCut = new Span(before, end);
             return;
         }
         int after = end;
-        while (isBlank(json[after])) {
+        while (after < json.length && isBlank(json[after])) {
             after++;
         }
-        legacyCut = new Entry.Span(nameStart, json[after] == ',' ? after + 1 : end);
+        boolean comma = after < json.length && json[after] == ',';
+        legacyCut = new Span(nameStart, comma ? after + 1 : end);
     }
 
     /**
-     * Reads a schema that {@code path} leads to through {@code properties} alone; the parser stands at its opening brace, and at its closing one afterwards.
+     * Reads a schema to which {@link #path} leads through {@code properties} alone; the parser stands at its opening
+     * brace, and at its closing one afterwards.
      */
-    private void schema(List<String> path) {
+    private void schema() {
         String header = null;
         boolean annotated = false;
         String type = null;
@@ -251,25 +264,25 @@ final class EntryReader {
                     parser.skipChildren();
                 }
                 case "type" -> type = type(value);
-                case "properties" -> properties(value, path);
+                case "properties" -> properties(value);
                 default -> unreachable(keyword, value);
             }
         }
         if (annotated) {
-            annotation(header, path, type);
+            annotation(header, type);
         }
     }
 
-    private void properties(JsonToken value, List<String> path) {
+    private void properties(JsonToken value) {
         if (value != JsonToken.START_OBJECT) {
             parser.skipChildren();
             return;
         }
         for (String property = parser.nextName(); property != null; property = parser.nextName()) {
             if (parser.nextToken() == JsonToken.START_OBJECT) {
-                List<String> longer = new ArrayList<>(path);
-                longer.add(property);
-                schema(longer);
+                path.add(property);
+                schema();
+                path.remove(path.size() - 1);
             } else {
                 parser.skipChildren();
             }
@@ -331,7 +344,7 @@ final class EntryReader {
         }
     }
 
-    private void annotation(@Nullable String header, List<String> path, @Nullable String type) {
+    private void annotation(@Nullable String header, @Nullable String type) {
         if (header == null || !isToken(header)) {
             refuse("is not the name of a header");
         } else if (path.isEmpty()) {

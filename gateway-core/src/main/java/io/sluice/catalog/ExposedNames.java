@@ -6,8 +6,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Optional;
 
 /**
- * The forms a name takes on the aggregate. Listed names have at most 64 characters of {@code [A-Za-z0-9_-]}, because several model vendors accept no others; a name
- * that does not fit is cut and its bad characters are replaced, and eight characters of a hash over the whole of it keep it apart from its like on every replica.
+ * The forms a name takes on the aggregate. Listed names have at most 64 characters of {@code [A-Za-z0-9_-]}, because
+ * several model vendors accept no others; a name that does not fit is cut and its bad characters are replaced, and
+ * eight characters of a hash over the whole of it keep it apart from its like on every replica.
  */
 final class ExposedNames {
     static final String SEPARATOR = "__";
@@ -30,15 +31,19 @@ final class ExposedNames {
     }
 
     /**
-     * Whether a bare name could be taken for some backend's qualified one. Such a name is never listed bare, whether or not that backend exists: else it could be
-     * registered later, and one of the two would be shadowed. Backends' names have no underscore, so the first separator is the one.
+     * Whether a bare name could be taken for some backend's qualified one. Such a name is never listed bare, whether or
+     * not that backend exists: else it could be registered later, and one of the two would be shadowed. Backends' names
+     * have no underscore, so the first separator is the one.
      */
     static boolean looksQualified(String name) {
         int separator = name.indexOf(SEPARATOR);
         return separator > 0 && isBackendName(name, 0, separator);
     }
 
-    /** The URI or URI template with its backend's name before the scheme; that of an MCP App keeps its scheme, by which hosts know it. */
+    /**
+     * The URI or URI template with its backend's name before the scheme; that of an MCP App keeps its scheme, by which
+     * hosts know it.
+     */
     static String qualifiedUri(String backend, String uri) {
         int start = qualifierStart(uri);
         return uri.substring(0, start) + backend + "+" + uri.substring(start);
@@ -48,7 +53,9 @@ final class ExposedNames {
     static Optional<String> uriQualifier(String uri) {
         int start = qualifierStart(uri);
         int plus = uri.indexOf('+', start);
-        return plus > start && isBackendName(uri, start, plus) ? Optional.of(uri.substring(start, plus)) : Optional.empty();
+        return plus > start && isBackendName(uri, start, plus)
+                ? Optional.of(uri.substring(start, plus))
+                : Optional.empty();
     }
 
     /** A qualified URI without its outermost qualifier. */
@@ -97,7 +104,9 @@ final class ExposedNames {
             char c = name.charAt(i);
             text.append(isSafe(c) ? c : '_');
         }
-        return text.append('_').append(hash(salt == 0 ? name : name + '\0' + salt)).toString();
+        return text.append('_')
+                .append(hash(salt == 0 ? name : name + '\0' + salt))
+                .toString();
     }
 
     private static String hash(String text) {

@@ -1,11 +1,14 @@
 package io.sluice.catalog;
 
+import io.sluice.envelope.Json;
 import io.sluice.protocol.RawJson;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import tools.jackson.core.io.JsonStringEncoder;
 
-/** Joins pieces of JSON text into one array. For one thread; the array is handed out by {@link #toBytes}, after which the writer is spent. */
+/**
+ * Joins pieces of JSON text into one array. For one thread; the array is handed out by {@link #toBytes}, after which
+ * the writer is spent.
+ */
 final class JsonBytes {
     private byte[] bytes;
     private int length;
@@ -17,11 +20,6 @@ final class JsonBytes {
     /** A writer that will not have to grow before {@code size} bytes. */
     static JsonBytes sized(int size) {
         return new JsonBytes(Math.max(16, size));
-    }
-
-    /** The JSON string literal of a text, quotes included. */
-    static byte[] quote(String text) {
-        return sized(text.length() + 2).quoted(text).toBytes();
     }
 
     int length() {
@@ -40,11 +38,16 @@ final class JsonBytes {
         return raw(source, 0, source.length);
     }
 
+    JsonBytes raw(JsonBytes other) {
+        return raw(other.bytes, 0, other.length);
+    }
+
     JsonBytes raw(RawJson json) {
         return raw(json.bytes());
     }
 
-    @SuppressWarnings("deprecation") // the four-argument form copies ASCII without a coder, which is what is wanted here
+    @SuppressWarnings(
+            "deprecation") // the four-argument form copies ASCII without a coder, which is what is wanted here
     JsonBytes ascii(String text) {
         room(text.length());
         text.getBytes(0, text.length(), bytes, length);
@@ -53,7 +56,7 @@ final class JsonBytes {
     }
 
     JsonBytes quoted(String text) {
-        return ascii("\"").raw(JsonStringEncoder.getInstance().quoteAsUTF8(text)).ascii("\"");
+        return raw(Json.quoteUtf8(text));
     }
 
     byte[] toBytes() {
@@ -71,7 +74,8 @@ final class JsonBytes {
 
     private void room(int count) {
         if (bytes.length - length < count) {
-            bytes = Arrays.copyOf(bytes, Math.max(length + count, Math.min(bytes.length, Integer.MAX_VALUE / 2 - 8) * 2));
+            bytes = Arrays.copyOf(
+                    bytes, Math.max(length + count, Math.min(bytes.length, Integer.MAX_VALUE / 2 - 8) * 2));
         }
     }
 }

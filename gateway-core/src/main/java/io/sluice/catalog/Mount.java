@@ -7,7 +7,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** One place where clients connect: {@code /mcp} with every backend, or {@code /mcp/{backend}} with one. Immutable; look-ups do no I/O and any thread may ask. */
+/**
+ * One place where clients connect: {@code /mcp} with every backend, or {@code /mcp/{backend}} with one. Immutable;
+ * look-ups do no I/O and any thread may ask.
+ */
 public final class Mount {
     private final String name;
     private final Offer offer;
@@ -34,12 +37,17 @@ public final class Mount {
         return name.isEmpty();
     }
 
-    /** The tool of that name. On the aggregate {@code backend__name} is understood as well, however the tool is listed. */
+    /**
+     * The tool of that name. On the aggregate {@code backend__name} is understood as well, however the tool is listed.
+     */
     public Optional<Target> tool(String exposedName) {
         return named(ListKind.TOOLS, exposedName);
     }
 
-    /** The prompt of that name. On the aggregate {@code backend__name} is understood as well, however the prompt is listed. */
+    /**
+     * The prompt of that name. On the aggregate {@code backend__name} is understood as well, however the prompt is
+     * listed.
+     */
     public Optional<Target> prompt(String exposedName) {
         return named(ListKind.PROMPTS, exposedName);
     }
@@ -52,14 +60,16 @@ public final class Mount {
         int separator = exposedName.indexOf(ExposedNames.SEPARATOR);
         return separator < 0
                 ? Optional.empty()
-                : backend(exposedName.substring(0, separator)).flatMap(share -> share.offer()
-                        .target(kind, exposedName.substring(separator + ExposedNames.SEPARATOR.length())));
+                : backend(exposedName.substring(0, separator))
+                        .flatMap(share -> share.offer()
+                                .target(kind, exposedName.substring(separator + ExposedNames.SEPARATOR.length())));
     }
 
     /**
-     * Who answers for a URI: the resource listed under it; else the template it matches, the one claimed first; on the aggregate also the backend that the qualified
-     * form {@code backend+scheme:…} names. Templates that leave the scheme open are asked last. A backend may have resources that it does not list, so on its own
-     * mount, and in the qualified form, any URI leads to it.
+     * Who answers for a URI: the resource listed under it; else the template it matches, the one claimed first; on the
+     * aggregate also the backend that the qualified form {@code backend+scheme:…} names. Templates that leave the
+     * scheme open are asked last. A backend may have resources that it does not list, so on its own mount, and in the
+     * qualified form, any URI leads to it.
      */
     public Optional<Target> resource(String uri) {
         Optional<Target> found = offer.resource(uri);
@@ -77,11 +87,15 @@ public final class Mount {
         Optional<Target> listed = offer.target(ListKind.RESOURCE_TEMPLATES, uriTemplate);
         return listed.isPresent()
                 ? listed
-                : qualifier(uriTemplate).flatMap(share -> share.offer()
-                        .target(ListKind.RESOURCE_TEMPLATES, ExposedNames.unqualifiedUri(uriTemplate)));
+                : qualifier(uriTemplate)
+                        .flatMap(share -> share.offer()
+                                .target(ListKind.RESOURCE_TEMPLATES, ExposedNames.unqualifiedUri(uriTemplate)));
     }
 
-    /** The URI by which a client of this mount can name what a backend calls {@code uri}: the inverse of {@link #resource}. */
+    /**
+     * The URI by which a client of this mount can name what a backend calls {@code uri}: the inverse of
+     * {@link #resource}.
+     */
     public String exposedUri(String backend, String uri) {
         if (!aggregate()) {
             return uri;
@@ -90,7 +104,8 @@ public final class Mount {
         if (renamed != null) {
             return renamed;
         }
-        boolean bare = resource(uri).filter(target -> target.backend().equals(backend)).isPresent();
+        boolean bare =
+                resource(uri).filter(target -> target.backend().equals(backend)).isPresent();
         return bare ? uri : ExposedNames.qualifiedUri(backend, uri);
     }
 
@@ -112,7 +127,10 @@ public final class Mount {
         return offer.list(ListKind.of(method), clientVersion.era());
     }
 
-    /** The {@code result} of {@code initialize}; a revision of the modern era, which has none, is answered with the latest legacy one. A new array each time. */
+    /**
+     * The {@code result} of {@code initialize}; a revision of the modern era, which has none, is answered with the
+     * latest legacy one. A new array each time.
+     */
     public byte[] initializeResult(ProtocolVersion version) {
         return offer.initialize(version);
     }
@@ -122,7 +140,10 @@ public final class Mount {
         return offer.discover();
     }
 
-    /** Whether a client of the era may use the method here: it exists in that era and some backend has the capability it needs. */
+    /**
+     * Whether a client of the era may use the method here: it exists in that era and some backend has the capability it
+     * needs.
+     */
     public boolean offers(McpMethod method, Era era) {
         return offer.capabilities().offers(method, era);
     }

@@ -13,7 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What a mount offers: its look-up tables, its lists and its greetings, rendered. Immutable; shared by the catalogs between which it did not change. */
+/**
+ * What a mount offers: its look-up tables, its lists and its greetings, rendered. Immutable; shared by the catalogs
+ * between which it did not change.
+ */
 final class Offer {
     private final Map<ListKind, Map<String, Target>> targets;
     private final TemplateIndex<Target> templates;
@@ -52,10 +55,14 @@ final class Offer {
             return client == Era.LEGACY || backend == Era.MODERN || !entry.taskOnly();
         }
 
-        int size() {
+        List<Entry.Edit> edits(Era client) {
+            return entry.edits(renaming, client);
+        }
+
+        int size(Era client) {
             int size = entry.definition().json().bytes().length;
-            for (Entry.Edit edit : renaming) {
-                size += edit.replacement().length - (edit.span().end() - edit.span().start());
+            for (Entry.Edit edit : edits(client)) {
+                size += edit.replacement().length - edit.span().length();
             }
             return size;
         }
@@ -124,39 +131,44 @@ final class Offer {
             }
             lists.put(era, byKind);
         }
-        return new Offer(targets, templates, renamed, lists, frame.capabilities(), initializeTail(frame), discover(frame));
+        return new Offer(
+                targets, templates, renamed, lists, frame.capabilities(), initializeTail(frame), discover(frame));
     }
 
     private static RenderedList list(ListKind kind, Era era, List<Line> lines, Frame frame) {
-        int size = 256 + lines.size();
-        for (Line line : lines) {
-            size += line.size();
-        }
-        JsonBytes out = JsonBytes.sized(size).ascii("{");
+        JsonBytes head = JsonBytes.sized(64).ascii("{");
         if (era == Era.MODERN) {
-            out.ascii("\"resultType\":\"complete\",");
+            head.ascii("\"resultType\":\"complete\",");
         }
-        out.ascii("\"").ascii(kind.member()).ascii("\":[");
-        int start = out.length();
+        head.ascii("\"").ascii(kind.member()).ascii("\":[");
+        JsonBytes tail = JsonBytes.sized(64).ascii("]");
+        if (era == Era.MODERN) {
+            cacheable(tail, frame);
+        }
+        if (!frame.missing().isEmpty()) {
+            tail.ascii(",\"_meta\":{").quoted(MetaKeys.MISSING).ascii(":");
+            strings(tail, frame.missing()).ascii("}");
+        }
+        tail.ascii("}");
+
+        int size = head.length() + tail.length();
         int shown = 0;
         for (Line line : lines) {
             if (line.shownTo(era)) {
-                if (shown++ > 0) {
-                    out.ascii(",");
-                }
-                line.entry().write(out, line.entry().edits(line.renaming(), era));
+                size += line.size(era) + (shown++ > 0 ? 1 : 0);
+            }
+        }
+        JsonBytes out = JsonBytes.sized(size).raw(head);
+        boolean following = false;
+        for (Line line : lines) {
+            if (line.shownTo(era)) {
+                out.ascii(following ? "," : "");
+                following = true;
+                line.entry().write(out, line.edits(era));
             }
         }
         int end = out.length();
-        out.ascii("]");
-        if (era == Era.MODERN) {
-            cacheable(out, frame);
-        }
-        if (!frame.missing().isEmpty()) {
-            out.ascii(",\"_meta\":{").quoted(MetaKeys.MISSING).ascii(":");
-            strings(out, frame.missing()).ascii("}");
-        }
-        return new RenderedList(out.ascii("}").toBytes(), start, end, shown);
+        return new RenderedList(out.raw(tail).toBytes(), head.length(), end, shown);
     }
 
     private static void cacheable(JsonBytes out, Frame frame) {
@@ -215,16 +227,18 @@ final class Offer {
     }
 
     private Optional<Target> expanded(String uri, boolean scheme) {
-        return templates.find(uri, slot -> slot.template().hasScheme() == scheme).map(slot -> {
-            Target template = slot.value();
-            String own = uri;
-            for (int qualified = template.exposedName().length();
-                    qualified > template.originalName().length();
-                    qualified -= template.backend().length() + 1) {
-                own = ExposedNames.unqualifiedUri(own);
-            }
-            return template.expanded(own, uri);
-        });
+        return templates
+                .find(uri, slot -> slot.template().hasScheme() == scheme)
+                .map(slot -> {
+                    Target template = slot.value();
+                    String own = uri;
+                    for (int qualified = template.exposedName().length();
+                            qualified > template.originalName().length();
+                            qualified -= template.backend().length() + 1) {
+                        own = ExposedNames.unqualifiedUri(own);
+                    }
+                    return template.expanded(own, uri);
+                });
     }
 
     RenderedList list(ListKind kind, Era era) {
@@ -264,7 +278,10 @@ final class Offer {
         return Arrays.equals(initializeTail, other.initializeTail) && Arrays.equals(discover, other.discover);
     }
 
-    /** Which lists hold other definitions. The modern ones decide: they leave nothing out that the legacy ones show, but for tools that need a task. */
+    /**
+     * Which lists hold other definitions. The modern ones decide: they leave nothing out that the legacy ones show, but
+     * for tools that need a task.
+     */
     Changes.Lists changesSince(Offer older) {
         if (this == older) {
             return Changes.Lists.NONE;
@@ -285,6 +302,8 @@ final class Offer {
         return new Changes.Lists(
                 list(ListKind.TOOLS, Era.LEGACY).size() > 0,
                 list(ListKind.PROMPTS, Era.LEGACY).size() > 0,
-                list(ListKind.RESOURCES, Era.LEGACY).size() + list(ListKind.RESOURCE_TEMPLATES, Era.LEGACY).size() > 0);
+                list(ListKind.RESOURCES, Era.LEGACY).size()
+                                + list(ListKind.RESOURCE_TEMPLATES, Era.LEGACY).size()
+                        > 0);
     }
 }

@@ -3,8 +3,8 @@ package io.sluice.catalog;
 import java.util.List;
 
 /**
- * An argument of a tool that travels as a header as well: an {@code x-mcp-header} annotation in the tool's input schema (2026-07-28, Streamable HTTP, <em>Custom
- * headers from tool parameters</em>).
+ * An argument of a tool that travels as a header as well: an {@code x-mcp-header} annotation in the tool's input schema
+ * (2026-07-28, Streamable HTTP, <em>Custom headers from tool parameters</em>).
  *
  * @param name what follows {@code Mcp-Param-} in the header's name, as the schema spells it
  * @param path names of the members that lead from {@code params.arguments} to the value; at least one
@@ -26,8 +26,8 @@ public record ParamHeader(String name, List<String> path, Type type) {
     /**
      * The annotations of one tool, in the order of its schema.
      *
-     * @throws IllegalArgumentException with a sentence saying what is wrong, when the definition cannot be read or an annotation breaks a rule; a client has to
-     *     ignore such a tool
+     * @throws IllegalArgumentException with a sentence saying what is wrong, when the definition cannot be read or an
+     *     annotation breaks a rule; a client has to ignore such a tool
      */
     public static List<ParamHeader> of(Definition tool) {
         Entry entry = EntryReader.read(ListKind.TOOLS, tool);

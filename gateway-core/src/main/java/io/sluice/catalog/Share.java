@@ -15,14 +15,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One backend's contribution, read: its definitions with their spans, its capabilities, and what its own mount offers. Kept from one catalog to the next while the
- * backend says the same.
+ * One backend's contribution, read: its definitions with their spans, its capabilities, and what its own mount offers.
+ * Kept from one catalog to the next while the backend says the same.
  *
  * @param entries in the backend's own order, each key once, tools as the registration filters them
  * @param offer what {@code /mcp/{backend}} offers
  */
-record Share(
-        Contribution contribution, Map<ListKind, List<Entry>> entries, Capabilities capabilities, Offer offer) {
+record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capabilities capabilities, Offer offer) {
     private static final Logger log = LoggerFactory.getLogger(Share.class);
 
     static Share of(Contribution contribution, @Nullable Share before, CatalogSettings settings, boolean sameSettings) {
@@ -102,7 +101,12 @@ record Share(
             try {
                 entries.putIfAbsent(definition.key(), EntryReader.read(kind, definition));
             } catch (IllegalArgumentException e) {
-                log.warn("Backend '{}': left out of {}: {}", backend.name(), kind.member(), e.getMessage());
+                log.warn(
+                        "Backend '{}': '{}' is left out of its {}: {}",
+                        backend.name(),
+                        definition.key(),
+                        kind.member(),
+                        e.getMessage());
             }
         }
         return List.copyOf(entries.values());

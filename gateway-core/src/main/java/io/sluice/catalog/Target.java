@@ -11,8 +11,10 @@ import java.util.List;
  * @param exposedName the same as the mount lists it; for a URI that matched a template, the URI that was asked for
  * @param definition the backend's own definition, untouched
  * @param paramHeaders arguments that travel as headers as well; only tools have any
- * @param readOnly whether it changes nothing: {@code annotations.readOnlyHint} of a tool, always so for prompts and resources
- * @param idempotent whether repeating it changes nothing more: {@code annotations.idempotentHint} of a tool, always so for prompts and resources
+ * @param readOnly whether it changes nothing: {@code annotations.readOnlyHint} of a tool, always so for prompts and
+ *     resources
+ * @param idempotent whether repeating it changes nothing more: {@code annotations.idempotentHint} of a tool, always so
+ *     for prompts and resources
  */
 public record Target(
         String backend,
@@ -29,8 +31,11 @@ public record Target(
 
     /** A resource that its backend does not list but may have. */
     static Target unlisted(String backend, String uri) {
-        RawJson definition =
-                JsonBytes.sized(uri.length() + 16).ascii("{\"uri\":").quoted(uri).ascii("}").toRawJson();
+        RawJson definition = JsonBytes.sized(uri.length() + 16)
+                .ascii("{\"uri\":")
+                .quoted(uri)
+                .ascii("}")
+                .toRawJson();
         return new Target(backend, uri, uri, new Definition(uri, definition), List.of(), true, true);
     }
 

@@ -9,8 +9,8 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
- * Finds the template of highest precedence that a URI matches. Templates are kept by their literal beginning, so that a look-up tries those alone whose beginning
- * the URI has. Filled by one thread, then only read.
+ * Finds the template of highest precedence that a URI matches. Templates are kept by their literal beginning, so that a
+ * look-up tries those alone whose beginning the URI has. Filled by one thread, then only read.
  */
 final class TemplateIndex<T> {
     /**

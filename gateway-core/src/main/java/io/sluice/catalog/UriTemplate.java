@@ -6,9 +6,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Tells whether a URI could be an expansion of a URI template (RFC 6570). Read as a row of literals and holes; a simple hole is at least one character other than
- * {@code /}, a reserved one ({@code {+path}}) at least one of any, and those with another operator may be absent. The set of places where a prefix of the row can
- * end is moved along the URI, piece by piece, so there is no going back: the time is bounded by the product of the lengths, both of which are limited.
+ * Tells whether a URI could be an expansion of a URI template (RFC 6570). Read as a row of literals and holes; a simple
+ * hole is at least one character other than {@code /}, a reserved one ({@code {+path}}) at least one of any, and those
+ * with another operator may be absent. The set of places where a prefix of the row can end is moved along the URI,
+ * piece by piece, so there is no going back: the time is bounded by the product of the lengths, both of which are
+ * limited.
  */
 final class UriTemplate {
     static final int LONGEST = 2_048;
@@ -57,7 +59,8 @@ final class UriTemplate {
             pieces.add(hole(text.substring(open + 1, close)));
             at = close + 1;
         }
-        String prefix = !pieces.isEmpty() && pieces.get(0).literal() ? pieces.get(0).text() : "";
+        String prefix =
+                !pieces.isEmpty() && pieces.get(0).literal() ? pieces.get(0).text() : "";
         return Optional.of(new UriTemplate(text, prefix, List.copyOf(pieces)));
     }
 

@@ -1,5 +1,6 @@
 package io.sluice.catalog;
 
+import io.sluice.envelope.Json;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
@@ -64,9 +65,12 @@ final class Fleet {
     /** The names, URIs or templates that a mount lists to modern clients. */
     static List<String> listed(Mount mount, McpMethod method) {
         ListKind kind = ListKind.of(method);
-        JsonNode result = JSON.readTree(
-                mount.list(method, ProtocolVersion.LATEST_MODERN).bytes());
-        return result.path(kind.member()).valueStream().map(entry -> entry.path(kind.key()).stringValue()).toList();
+        JsonNode result =
+                JSON.readTree(mount.list(method, ProtocolVersion.LATEST_MODERN).bytes());
+        return result.path(kind.member())
+                .valueStream()
+                .map(entry -> entry.path(kind.key()).stringValue())
+                .toList();
     }
 
     static List<String> tools(Catalog catalog) {
@@ -99,7 +103,7 @@ final class Fleet {
 
     Fleet tools(String... names) {
         for (String tool : names) {
-            tool(tool, "{\"name\":" + literal(tool) + ",\"inputSchema\":{\"type\":\"object\"}}");
+            tool(tool, "{\"name\":" + Json.quote(tool) + ",\"inputSchema\":{\"type\":\"object\"}}");
         }
         return this;
     }
@@ -111,22 +115,22 @@ final class Fleet {
 
     Fleet prompts(String... names) {
         for (String prompt : names) {
-            prompts.add(new Definition(prompt, RawJson.of("{\"name\":" + literal(prompt) + "}")));
+            prompts.add(new Definition(prompt, RawJson.of("{\"name\":" + Json.quote(prompt) + "}")));
         }
         return this;
     }
 
     Fleet resources(String... uris) {
         for (String uri : uris) {
-            resources.add(new Definition(uri, RawJson.of("{\"uri\":" + literal(uri) + ",\"name\":\"r\"}")));
+            resources.add(new Definition(uri, RawJson.of("{\"uri\":" + Json.quote(uri) + ",\"name\":\"r\"}")));
         }
         return this;
     }
 
     Fleet templates(String... uriTemplates) {
         for (String template : uriTemplates) {
-            templates.add(
-                    new Definition(template, RawJson.of("{\"uriTemplate\":" + literal(template) + ",\"name\":\"t\"}")));
+            templates.add(new Definition(
+                    template, RawJson.of("{\"uriTemplate\":" + Json.quote(template) + ",\"name\":\"t\"}")));
         }
         return this;
     }
@@ -194,9 +198,5 @@ final class Fleet {
                 new Registration(backend, since, since),
                 reached ? Optional.of(listing) : Optional.empty(),
                 reached ? Optional.empty() : Optional.of("connection refused"));
-    }
-
-    private static String literal(String text) {
-        return new String(JsonBytes.quote(text), java.nio.charset.StandardCharsets.UTF_8);
     }
 }

@@ -23,14 +23,18 @@ class NameOwnershipTest {
 
     @Test
     void uniqueNamesStayBare() {
-        Catalog catalog = catalog(backend("a", 1).tools("x", "y"), backend("b", 2).tools("z"));
+        Catalog catalog =
+                catalog(backend("a", 1).tools("x", "y"), backend("b", 2).tools("z"));
 
         assertThat(tools(catalog)).containsExactly("x", "y", "z");
     }
 
     @Test
     void newcomerThatCollidesIsListedQualified() {
-        Catalog catalog = catalog(backend("b", 2).tools("x"), backend("a", 3).tools("x"), backend("c", 1).tools("x"));
+        Catalog catalog = catalog(
+                backend("b", 2).tools("x"),
+                backend("a", 3).tools("x"),
+                backend("c", 1).tools("x"));
 
         assertThat(tools(catalog)).containsExactly("x", "b__x", "a__x");
         assertThat(owner(catalog, "x")).isEqualTo("c");
@@ -45,7 +49,9 @@ class NameOwnershipTest {
     void qualifiedFormOfABareToolIsUnderstood() {
         Catalog catalog = catalog(backend("a", 1).tools("x"));
 
-        assertThat(catalog.aggregate().tool("a__x")).isEqualTo(catalog.aggregate().tool("x")).isPresent();
+        assertThat(catalog.aggregate().tool("a__x"))
+                .isEqualTo(catalog.aggregate().tool("x"))
+                .isPresent();
         assertThat(catalog.aggregate().tool("b__x")).isEmpty();
         assertThat(catalog.aggregate().tool("a__y")).isEmpty();
         assertThat(catalog.mount("a").orElseThrow().tool("a__x")).isEmpty();
@@ -54,7 +60,8 @@ class NameOwnershipTest {
     @Test
     void nameIsNotTakenOverByAnOlderBackendThatAddsItLater() {
         Catalog first = catalog(backend("old", 1).tools("x"), backend("new", 2).tools("y"));
-        Catalog second = after(first, backend("old", 1).tools("x", "y"), backend("new", 2).tools("y"));
+        Catalog second = after(
+                first, backend("old", 1).tools("x", "y"), backend("new", 2).tools("y"));
 
         assertThat(owner(second, "y")).isEqualTo("new");
         assertThat(tools(second)).containsExactly("x", "old__y", "y");
@@ -63,7 +70,8 @@ class NameOwnershipTest {
     @Test
     void nameStaysOwnedWhileItsBackendDoesNotListIt() {
         Catalog first = catalog(backend("a", 1).tools("x"), backend("b", 2));
-        Catalog absent = after(first, backend("a", 1).unreached(), backend("b", 2).tools("x"));
+        Catalog absent =
+                after(first, backend("a", 1).unreached(), backend("b", 2).tools("x"));
         Catalog back = after(absent, backend("a", 1).tools("x"), backend("b", 2).tools("x"));
 
         assertThat(tools(absent)).containsExactly("b__x");
@@ -75,7 +83,8 @@ class NameOwnershipTest {
     void nameOfARemovedBackendIsFreeAgain() {
         Catalog both = catalog(backend("a", 1).tools("x"), backend("b", 2).tools("x"));
         Catalog removed = after(both, backend("b", 2).tools("x"));
-        Catalog again = after(removed, backend("a", 3).tools("x"), backend("b", 2).tools("x"));
+        Catalog again =
+                after(removed, backend("a", 3).tools("x"), backend("b", 2).tools("x"));
 
         assertThat(tools(removed)).containsExactly("x");
         assertThat(removed.aggregate().tool("b__x")).isPresent();
@@ -93,7 +102,8 @@ class NameOwnershipTest {
 
     @Test
     void toolCannotPoseAsTheQualifiedFormOfAnother() {
-        Catalog catalog = catalog(backend("evil", 1).tools("bank__pay"), backend("bank", 2).tools("pay"));
+        Catalog catalog = catalog(
+                backend("evil", 1).tools("bank__pay"), backend("bank", 2).tools("pay"));
 
         assertThat(tools(catalog)).containsExactly("evil__bank__pay", "pay");
         assertThat(owner(catalog, "bank__pay")).isEqualTo("bank");
@@ -104,7 +114,10 @@ class NameOwnershipTest {
     @Test
     void toolCannotPoseAsABackendThatIsNotThereYet() {
         Catalog before = catalog(backend("evil", 1).tools("bank__pay"));
-        Catalog later = after(before, backend("evil", 1).tools("bank__pay"), backend("bank", 2).tools("pay"));
+        Catalog later = after(
+                before,
+                backend("evil", 1).tools("bank__pay"),
+                backend("bank", 2).tools("pay"));
 
         assertThat(before.aggregate().tool("bank__pay")).isEmpty();
         assertThat(owner(later, "bank__pay")).isEqualTo("bank");
@@ -116,16 +129,22 @@ class NameOwnershipTest {
 
         assertThat(tools(catalog)).containsExactly("x");
         assertThat(listed(catalog.aggregate(), McpMethod.PROMPTS_LIST)).containsExactly("x");
-        assertThat(catalog.aggregate().prompt("x")).hasValueSatisfying(t -> assertThat(t.backend()).isEqualTo("b"));
+        assertThat(catalog.aggregate().prompt("x"))
+                .hasValueSatisfying(t -> assertThat(t.backend()).isEqualTo("b"));
     }
 
     @Test
     void everyNameIsQualifiedWhenSoConfigured() {
-        Catalog catalog = build(QUALIFIED, Catalog.EMPTY, backend("a", 1).tools("x"), backend("b", 2).tools("x", "y"));
+        Catalog catalog = build(
+                QUALIFIED,
+                Catalog.EMPTY,
+                backend("a", 1).tools("x"),
+                backend("b", 2).tools("x", "y"));
 
         assertThat(tools(catalog)).containsExactly("a__x", "b__x", "b__y");
         assertThat(catalog.aggregate().tool("y")).isEmpty();
-        assertThat(listed(catalog.mount("b").orElseThrow(), McpMethod.TOOLS_LIST)).containsExactly("x", "y");
+        assertThat(listed(catalog.mount("b").orElseThrow(), McpMethod.TOOLS_LIST))
+                .containsExactly("x", "y");
     }
 
     @Test
@@ -140,15 +159,20 @@ class NameOwnershipTest {
 
     @Test
     void foreignCharactersAreReplacedOnTheAggregateAlone() {
-        Catalog catalog = catalog(backend("a", 1).tools("files.read", "日本"), backend("b", 2).tools("files.read"));
+        Catalog catalog = catalog(
+                backend("a", 1).tools("files.read", "日本"), backend("b", 2).tools("files.read"));
 
-        assertThat(tools(catalog)).allMatch(name -> name.matches("[A-Za-z0-9_-]{1,64}")).doesNotHaveDuplicates();
+        assertThat(tools(catalog))
+                .allMatch(name -> name.matches("[A-Za-z0-9_-]{1,64}"))
+                .doesNotHaveDuplicates();
         assertThat(tools(catalog).get(0)).startsWith("files_read_");
         assertThat(tools(catalog).get(2)).startsWith("b__files_read_");
-        assertThat(tools(catalog)).allSatisfy(name -> assertThat(catalog.aggregate().tool(name)).isPresent());
+        assertThat(tools(catalog))
+                .allSatisfy(name -> assertThat(catalog.aggregate().tool(name)).isPresent());
         assertThat(catalog.aggregate().tool("a__files.read"))
                 .isEqualTo(catalog.aggregate().tool(tools(catalog).get(0)));
-        assertThat(listed(catalog.mount("a").orElseThrow(), McpMethod.TOOLS_LIST)).containsExactly("files.read", "日本");
+        assertThat(listed(catalog.mount("a").orElseThrow(), McpMethod.TOOLS_LIST))
+                .containsExactly("files.read", "日本");
     }
 
     @Test
@@ -165,7 +189,10 @@ class NameOwnershipTest {
     void backendsOfSixtyFourCharactersHaveNamesThatFit() {
         String one = "b".repeat(64);
         String two = "b".repeat(63) + "c";
-        Catalog catalog = catalog(backend("a", 1).tools("x"), backend(one, 2).tools("x"), backend(two, 3).tools("x"));
+        Catalog catalog = catalog(
+                backend("a", 1).tools("x"),
+                backend(one, 2).tools("x"),
+                backend(two, 3).tools("x"));
 
         assertThat(tools(catalog)).hasSize(3).doesNotHaveDuplicates().allMatch(ExposedNames::fits);
         assertThat(owner(catalog, one + "__x")).isEqualTo(one);
@@ -182,7 +209,8 @@ class NameOwnershipTest {
             }
             catalog = after(catalog, backend("a", 1).tools(names));
         }
-        Catalog last = after(catalog, backend("a", 1).tools("z"), backend("b", 2).tools("t0-0", "t29-99"));
+        Catalog last =
+                after(catalog, backend("a", 1).tools("z"), backend("b", 2).tools("t0-0", "t29-99"));
 
         assertThat(owner(last, "t0-0")).isEqualTo("b");
         assertThat(last.aggregate().tool("t29-99")).isEmpty();
@@ -206,7 +234,8 @@ class NameOwnershipTest {
             Catalog other = Catalog.build(shuffled, Catalog.EMPTY, CatalogSettings.DEFAULT);
 
             assertThat(other.changesSince(reference).isEmpty()).isTrue();
-            assertThat(Catalog.build(shuffled, reference, CatalogSettings.DEFAULT).version())
+            assertThat(Catalog.build(shuffled, reference, CatalogSettings.DEFAULT)
+                            .version())
                     .isEqualTo(reference.version());
         }
         assertThat(tools(reference)).containsExactly("x", "y-b", "d__x", "y-d", "a__x", "y-a", "c__x", "y-c");
@@ -214,7 +243,8 @@ class NameOwnershipTest {
 
     @Test
     void backendsApartFromTheAggregateHaveOnlyTheirMount() {
-        Catalog catalog = catalog(backend("a", 1).tools("x").apart(), backend("b", 2).tools("x"));
+        Catalog catalog =
+                catalog(backend("a", 1).tools("x").apart(), backend("b", 2).tools("x"));
 
         assertThat(tools(catalog)).containsExactly("x");
         assertThat(owner(catalog, "x")).isEqualTo("b");
@@ -224,7 +254,10 @@ class NameOwnershipTest {
 
     @Test
     void hiddenToolsAreNowhere() {
-        Catalog catalog = catalog(backend("a", 1).tools("get_x", "get_y", "drop_x").including("get_*").excluding("*_y"));
+        Catalog catalog = catalog(backend("a", 1)
+                .tools("get_x", "get_y", "drop_x")
+                .including("get_*")
+                .excluding("*_y"));
 
         assertThat(tools(catalog)).containsExactly("get_x");
         assertThat(catalog.aggregate().tool("a__drop_x")).isEmpty();

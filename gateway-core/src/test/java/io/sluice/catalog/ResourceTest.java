@@ -16,7 +16,8 @@ class ResourceTest {
     @Test
     void uniqueUrisAreUntouched() {
         Catalog catalog = catalog(
-                backend("a", 1).resources("file:///x", "git+https://host/x"), backend("b", 2).resources("file:///y"));
+                backend("a", 1).resources("file:///x", "git+https://host/x"),
+                backend("b", 2).resources("file:///y"));
 
         assertThat(listed(catalog.aggregate(), RESOURCES_LIST))
                 .containsExactly("file:///x", "git+https://host/x", "file:///y");
@@ -25,7 +26,8 @@ class ResourceTest {
 
     @Test
     void collidingUriOfTheNewcomerGetsItsBackendBeforeTheScheme() {
-        Catalog catalog = catalog(backend("a", 1).resources("file:///x"), backend("b", 2).resources("file:///x"));
+        Catalog catalog =
+                catalog(backend("a", 1).resources("file:///x"), backend("b", 2).resources("file:///x"));
 
         assertThat(listed(catalog.aggregate(), RESOURCES_LIST)).containsExactly("file:///x", "b+file:///x");
         assertLeads(catalog, "file:///x", "a", "file:///x");
@@ -46,7 +48,8 @@ class ResourceTest {
 
     @Test
     void unlistedResourceOfABackendIsReachedWhereNothingElseCanBeMeant() {
-        Catalog catalog = catalog(backend("a", 1).resources("file:///x"), backend("b", 2).resources("file:///x"));
+        Catalog catalog =
+                catalog(backend("a", 1).resources("file:///x"), backend("b", 2).resources("file:///x"));
 
         assertThat(catalog.mount("a").orElseThrow().resource("file:///hidden")).hasValueSatisfying(target -> {
             assertThat(target.backend()).isEqualTo("a");
@@ -68,7 +71,8 @@ class ResourceTest {
 
     @Test
     void exactUriComesBeforeTemplates() {
-        Catalog catalog = catalog(backend("a", 1).resources("file:///x"), backend("b", 2).templates("file:///{name}"));
+        Catalog catalog =
+                catalog(backend("a", 1).resources("file:///x"), backend("b", 2).templates("file:///{name}"));
 
         assertLeads(catalog, "file:///x", "a", "file:///x");
         assertLeads(catalog, "file:///y", "b", "file:///y");
@@ -76,7 +80,8 @@ class ResourceTest {
 
     @Test
     void collidingTemplateIsQualifiedAndItsExpansionsLeadToTheNewcomer() {
-        Catalog catalog = catalog(backend("a", 1).templates("file:///{n}"), backend("b", 2).templates("file:///{n}"));
+        Catalog catalog = catalog(
+                backend("a", 1).templates("file:///{n}"), backend("b", 2).templates("file:///{n}"));
 
         assertThat(listed(catalog.aggregate(), RESOURCE_TEMPLATES_LIST))
                 .containsExactly("file:///{n}", "b+file:///{n}");
@@ -104,7 +109,9 @@ class ResourceTest {
     void templateThatAnOlderBackendAddsLaterComesAfterTheOneInUse() {
         Catalog before = catalog(backend("old", 1), backend("new", 2).templates("file:///a/{n}"));
         Catalog later = after(
-                before, backend("old", 1).templates("file:///{+n}"), backend("new", 2).templates("file:///a/{n}"));
+                before,
+                backend("old", 1).templates("file:///{+n}"),
+                backend("new", 2).templates("file:///a/{n}"));
 
         assertLeads(later, "file:///a/x", "new", "file:///a/x");
         assertLeads(later, "file:///b/x", "old", "file:///b/x");
@@ -169,6 +176,16 @@ class ResourceTest {
         assertLeads(catalog, "ui://w", "a", "ui://w");
         assertLeads(catalog, "ui://b+w", "b", "ui://w");
         assertLeads(catalog, "ui://c+w", "c", "ui://w");
+    }
+
+    @Test
+    void uriThatIsNoTextHarmsNobody() {
+        Catalog catalog = catalog(
+                backend("a", 1).resources("file:///\ud800"),
+                backend("b", 2).resources("file:///\ud800").templates("{", "}{", "file:///{x"));
+
+        assertThat(listed(catalog.aggregate(), RESOURCES_LIST)).containsExactly("file:///\ud800", "b+file:///\ud800");
+        assertLeads(catalog, "b+file:///\ud800", "b", "file:///\ud800");
     }
 
     private static void assertLeads(Catalog catalog, String uri, String backend, String original) {

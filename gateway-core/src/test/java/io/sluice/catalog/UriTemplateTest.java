@@ -93,7 +93,8 @@ class UriTemplateTest {
                 UriTemplate.of(("{+a}" + "a".repeat(50)).repeat(32) + "b").orElseThrow();
         String uri = "a".repeat(UriTemplate.LONGEST);
 
-        Assertions.assertTimeout(Duration.ofSeconds(2), () -> assertThat(template.matches(uri)).isFalse());
+        Assertions.assertTimeout(
+                Duration.ofSeconds(2), () -> assertThat(template.matches(uri)).isFalse());
         assertThatNoException().isThrownBy(() -> template.matches("a".repeat(1_000_000)));
     }
 
