@@ -1,5 +1,6 @@
 package io.sluice.config;
 
+import io.sluice.auth.NamedToken;
 import io.sluice.config.GatewayConfig.Auth;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -16,17 +17,19 @@ import java.util.regex.Pattern;
 /** How tokens and secret keys are read. */
 final class AuthKeys {
     private static final Pattern FILE_REFERENCE = Pattern.compile("\\s*\\$\\{file:([^}]*)}\\s*");
-    private static final Pattern NAMED = Pattern.compile("([^\\s:]+)\\s*[:\\s]\\s*(\\S+)");
+    private static final int MOST_KEYS = 2;
+    private static final String CALL_ONLY = "call";
 
     private AuthKeys() {}
 
     static Optional<Auth> auth(Section.Fields f) {
-        List<Token> tokens = new ArrayList<>();
+        List<NamedToken> tokens = new ArrayList<>();
         Optional<Node> single = f.node(ConfigKeys.TOKEN);
         if (single.isPresent()) {
             noteLiteral(single.get(), f.pathOf(ConfigKeys.TOKEN), f.in());
             f.find(ConfigKeys.TOKEN)
-                    .flatMap(value -> token("default", value, single.get().at(), f.in()))
+                    .flatMap(value ->
+                            token(NamedToken.UNNAMED, value, true, single.get().at(), f.in()))
                     .ifPresent(tokens::add);
         }
         tokens.addAll(f.value(ConfigKeys.TOKENS));
@@ -34,36 +37,34 @@ final class AuthKeys {
                 .ifPresent(file -> tokens.addAll(tokensIn(file, f.at(ConfigKeys.TOKENS_FILE), f.in())));
         Set<String> values = new HashSet<>();
         return Optional.of(
-                new Auth(tokens.stream().filter(t -> values.add(t.value())).toList()));
+                new Auth(tokens.stream().filter(t -> values.add(t.secret())).toList()));
     }
 
-    static Optional<Token> token(String name, String value, Location at, Decoding in) {
+    static Optional<NamedToken> token(String name, String value, boolean managing, Location at, Decoding in) {
         try {
-            return Optional.of(new Token(name, value));
+            return Optional.of(new NamedToken(name, value, managing));
         } catch (IllegalArgumentException e) {
             in.fault(at, String.valueOf(e.getMessage()));
             return Optional.empty();
         }
     }
 
-    private static List<Token> tokensIn(Path file, Location at, Decoding in) {
+    private static List<NamedToken> tokensIn(Path file, Location at, Decoding in) {
         byte[] bytes = in.bytes(file, at, "auth.tokensFile").orElse(new byte[0]);
-        List<Token> tokens = new ArrayList<>();
+        List<NamedToken> tokens = new ArrayList<>();
         int faultsBefore = in.faults.size();
         int number = 0;
-        for (String line : new String(bytes, StandardCharsets.UTF_8)
-                .lines()
-                .map(String::strip)
-                .toList()) {
+        for (String line : new String(bytes, StandardCharsets.UTF_8).lines().toList()) {
             number++;
-            if (line.isEmpty() || line.startsWith("#")) {
-                continue;
+            Location here = Location.in(file, number, 1);
+            List<String> words = words(line);
+            int count = words.size();
+            if (count == 3 && !words.get(2).equals(CALL_ONLY) || count > 3) {
+                in.fault(here, "a line holds a token, or a name and a token, or these and the word 'call'");
+            } else if (count > 0) {
+                String name = count == 1 ? NamedToken.UNNAMED : words.get(0).replaceFirst(":$", "");
+                token(name, words.get(count == 1 ? 0 : 1), count < 3, here, in).ifPresent(tokens::add);
             }
-            Matcher named = NAMED.matcher(line);
-            boolean hasName = named.matches();
-            String name = hasName ? named.group(1) : "token-" + number;
-            token(name, hasName ? named.group(2) : line, Location.in(file, number, 1), in)
-                    .ifPresent(tokens::add);
         }
         if (tokens.isEmpty() && in.faults.size() == faultsBefore) {
             in.fault(
@@ -72,6 +73,11 @@ final class AuthKeys {
                             + " holds no token, which would leave the gateway open; add one, or remove the key");
         }
         return tokens;
+    }
+
+    private static List<String> words(String line) {
+        String text = line.replaceFirst("(^|\\s)#.*", "").strip();
+        return text.isEmpty() ? List.of() : List.of(text.split("\\s+"));
     }
 
     private static void noteLiteral(Node node, String path, Decoding in) {
@@ -87,19 +93,24 @@ final class AuthKeys {
     }
 
     /** The current key and those still accepted. A file of raw bytes is read as it is, which text could not do. */
-    static final Shape<List<SealingKey>> SECRET_KEYS = new Shape<>() {
+    static final Shape<List<RootKey>> SECRET_KEYS = new Shape<>() {
         @Override
-        public Optional<List<SealingKey>> read(Node node, String path, Decoding in) {
+        public Optional<List<RootKey>> read(Node node, String path, Decoding in) {
             List<Node> items = node instanceof Node.Sequence sequence ? sequence.items() : List.of(node);
-            List<SealingKey> keys = new ArrayList<>();
+            List<RootKey> keys = new ArrayList<>();
             for (Node item : items) {
                 content(item, path, in).ifPresent(content -> {
                     try {
-                        keys.addAll(SealingKey.parse(content));
+                        keys.addAll(RootKey.parse(content));
                     } catch (IllegalArgumentException e) {
                         in.fault(item.at(), path + ": " + e.getMessage());
                     }
                 });
+            }
+            if (keys.size() > MOST_KEYS) {
+                in.fault(
+                        node.at(),
+                        path + ": holds " + keys.size() + " keys; the current and the previous one are accepted");
             }
             return Optional.of(List.copyOf(keys));
         }

@@ -1,5 +1,6 @@
 package io.sluice.config;
 
+import io.sluice.auth.NamedToken;
 import io.sluice.config.GatewayConfig.Auth;
 import io.sluice.config.GatewayConfig.Egress;
 import io.sluice.config.GatewayConfig.Log;
@@ -112,11 +113,15 @@ final class ConfigKeys {
             Key.optional("name", Shape.word(), "required", "What callers with this token are called in logs.");
     private static final Key<String> TOKEN_VALUE =
             Key.optional("value", Shape.text(), "required", "The token, best given as ${VAR} or ${file:path}.");
-    private static final Section<Token> TOKEN_SECTION = new Section<>(List.of(TOKEN_NAME, TOKEN_VALUE), f -> {
-        Optional<String> name = required(f, TOKEN_NAME);
-        Optional<String> value = required(f, TOKEN_VALUE);
-        return name.flatMap(n -> value.flatMap(v -> AuthKeys.token(n, v, f.at(TOKEN_VALUE), f.in())));
-    });
+    private static final Key<Boolean> TOKEN_MANAGES =
+            Key.of("manage", Shape.flag(), "true", "Whether it also opens the management API.");
+    private static final Section<NamedToken> TOKEN_SECTION =
+            new Section<>(List.of(TOKEN_NAME, TOKEN_VALUE, TOKEN_MANAGES), f -> {
+                boolean manages = f.value(TOKEN_MANAGES);
+                Optional<String> name = required(f, TOKEN_NAME);
+                Optional<String> value = required(f, TOKEN_VALUE);
+                return name.flatMap(n -> value.flatMap(v -> AuthKeys.token(n, v, manages, f.at(TOKEN_VALUE), f.in())));
+            });
     static final Key<String> TOKEN = Key.optional(
             "token",
             Shape.text(),
@@ -125,13 +130,14 @@ final class ConfigKeys {
                     + " ${file:path}.",
             "MCP_BEARER_TOKEN",
             "MCP_SERVER_AUTH_TOKEN");
-    static final Key<List<Token>> TOKENS = Key.listOf(
+    static final Key<List<NamedToken>> TOKENS = Key.listOf(
             "tokens", TOKEN_SECTION, "none", "Several bearer tokens with names, all valid at once, for rotation.");
     static final Key<Path> TOKENS_FILE = Key.optional(
             "tokensFile",
             Shape.file(),
             "none",
-            "A file of bearer tokens, one a line, each alone or as 'name: token'; read again when it changes.");
+            "A file of bearer tokens, one a line, each alone, as 'name token', or as 'name token call' for one that"
+                    + " may not manage; read again when it changes.");
     private static final Section<Auth> AUTH_SECTION =
             new Section<>(List.of(TOKEN, TOKENS, TOKENS_FILE), AuthKeys::auth);
 
@@ -173,12 +179,12 @@ final class ConfigKeys {
     private static final Key<Server> SERVER =
             Key.section("server", SERVER_SECTION, "Where and how the gateway listens.");
     private static final Key<Auth> AUTH = Key.section("auth", AUTH_SECTION, "Who may call.");
-    private static final Key<List<SealingKey>> SECRET_KEY = Key.optional(
+    private static final Key<List<RootKey>> SECRET_KEY = Key.optional(
             "secretKey",
             AuthKeys.SECRET_KEYS,
             "a random one for each start",
             "The key that seals session ids, as ${file:path} or ${VAR}: 32 bytes, raw, base64 or hexadecimal. A list"
-                    + " accepts earlier keys after the first. All replicas share it.");
+                    + " of two accepts the previous key as well. All replicas share it.");
     private static final Key<Boolean> LEGACY =
             Key.section("legacy", LEGACY_SECTION, "The protocol revisions before 2026-07-28.");
     private static final Key<Names> NAMES = Key.of(
@@ -206,7 +212,7 @@ final class ConfigKeys {
     private static Optional<GatewayConfig> gateway(Section.Fields f) {
         Optional<Server> server = f.section(SERVER);
         Optional<Auth> auth = f.section(AUTH);
-        List<SealingKey> secretKeys = f.find(SECRET_KEY).orElse(List.of());
+        List<RootKey> secretKeys = f.find(SECRET_KEY).orElse(List.of());
         Optional<Boolean> sessionless = f.section(LEGACY);
         Names names = f.value(NAMES);
         Optional<Boolean> aggregate = f.section(GATEWAY);

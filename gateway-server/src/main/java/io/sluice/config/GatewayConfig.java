@@ -1,5 +1,6 @@
 package io.sluice.config;
 
+import io.sluice.auth.NamedToken;
 import io.sluice.registry.Backend;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -10,8 +11,8 @@ import java.util.Optional;
  * Everything the gateway is told. Immutable; two are equal when nothing differs, which is how a reload knows what to
  * touch.
  *
- * @param secretKeys keys that seal session ids, the current one first, then those still accepted; empty when a random
- *     one is to be made
+ * @param secretKeys keys that seal session ids: the current one and, during a rotation, the previous one; empty when a
+ *     random one is to be made
  * @param sessionless whether legacy requests without {@code initialize} are served
  * @param gatewayAggregated whether the gateway's own tools show on {@code /mcp}
  * @param environment a word for {@code /health}, such as {@code production}
@@ -21,7 +22,7 @@ import java.util.Optional;
 public record GatewayConfig(
         Server server,
         Auth auth,
-        List<SealingKey> secretKeys,
+        List<RootKey> secretKeys,
         boolean sessionless,
         Names names,
         boolean gatewayAggregated,
@@ -96,7 +97,7 @@ public record GatewayConfig(
      * @param tokens all that are valid, from the file, the variables and the tokens file; empty means that no token is
      *     asked for
      */
-    public record Auth(List<Token> tokens) {
+    public record Auth(List<NamedToken> tokens) {
         public Auth {
             tokens = List.copyOf(tokens);
         }

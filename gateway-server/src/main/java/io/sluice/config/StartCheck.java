@@ -2,11 +2,11 @@ package io.sluice.config;
 
 import inet.ipaddr.IPAddress;
 import inet.ipaddr.IPAddressString;
+import io.sluice.auth.NamedToken;
+import io.sluice.auth.Tokens;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,9 +14,6 @@ import org.jspecify.annotations.Nullable;
  * same.
  */
 public final class StartCheck {
-    /** The shortest token that is not guessed: 16 characters. */
-    public static final int SHORTEST_TOKEN = 16;
-
     /** The token of the demonstration, known to everybody who read its instructions. */
     public static final String DEMO_TOKEN = "mcp-token-123";
 
@@ -25,13 +22,6 @@ public final class StartCheck {
     /** Tokens printed in instructions that are around. */
     private static final List<String> PUBLISHED =
             List.of(DEMO_TOKEN, "Dguvb+W8eYoiEJjWPs0le06kJDsm6ZzAx5fh1Bus0mI=", "optional-bearer-token");
-
-    /** Nothing but the words that stand in examples, and digits in a row. */
-    private static final Pattern EXAMPLE_WORDS = Pattern.compile("(your|my|the|an?|some|this|is|here|with|me|it|"
-            + "example|sample|change|replace|placeholder|optional|default|super|very|long|random|strong|secure|"
-            + "bearer|access|auth|api|mcp|gateway|sluice|server|token|secret|password|passw0rd|passwd|pass|key|"
-            + "value|string|test|testing|demo|dev|admin|root|user|foo|bar|baz|qwerty|abc(def(gh(i)?)?)?|x{3,}|"
-            + "[01]?123(4(5(6(7(8(90?)?)?)?)?)?)?|0123456789(abcdef)?)+");
 
     private StartCheck() {}
 
@@ -44,14 +34,14 @@ public final class StartCheck {
     public static List<String> faults(GatewayConfig config, boolean demo) {
         List<String> faults = new ArrayList<>();
         GatewayConfig.Server server = config.server();
-        List<Token> tokens = config.auth().tokens();
+        List<NamedToken> tokens = config.auth().tokens();
         boolean loopback = isLoopback(server.host());
         if (!loopback && tokens.isEmpty()) {
             faults.add("server.host is " + server.host()
                     + ", where others can connect, but no token is configured: set MCP_BEARER_TOKEN, give"
                     + " auth.tokensFile or --token-file, or listen on 127.0.0.1");
         }
-        for (Token token : tokens) {
+        for (NamedToken token : tokens) {
             weakness(token, demo && loopback)
                     .ifPresent(why -> faults.add("the token '" + token.name() + "' " + why + "; " + MAKE_ONE));
         }
@@ -60,7 +50,7 @@ public final class StartCheck {
             refuseAny(faults, "server.allowedOrigins", server.allowedOrigins());
             refuseAny(faults, "server.cors.origins", server.corsOrigins());
         }
-        if (config.secretKeys().stream().anyMatch(SealingKey::looksMadeUp)) {
+        if (config.secretKeys().stream().anyMatch(RootKey::looksMadeUp)) {
             faults.add("secretKey is not random: it has hardly any different bytes; " + MAKE_ONE);
         }
         return List.copyOf(faults);
@@ -89,22 +79,12 @@ public final class StartCheck {
         }
     }
 
-    private static Optional<String> weakness(Token token, boolean demoTokenIsFine) {
-        String value = token.value();
-        if (demoTokenIsFine && value.equals(DEMO_TOKEN)) {
+    private static Optional<String> weakness(NamedToken token, boolean demoTokenIsFine) {
+        if (demoTokenIsFine && token.secret().equals(DEMO_TOKEN)) {
             return Optional.empty();
         }
-        if (PUBLISHED.contains(value)) {
-            return Optional.of("is one that stands in published instructions, so everybody knows it");
-        }
-        if (value.length() < SHORTEST_TOKEN) {
-            return Optional.of("has " + value.length() + " characters and needs at least " + SHORTEST_TOKEN);
-        }
-        String folded = value.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "");
-        if (value.chars().distinct().count() < 6
-                || EXAMPLE_WORDS.matcher(folded).matches()) {
-            return Optional.of("can be guessed: it looks like an example");
-        }
-        return Optional.empty();
+        return PUBLISHED.contains(token.secret())
+                ? Optional.of("stands in published instructions, so everybody knows it")
+                : Tokens.weakness(token.secret());
     }
 }

@@ -1,17 +1,22 @@
 package io.sluice.server;
 
-/** The gateway as a process. */
+import io.sluice.cli.Sluice;
+import io.sluice.cli.Version;
+import reactor.core.publisher.Mono;
+
+/** The process: puts the command line and what it launches together. Belongs to no rung of the ladder of packages. */
 public final class Main {
 
     private Main() {}
 
     public static void main(String[] args) {
-        System.out.println("Sluice " + version());
+        GatewayLauncher launcher =
+                (config, changes) -> Mono.error(new IllegalStateException("this build has no gateway yet"));
+        System.exit(Sluice.commandLine(launcher, System.getenv()).execute(args));
     }
 
     /** The version in the jar's manifest, or {@code development} when run from class files. */
     static String version() {
-        String version = Main.class.getPackage().getImplementationVersion();
-        return version == null ? "development" : version;
+        return Version.current();
     }
 }

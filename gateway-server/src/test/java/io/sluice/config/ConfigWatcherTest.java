@@ -3,6 +3,7 @@ package io.sluice.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.auth.NamedToken;
 import io.sluice.registry.Backend;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,7 +121,7 @@ final class ConfigWatcherTest {
 
         await().untilAsserted(() -> assertThat(seen).isNotEmpty());
         assertThat(seen.get(seen.size() - 1).auth().tokens())
-                .containsExactly(new Token("default", "second-token-2f81bb07"));
+                .containsExactly(new NamedToken("default", "second-token-2f81bb07", true));
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.sluice.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.auth.NamedToken;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
 import java.nio.file.Path;
@@ -51,7 +52,7 @@ final class PrecedenceTest {
         for (String name : new String[] {"MCP_BEARER_TOKEN", "MCP_SERVER_AUTH_TOKEN", "SLUICE_AUTH_TOKEN"}) {
             ConfigSources sources = new ConfigSources(List.of(), Map.of(name, TOKEN), List.of());
             assertThat(ConfigFiles.good(ConfigReader.read(sources)).auth().tokens())
-                    .containsExactly(new Token("default", TOKEN));
+                    .containsExactly(new NamedToken("default", TOKEN, true));
         }
     }
 
@@ -125,7 +126,7 @@ final class PrecedenceTest {
         files.variable("SLUICE_SECRET_KEY_FILE", fromVariable.toString());
 
         assertThat(files.yaml("secretKey: ${file:fromFile}").secretKeys())
-                .containsExactlyElementsOf(SealingKey.parse("cd".repeat(32).getBytes()));
+                .containsExactlyElementsOf(RootKey.parse("cd".repeat(32).getBytes()));
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.sluice.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.auth.NamedToken;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
@@ -87,7 +88,7 @@ final class SettingsTest {
                         Duration.ofSeconds(20),
                         Duration.ofMillis(500),
                         10));
-        assertThat(config.auth().tokens()).containsExactly(new Token("ci", "an-actual-s3cret-token"));
+        assertThat(config.auth().tokens()).containsExactly(new NamedToken("ci", "an-actual-s3cret-token", true));
         assertThat(config.sessionless()).isFalse();
         assertThat(config.names()).isEqualTo(GatewayConfig.Names.QUALIFIED);
         assertThat(config.gatewayAggregated()).isFalse();
@@ -187,20 +188,26 @@ final class SettingsTest {
 
     @Test
     void tokensComeFromTheKeyTheListAndTheFile() {
-        files.write("tokens", "# ours\nops: file-token-0123456789abcdef\n\nlonely-token-0123456789abcdef\n");
+        files.write(
+                "tokens",
+                "# ours\n"
+                        + "ops: file-token-0123456789abcdef\n\n"
+                        + "lonely-token-0123456789abcdef # old\n"
+                        + "bot call-token-0123456789abcdef call\n");
         GatewayConfig config = files.variable("CI", "listed-token-0123456789").yaml("""
             auth:
               token: ${CI}-single
-              tokens: [{ name: ci, value: "${CI}" }]
+              tokens: [{ name: ci, value: "${CI}", manage: false }]
               tokensFile: tokens
             """);
 
         assertThat(config.auth().tokens())
                 .containsExactly(
-                        new Token("default", "listed-token-0123456789-single"),
-                        new Token("ci", "listed-token-0123456789"),
-                        new Token("ops", "file-token-0123456789abcdef"),
-                        new Token("token-4", "lonely-token-0123456789abcdef"));
+                        new NamedToken("default", "listed-token-0123456789-single", true),
+                        new NamedToken("ci", "listed-token-0123456789", false),
+                        new NamedToken("ops", "file-token-0123456789abcdef", true),
+                        new NamedToken("default", "lonely-token-0123456789abcdef", true),
+                        new NamedToken("bot", "call-token-0123456789abcdef", false));
         assertThat(config.toString()).doesNotContain("0123456789");
     }
 
@@ -216,13 +223,13 @@ final class SettingsTest {
 
         for (String name : new String[] {"raw", "base64", "hex"}) {
             assertThat(files.yaml("secretKey: ${file:" + name + "}").secretKeys())
-                    .containsExactly(SealingKey.of(key));
+                    .containsExactly(RootKey.of(key));
         }
         files.write("other", "A".repeat(43) + "=");
         assertThat(files.yaml("secretKey: [\"${file:raw}\", \"${file:other}\"]").secretKeys())
-                .containsExactly(SealingKey.of(key), SealingKey.of(new byte[32]));
+                .containsExactly(RootKey.of(key), RootKey.of(new byte[32]));
         files.write("both", Base64.getUrlEncoder().encodeToString(key) + "\n" + "00".repeat(32) + "\n");
         assertThat(files.yaml("secretKey: ${file:both}").secretKeys())
-                .containsExactly(SealingKey.of(key), SealingKey.of(new byte[32]));
+                .containsExactly(RootKey.of(key), RootKey.of(new byte[32]));
     }
 }

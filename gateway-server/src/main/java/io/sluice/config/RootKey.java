@@ -12,7 +12,7 @@ import java.util.List;
  * A key of 32 bytes that seals session ids and whatever else leaves the gateway and must come back unchanged.
  * Immutable; never printed.
  */
-public final class SealingKey {
+public final class RootKey {
     public static final int BYTES = 32;
 
     private static final String FORM = "a secret key is 32 random bytes, raw or written as base64 or hexadecimal;"
@@ -20,16 +20,16 @@ public final class SealingKey {
 
     private final byte[] bytes;
 
-    private SealingKey(byte[] bytes) {
+    private RootKey(byte[] bytes) {
         this.bytes = bytes;
     }
 
     /** @throws IllegalArgumentException with the way out when there are not 32 bytes */
-    public static SealingKey of(byte[] bytes) {
+    public static RootKey of(byte[] bytes) {
         if (bytes.length != BYTES) {
             throw new IllegalArgumentException("found " + bytes.length + " bytes; " + FORM);
         }
-        return new SealingKey(bytes.clone());
+        return new RootKey(bytes.clone());
     }
 
     /**
@@ -38,11 +38,11 @@ public final class SealingKey {
      *
      * @throws IllegalArgumentException with the way out when it holds anything else
      */
-    static List<SealingKey> parse(byte[] content) {
+    static List<RootKey> parse(byte[] content) {
         if (content.length == BYTES) {
             return List.of(of(content));
         }
-        List<SealingKey> keys = new ArrayList<>();
+        List<RootKey> keys = new ArrayList<>();
         for (String line : new String(content, StandardCharsets.ISO_8859_1)
                 .lines()
                 .map(String::strip)
@@ -79,7 +79,7 @@ public final class SealingKey {
 
     @Override
     public boolean equals(Object o) {
-        return o instanceof SealingKey other && MessageDigest.isEqual(bytes, other.bytes);
+        return o instanceof RootKey other && MessageDigest.isEqual(bytes, other.bytes);
     }
 
     @Override
@@ -89,6 +89,6 @@ public final class SealingKey {
 
     @Override
     public String toString() {
-        return "SealingKey[…]";
+        return "RootKey[…]";
     }
 }
