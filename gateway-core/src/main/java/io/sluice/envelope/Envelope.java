@@ -18,52 +18,45 @@ import org.jspecify.annotations.Nullable;
  * {@code params._meta} are looked for only where these are objects.
  */
 public final class Envelope {
-    private static final Names METHODS = methods();
-    private static final McpMethod[] KNOWN = McpMethod.values();
+    private static final Names<McpMethod> METHODS = methods();
 
     private final byte[] body;
-    private final int[] places;
+    private final Places places;
     private final Kind kind;
     private final String method;
     private final @Nullable McpMethod knownMethod;
     private final @Nullable RequestId id;
 
-    /** @param places see {@link JsonScanner#message}; {@code method}, if there, is a string */
-    Envelope(byte[] body, int[] places, Kind kind) {
+    /** @param places as noted by {@link JsonScanner#message}; a method that is there is a string */
+    Envelope(byte[] body, Places places, Kind kind) {
         this.body = body;
         this.places = places;
         this.kind = kind;
-        int start = places[Member.METHOD.ordinal() * 2];
-        int end = places[Member.METHOD.ordinal() * 2 + 1];
         if (kind == Kind.RESPONSE) {
             knownMethod = null;
             method = "";
         } else {
-            int known = METHODS.find(KeyHash.of(body, start + 1, end - 1), body, start + 1, end - 1);
-            if (known == Names.UNKNOWN) {
-                method = JsonScanner.text(body, start, end);
-                knownMethod = McpMethod.of(method).orElse(null);
-            } else {
-                knownMethod = KNOWN[known];
-                method = KNOWN[known].wire();
-            }
+            int start = places.start(Member.METHOD);
+            int end = places.end(Member.METHOD);
+            McpMethod known = METHODS.find(KeyHash.of(body, start + 1, end - 1), body, start + 1, end - 1);
+            method = known == null ? JsonScanner.text(body, start, end) : known.wire();
+            knownMethod = known == null ? McpMethod.of(method).orElse(null) : known;
         }
-        int idStart = places[Member.ID.ordinal() * 2];
-        id = idStart > 0 && isScalarId(body[idStart])
-                ? RequestId.read(body, idStart, places[Member.ID.ordinal() * 2 + 1])
+        id = places.has(Member.ID) && isScalarId(body[places.start(Member.ID)])
+                ? RequestId.read(body, places.start(Member.ID), places.end(Member.ID))
                 : null;
     }
 
     static boolean isScalarId(byte first) {
-        return first == '"' || first == '-' || first >= '0' && first <= '9';
+        return first == '"' || first == '-' || (first >= '0' && first <= '9');
     }
 
-    private static Names methods() {
-        Map<String, Integer> numbered = new LinkedHashMap<>();
+    private static Names<McpMethod> methods() {
+        Map<String, McpMethod> methods = new LinkedHashMap<>();
         for (McpMethod method : McpMethod.values()) {
-            numbered.put(method.wire(), method.ordinal());
+            methods.put(method.wire(), method);
         }
-        return new Names(numbered);
+        return new Names<>(methods);
     }
 
     public Kind kind() {
@@ -91,126 +84,126 @@ public final class Envelope {
     }
 
     public Span idSpan() {
-        return span(Member.ID);
+        return places.span(Member.ID);
     }
 
     public Span methodSpan() {
-        return span(Member.METHOD);
+        return places.span(Member.METHOD);
     }
 
     public Span params() {
-        return span(Member.PARAMS);
+        return places.span(Member.PARAMS);
     }
 
     public Span result() {
-        return span(Member.RESULT);
+        return places.span(Member.RESULT);
     }
 
     public Span error() {
-        return span(Member.ERROR);
+        return places.span(Member.ERROR);
     }
 
     /** {@code params.name}: of a tool or prompt. */
     public Span name() {
-        return span(Member.NAME);
+        return places.span(Member.NAME);
     }
 
     /** {@code params.uri}: of a resource. */
     public Span uri() {
-        return span(Member.URI);
+        return places.span(Member.URI);
     }
 
     public Span taskId() {
-        return span(Member.TASK_ID);
+        return places.span(Member.TASK_ID);
     }
 
     public Span cursor() {
-        return span(Member.CURSOR);
+        return places.span(Member.CURSOR);
     }
 
     public Span arguments() {
-        return span(Member.ARGUMENTS);
+        return places.span(Member.ARGUMENTS);
     }
 
     /** {@code params._meta}. */
     public Span meta() {
-        return span(Member.META);
+        return places.span(Member.META);
     }
 
     public Span requestState() {
-        return span(Member.REQUEST_STATE);
+        return places.span(Member.REQUEST_STATE);
     }
 
     public Span inputResponses() {
-        return span(Member.INPUT_RESPONSES);
+        return places.span(Member.INPUT_RESPONSES);
     }
 
     public Span level() {
-        return span(Member.LEVEL);
+        return places.span(Member.LEVEL);
     }
 
     /** {@code params.requestId}: what {@code notifications/cancelled} cancels. */
     public Span requestId() {
-        return span(Member.REQUEST_ID);
+        return places.span(Member.REQUEST_ID);
     }
 
     /** {@code params.progressToken}: what {@code notifications/progress} reports on. */
     public Span progressToken() {
-        return span(Member.PROGRESS_TOKEN);
+        return places.span(Member.PROGRESS_TOKEN);
     }
 
     public Span ref() {
-        return span(Member.REF);
+        return places.span(Member.REF);
     }
 
     public Span argument() {
-        return span(Member.ARGUMENT);
+        return places.span(Member.ARGUMENT);
     }
 
     /** {@code params.protocolVersion}: of {@code initialize}. */
     public Span protocolVersion() {
-        return span(Member.PROTOCOL_VERSION);
+        return places.span(Member.PROTOCOL_VERSION);
     }
 
     public Span capabilities() {
-        return span(Member.CAPABILITIES);
+        return places.span(Member.CAPABILITIES);
     }
 
     public Span clientInfo() {
-        return span(Member.CLIENT_INFO);
+        return places.span(Member.CLIENT_INFO);
     }
 
     public Span notifications() {
-        return span(Member.NOTIFICATIONS);
+        return places.span(Member.NOTIFICATIONS);
     }
 
     public Span task() {
-        return span(Member.TASK);
+        return places.span(Member.TASK);
     }
 
     /** Present in {@code params._meta} on every request of the modern era, and on none of the legacy one. */
     public Span metaProtocolVersion() {
-        return span(Member.META_PROTOCOL_VERSION);
+        return places.span(Member.META_PROTOCOL_VERSION);
     }
 
     public Span metaClientInfo() {
-        return span(Member.META_CLIENT_INFO);
+        return places.span(Member.META_CLIENT_INFO);
     }
 
     public Span metaClientCapabilities() {
-        return span(Member.META_CLIENT_CAPABILITIES);
+        return places.span(Member.META_CLIENT_CAPABILITIES);
     }
 
     public Span metaLogLevel() {
-        return span(Member.META_LOG_LEVEL);
+        return places.span(Member.META_LOG_LEVEL);
     }
 
     public Span metaProgressToken() {
-        return span(Member.META_PROGRESS_TOKEN);
+        return places.span(Member.META_PROGRESS_TOKEN);
     }
 
     public Span metaTraceparent() {
-        return span(Member.META_TRACEPARENT);
+        return places.span(Member.META_TRACEPARENT);
     }
 
     public boolean isString(Span span) {
@@ -264,7 +257,7 @@ public final class Envelope {
      * backend's message can have, the last counts.
      */
     public Span member(Span object, String key) {
-        return isObject(object) ? JsonScanner.member(body, object, new Names(Map.of(key, 0))) : Span.NONE;
+        return isObject(object) ? JsonScanner.member(body, object, key) : Span.NONE;
     }
 
     /** All members of an object of this message, in order; none if it is absent or no object. */
@@ -275,11 +268,6 @@ public final class Envelope {
     /** The elements of an array of this message; none if it is absent or no array. */
     public List<Span> elements(Span array) {
         return isArray(array) ? JsonScanner.elements(body, array) : List.of();
-    }
-
-    private Span span(Member member) {
-        int at = member.ordinal() * 2;
-        return places[at + 1] == 0 ? Span.NONE : new Span(places[at], places[at + 1]);
     }
 
     /** Kind, method and id; never the parameters, which may be secret. */

@@ -34,16 +34,16 @@ public final class EnvelopeReader {
      *     names the id if {@link #idOf} finds it.
      */
     public static Envelope read(byte[] body) {
-        int[] places = new int[2 * Member.count()];
+        Places places = new Places();
         scan(body, places);
         requireVersion(body, places);
-        if (isPresent(places, Member.METHOD)) {
+        if (places.has(Member.METHOD)) {
             return call(body, places);
         }
         return response(body, places);
     }
 
-    private static void scan(byte[] body, int[] places) {
+    private static void scan(byte[] body, Places places) {
         try (JsonScanner scanner = JsonScanner.of(body, true, MAX_DEPTH)) {
             if (!scanner.message(places)) {
                 throw new Rejection.InvalidRequest("The body must be one JSON object");
@@ -63,44 +63,44 @@ public final class EnvelopeReader {
                 : new Rejection.ParseError("The body is not acceptable JSON: " + e.reason());
     }
 
-    private static void requireVersion(byte[] body, int[] places) {
-        if (!isPresent(places, Member.JSONRPC)
+    private static void requireVersion(byte[] body, Places places) {
+        if (!places.has(Member.JSONRPC)
                 || first(body, places, Member.JSONRPC) != '"'
                 || !text(body, places, Member.JSONRPC).equals("2.0")) {
             throw new Rejection.InvalidRequest("'jsonrpc' must be \"2.0\"");
         }
     }
 
-    private static Envelope call(byte[] body, int[] places) {
+    private static Envelope call(byte[] body, Places places) {
         if (first(body, places, Member.METHOD) != '"') {
             throw new Rejection.InvalidRequest("'method' must be a string");
         }
-        if (isPresent(places, Member.RESULT) || isPresent(places, Member.ERROR)) {
+        if (places.has(Member.RESULT) || places.has(Member.ERROR)) {
             throw new Rejection.InvalidRequest("A message with 'method' can have neither 'result' nor 'error'");
         }
-        if (isPresent(places, Member.PARAMS) && first(body, places, Member.PARAMS) != '{') {
+        if (places.has(Member.PARAMS) && first(body, places, Member.PARAMS) != '{') {
             throw new Rejection.InvalidRequest("'params' must be an object");
         }
-        if (!isPresent(places, Member.ID)) {
+        if (!places.has(Member.ID)) {
             return new Envelope(body, places, Kind.NOTIFICATION);
         }
         requireId(body, places);
         return new Envelope(body, places, Kind.REQUEST);
     }
 
-    private static Envelope response(byte[] body, int[] places) {
-        boolean error = isPresent(places, Member.ERROR);
-        if (isPresent(places, Member.RESULT) == error) {
+    private static Envelope response(byte[] body, Places places) {
+        boolean error = places.has(Member.ERROR);
+        if (places.has(Member.RESULT) == error) {
             throw new Rejection.InvalidRequest(
                     "A message must have 'method', or else exactly one of 'result' and 'error'");
         }
         if (first(body, places, error ? Member.ERROR : Member.RESULT) != '{') {
             throw new Rejection.InvalidRequest("'" + (error ? "error" : "result") + "' must be an object");
         }
-        if (isPresent(places, Member.PARAMS)) {
+        if (places.has(Member.PARAMS)) {
             throw new Rejection.InvalidRequest("A response has no 'params'");
         }
-        if (!isPresent(places, Member.ID)) {
+        if (!places.has(Member.ID)) {
             throw new Rejection.InvalidRequest("A response must have an 'id'");
         }
         if (!error || first(body, places, Member.ID) != 'n') {
@@ -109,16 +109,16 @@ public final class EnvelopeReader {
         return new Envelope(body, places, Kind.RESPONSE);
     }
 
-    private static void requireId(byte[] body, int[] places) {
+    private static void requireId(byte[] body, Places places) {
         if (!isId(body, places)) {
             throw new Rejection.InvalidRequest(
                     "'id' must be an integer or a string of at most " + MAX_ID_LENGTH + " characters");
         }
     }
 
-    private static boolean isId(byte[] body, int[] places) {
-        int start = places[Member.ID.ordinal() * 2];
-        int end = places[Member.ID.ordinal() * 2 + 1];
+    private static boolean isId(byte[] body, Places places) {
+        int start = places.start(Member.ID);
+        int end = places.end(Member.ID);
         if (body[start] == '"') {
             return end - start - 2 <= MAX_ID_LENGTH
                     || text(body, places, Member.ID).length() <= MAX_ID_LENGTH;
@@ -139,18 +139,18 @@ public final class EnvelopeReader {
      * the first fault of the text; of a text that is cut off in its id the rest may be taken for it.
      */
     public static @Nullable RequestId idOf(byte[] body) {
-        int[] places = new int[2 * Member.count()];
+        Places places = new Places();
         boolean ambiguous;
         try (JsonScanner scanner = JsonScanner.of(body, false, MessageReader.MAX_DEPTH)) {
             findId(scanner, places);
             ambiguous = scanner.idRepeated();
         }
-        return !ambiguous && isPresent(places, Member.ID) && isId(body, places)
-                ? RequestId.read(body, places[Member.ID.ordinal() * 2], places[Member.ID.ordinal() * 2 + 1])
+        return !ambiguous && places.has(Member.ID) && isId(body, places)
+                ? RequestId.read(body, places.start(Member.ID), places.end(Member.ID))
                 : null;
     }
 
-    private static void findId(JsonScanner scanner, int[] places) {
+    private static void findId(JsonScanner scanner, Places places) {
         try {
             scanner.message(places);
         } catch (Malformed e) {
@@ -198,15 +198,11 @@ public final class EnvelopeReader {
         return List.copyOf(messages);
     }
 
-    private static boolean isPresent(int[] places, Member member) {
-        return places[member.ordinal() * 2 + 1] > 0;
+    private static byte first(byte[] body, Places places, Member member) {
+        return body[places.start(member)];
     }
 
-    private static byte first(byte[] body, int[] places, Member member) {
-        return body[places[member.ordinal() * 2]];
-    }
-
-    private static String text(byte[] body, int[] places, Member member) {
-        return JsonScanner.text(body, places[member.ordinal() * 2], places[member.ordinal() * 2 + 1]);
+    private static String text(byte[] body, Places places, Member member) {
+        return JsonScanner.text(body, places.start(member), places.end(member));
     }
 }

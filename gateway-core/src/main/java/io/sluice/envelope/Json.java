@@ -24,7 +24,7 @@ public final class Json {
                 case '\r' -> json.append("\\r");
                 case '\t' -> json.append("\\t");
                 default -> {
-                    if (c < ' ' || Character.isSurrogate(c) && !paired(text, i)) {
+                    if (c < ' ' || (Character.isSurrogate(c) && !paired(text, i))) {
                         escape(json, c);
                     } else {
                         json.append(c);
@@ -49,7 +49,7 @@ public final class Json {
     private static void escape(StringBuilder json, char c) {
         json.append("\\u");
         for (int shift = 12; shift >= 0; shift -= 4) {
-            json.append(HEX.charAt(c >> shift & 0xF));
+            json.append(HEX.charAt((c >> shift) & 0xF));
         }
     }
 }

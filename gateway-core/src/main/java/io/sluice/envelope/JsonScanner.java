@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Walks over JSON text (RFC 8259) once and notes where the members of an envelope stand. Recursive descent; nothing is
@@ -46,19 +47,19 @@ final class JsonScanner implements AutoCloseable {
 
     private static final ThreadLocal<JsonScanner> SCANNERS = ThreadLocal.withInitial(JsonScanner::new);
 
-    private static final Names MESSAGE = names(Member.Parent.MESSAGE);
-    private static final Names PARAMS = names(Member.Parent.PARAMS);
-    private static final Names META = names(Member.Parent.META);
-    private static final Names NOTHING = new Names(Map.of());
+    private static final Names<Member> MESSAGE = names(Member.Parent.MESSAGE);
+    private static final Names<Member> PARAMS = names(Member.Parent.PARAMS);
+    private static final Names<Member> META = names(Member.Parent.META);
+    private static final Names<Member> NOTHING = new Names<>(Map.of());
 
-    private static final int[] NOWHERE = {};
+    private static final Places UNUSED = new Places();
     private static final byte[] NO_BYTES = {};
 
     private byte[] in = NO_BYTES;
     private int end;
     private boolean strict;
     private int maxDepth;
-    private int[] places = NOWHERE;
+    private Places places = UNUSED;
     private int unknownAt;
     private boolean idRepeated;
 
@@ -81,7 +82,7 @@ final class JsonScanner implements AutoCloseable {
         scanner.end = in.length;
         scanner.strict = strict;
         scanner.maxDepth = maxDepth;
-        scanner.places = NOWHERE;
+        scanner.places = UNUSED;
         scanner.unknownAt = 0;
         scanner.idRepeated = false;
         scanner.keyCount = 0;
@@ -91,7 +92,7 @@ final class JsonScanner implements AutoCloseable {
     @Override
     public void close() {
         in = NO_BYTES;
-        places = NOWHERE;
+        places = UNUSED;
         if (keys.length > KEPT_KEYS) {
             keys = new long[64];
         }
@@ -109,12 +110,12 @@ final class JsonScanner implements AutoCloseable {
     }
 
     /**
-     * Reads a whole message and writes into {@code places}, at twice the ordinal of each {@link Member}, where its value
-     * starts and ends. What was found before a fault is there even if this throws.
+     * Reads a whole message and notes where its members stand. What was found before a fault is there even if this
+     * throws.
      *
      * @return whether the text is an object; it is read to its end in any case
      */
-    boolean message(int[] places) {
+    boolean message(Places places) {
         this.places = places;
         int i = skipSpace(0);
         boolean object = i < end && in[i] == '{';
@@ -236,7 +237,7 @@ final class JsonScanner implements AutoCloseable {
         }
     }
 
-    private int object(int start, int depth, Names names) {
+    private int object(int start, int depth, Names<Member> names) {
         enter(start, depth);
         int firstKey = keyCount;
         int i = skipSpace(start + 1);
@@ -246,9 +247,9 @@ final class JsonScanner implements AutoCloseable {
         while (true) {
             int keyStart = expect(i, '"', "a key is missing");
             int keyEnd = stringEnd(keyStart);
-            int member = strict || names != NOTHING ? key(keyStart, keyEnd, names, firstKey) : Names.UNKNOWN;
+            Member member = strict || names != NOTHING ? key(keyStart, keyEnd, names, firstKey) : null;
             i = skipSpace(expect(skipSpace(keyEnd + 1), ':', "a ':' is missing"));
-            i = member == Names.UNKNOWN ? value(i, depth) : remembered(i, depth, member);
+            i = member == null ? value(i, depth) : remembered(i, depth, member);
             i = skipSpace(i);
             if (byteAt(i) == '}') {
                 break;
@@ -263,7 +264,7 @@ final class JsonScanner implements AutoCloseable {
     }
 
     /** Looks a key up and, when strict, compares it with the keys of its object before it. */
-    private int key(int keyStart, int keyEnd, Names names, int firstKey) {
+    private <T> @Nullable T key(int keyStart, int keyEnd, Names<T> names, int firstKey) {
         byte[] from = in;
         int wordStart = keyStart;
         int wordEnd = keyEnd;
@@ -279,8 +280,8 @@ final class JsonScanner implements AutoCloseable {
         if (strict) {
             distinct(hash, firstKey, keyStart);
         }
-        int member = names.find(hash, from, wordStart, wordEnd);
-        if (member == Names.UNKNOWN && names == MESSAGE && unknownAt == 0) {
+        T member = names.find(hash, from, wordStart, wordEnd);
+        if (member == null && names == MESSAGE && unknownAt == 0) {
             unknownAt = keyStart;
         }
         return member;
@@ -311,35 +312,33 @@ final class JsonScanner implements AutoCloseable {
         }
     }
 
-    private int remembered(int start, int depth, int member) {
-        int at = member * 2;
-        if (places[at + 1] != 0) {
-            idRepeated |= member == Member.ID.ordinal();
-            forgetInside(member);
+    private int remembered(int start, int depth, Member member) {
+        if (places.has(member)) {
+            forget(member);
         }
         int valueEnd;
-        if (byteAt(start) == '{' && member == Member.PARAMS.ordinal()) {
+        if (byteAt(start) == '{' && member == Member.PARAMS) {
             valueEnd = object(start, depth + 1, PARAMS);
-        } else if (in[start] == '{' && member == Member.META.ordinal()) {
+        } else if (in[start] == '{' && member == Member.META) {
             valueEnd = object(start, depth + 1, META);
         } else {
-            loneSurrogate = false;
             valueEnd = value(start, depth);
-            if (strict && loneSurrogate && in[start] == '"') {
+            if (strict && in[start] == '"' && loneSurrogate) {
                 throw Malformed.at(start, "a string has a lone surrogate");
             }
         }
-        places[at] = start;
-        places[at + 1] = valueEnd;
+        places.put(member, start, valueEnd);
         return valueEnd;
     }
 
     /** Lenient text may have a member twice; the last one counts, and nothing of the first may shine through. */
-    private void forgetInside(int member) {
-        if (member == Member.PARAMS.ordinal()) {
-            Arrays.fill(places, Member.NAME.ordinal() * 2, places.length, 0);
-        } else if (member == Member.META.ordinal()) {
-            Arrays.fill(places, Member.META_PROTOCOL_VERSION.ordinal() * 2, places.length, 0);
+    private void forget(Member member) {
+        if (member == Member.ID) {
+            idRepeated = true;
+        } else if (member == Member.PARAMS) {
+            places.dropFrom(Member.NAME);
+        } else if (member == Member.META) {
+            places.dropFrom(Member.META_PROTOCOL_VERSION);
         }
     }
 
@@ -388,7 +387,7 @@ final class JsonScanner implements AutoCloseable {
     static long quoteOrBackslash(long word) {
         long quotes = word ^ 0x2222222222222222L;
         long backslashes = word ^ 0x5C5C5C5C5C5C5C5CL;
-        return ((quotes - ONES) & ~quotes | (backslashes - ONES) & ~backslashes) & HIGHS;
+        return (((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes)) & HIGHS;
     }
 
     private int escapeEnd(int i) {
@@ -426,7 +425,7 @@ final class JsonScanner implements AutoCloseable {
             if (digit < 0) {
                 throw Malformed.at(i, "an escape needs four hexadecimal digits");
             }
-            unit = unit << 4 | digit;
+            unit = (unit << 4) | digit;
         }
         return unit;
     }
@@ -495,17 +494,17 @@ final class JsonScanner implements AutoCloseable {
         if (codePoint < 0x80) {
             decoded[out++] = (byte) codePoint;
         } else if (codePoint < 0x800) {
-            decoded[out++] = (byte) (0xC0 | codePoint >> 6);
-            decoded[out++] = (byte) (0x80 | codePoint & 0x3F);
+            decoded[out++] = (byte) (0xC0 | (codePoint >> 6));
+            decoded[out++] = (byte) (0x80 | (codePoint & 0x3F));
         } else if (codePoint < 0x10000) {
-            decoded[out++] = (byte) (0xE0 | codePoint >> 12);
-            decoded[out++] = (byte) (0x80 | codePoint >> 6 & 0x3F);
-            decoded[out++] = (byte) (0x80 | codePoint & 0x3F);
+            decoded[out++] = (byte) (0xE0 | (codePoint >> 12));
+            decoded[out++] = (byte) (0x80 | ((codePoint >> 6) & 0x3F));
+            decoded[out++] = (byte) (0x80 | (codePoint & 0x3F));
         } else {
-            decoded[out++] = (byte) (0xF0 | codePoint >> 18);
-            decoded[out++] = (byte) (0x80 | codePoint >> 12 & 0x3F);
-            decoded[out++] = (byte) (0x80 | codePoint >> 6 & 0x3F);
-            decoded[out++] = (byte) (0x80 | codePoint & 0x3F);
+            decoded[out++] = (byte) (0xF0 | (codePoint >> 18));
+            decoded[out++] = (byte) (0x80 | ((codePoint >> 12) & 0x3F));
+            decoded[out++] = (byte) (0x80 | ((codePoint >> 6) & 0x3F));
+            decoded[out++] = (byte) (0x80 | (codePoint & 0x3F));
         }
         return out;
     }
@@ -568,16 +567,17 @@ final class JsonScanner implements AutoCloseable {
     }
 
     /** The place of one member of a well-formed object, or {@link Span#NONE}; of equal keys the last counts. */
-    static Span member(byte[] in, Span object, Names key) {
+    static Span member(byte[] in, Span object, String key) {
         Span found = Span.NONE;
+        Names<String> wanted = new Names<>(Map.of(key, key));
         try (JsonScanner scanner = of(in, false, MessageReader.MAX_DEPTH)) {
             int i = scanner.skipSpace(object.start() + 1);
             while (in[i] == '"') {
                 int keyEnd = scanner.stringEnd(i + 1);
-                boolean wanted = scanner.key(i + 1, keyEnd, key, 0) != Names.UNKNOWN;
+                boolean matches = scanner.key(i + 1, keyEnd, wanted, 0) != null;
                 int valueStart = scanner.skipSpace(scanner.skipSpace(keyEnd + 1) + 1);
                 int valueEnd = scanner.value(valueStart, 1);
-                if (wanted) {
+                if (matches) {
                     found = new Span(valueStart, valueEnd);
                 }
                 i = scanner.skipSpace(valueEnd);
@@ -606,13 +606,13 @@ final class JsonScanner implements AutoCloseable {
         return elements;
     }
 
-    private static Names names(Member.Parent parent) {
-        Map<String, Integer> numbered = new LinkedHashMap<>();
+    private static Names<Member> names(Member.Parent parent) {
+        Map<String, Member> members = new LinkedHashMap<>();
         for (Member member : Member.values()) {
             if (member.parent() == parent) {
-                numbered.put(member.key(), member.ordinal());
+                members.put(member.key(), member);
             }
         }
-        return new Names(numbered);
+        return new Names<>(members);
     }
 }

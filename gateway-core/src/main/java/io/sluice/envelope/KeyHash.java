@@ -31,7 +31,7 @@ final class KeyHash {
         }
         long word = 0;
         for (int i = end - 1; i >= start; i--) {
-            word = word << 8 | in[i] & 0xFF;
+            word = (word << 8) | (in[i] & 0xFF);
         }
         return word;
     }
@@ -40,6 +40,6 @@ final class KeyHash {
         long y = x * 0xD6E8FEB86659FD93L;
         y ^= y >>> 32;
         y *= 0xBF58476D1CE4E5B9L;
-        return y ^ y >>> 29;
+        return y ^ (y >>> 29);
     }
 }

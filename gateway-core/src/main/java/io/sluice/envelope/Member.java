@@ -2,7 +2,10 @@ package io.sluice.envelope;
 
 import io.sluice.protocol.MetaKeys;
 
-/** The members whose place an {@link Envelope} remembers, and the object they are looked for in. */
+/**
+ * The members whose place an {@link Envelope} remembers, and the object they are looked for in; those of an inner object
+ * are declared after those of the outer one.
+ */
 enum Member {
     JSONRPC(Parent.MESSAGE, "jsonrpc"),
     ID(Parent.MESSAGE, "id"),
@@ -44,8 +47,6 @@ enum Member {
         META
     }
 
-    private static final Member[] ALL = values();
-
     private final Parent parent;
     private final String key;
 
@@ -60,13 +61,5 @@ enum Member {
 
     String key() {
         return key;
-    }
-
-    static Member of(int ordinal) {
-        return ALL[ordinal];
-    }
-
-    static int count() {
-        return ALL.length;
     }
 }

@@ -20,7 +20,7 @@ public final class MessageReader {
      * @param body not to be written to afterwards; the envelope keeps it
      */
     public static Optional<Envelope> read(byte[] body) {
-        int[] places = new int[2 * Member.count()];
+        Places places = new Places();
         try (JsonScanner scanner = JsonScanner.of(body, false, MAX_DEPTH)) {
             if (!scanner.message(places)) {
                 return Optional.empty();
@@ -31,32 +31,23 @@ public final class MessageReader {
         dropNull(body, places, Member.METHOD);
         dropNull(body, places, Member.PARAMS);
         dropNull(body, places, Member.ERROR);
-        if (isPresent(places, Member.ERROR)) {
+        if (places.has(Member.ERROR)) {
             dropNull(body, places, Member.RESULT);
         }
-        boolean answers = isPresent(places, Member.RESULT) || isPresent(places, Member.ERROR);
-        if (!isPresent(places, Member.METHOD)) {
+        boolean answers = places.has(Member.RESULT) || places.has(Member.ERROR);
+        if (!places.has(Member.METHOD)) {
             return answers ? Optional.of(new Envelope(body, places, Kind.RESPONSE)) : Optional.empty();
         }
-        if (answers || body[start(places, Member.METHOD)] != '"') {
+        if (answers || body[places.start(Member.METHOD)] != '"') {
             return Optional.empty();
         }
-        boolean asks = isPresent(places, Member.ID) && Envelope.isScalarId(body[start(places, Member.ID)]);
+        boolean asks = places.has(Member.ID) && Envelope.isScalarId(body[places.start(Member.ID)]);
         return Optional.of(new Envelope(body, places, asks ? Kind.REQUEST : Kind.NOTIFICATION));
     }
 
-    private static void dropNull(byte[] body, int[] places, Member member) {
-        if (isPresent(places, member) && body[start(places, member)] == 'n') {
-            places[member.ordinal() * 2] = 0;
-            places[member.ordinal() * 2 + 1] = 0;
+    private static void dropNull(byte[] body, Places places, Member member) {
+        if (places.has(member) && body[places.start(member)] == 'n') {
+            places.drop(member);
         }
-    }
-
-    private static boolean isPresent(int[] places, Member member) {
-        return places[member.ordinal() * 2 + 1] > 0;
-    }
-
-    private static int start(int[] places, Member member) {
-        return places[member.ordinal() * 2];
     }
 }

@@ -8,49 +8,50 @@ import org.jspecify.annotations.Nullable;
 /**
  * A fixed set of words that can be looked up in a byte array without making a string: open addressing over
  * {@link KeyHash}, and a hit is confirmed byte by byte, so that no crafted key can pass for another.
+ *
+ * @param <T> what the words stand for
  */
-final class Names {
-    /** What {@link #find} returns for a word that is not in the set. */
-    static final int UNKNOWN = -1;
-
+final class Names<T> {
     private final int mask;
-    private final long[] hashes;
-    private final byte[] @Nullable [] words;
-    private final int[] numbers;
+    private final @Nullable Entry<T>[] table;
 
-    /** @param numbered each word and the number it is looked up for, not negative */
-    Names(Map<String, Integer> numbered) {
-        int size = Integer.highestOneBit(Math.max(1, numbered.size())) << 2;
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Entry<T>(long hash, byte[] word, T meaning) {}
+
+    Names(Map<String, T> words) {
+        int size = Integer.highestOneBit(Math.max(1, words.size())) << 2;
         mask = size - 1;
-        hashes = new long[size];
-        words = new byte[size][];
-        numbers = new int[size];
-        numbered.forEach(this::add);
+        table = newTable(size);
+        words.forEach(this::add);
     }
 
-    private void add(String word, int number) {
+    @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no arrays of generic types
+    private static <T> @Nullable Entry<T>[] newTable(int size) {
+        return new Entry[size];
+    }
+
+    private void add(String word, T meaning) {
         byte[] bytes = word.getBytes(StandardCharsets.UTF_8);
         long hash = KeyHash.of(bytes, 0, bytes.length);
         int i = (int) hash & mask;
-        while (words[i] != null) {
-            i = i + 1 & mask;
+        while (table[i] != null) {
+            i = (i + 1) & mask;
         }
-        hashes[i] = hash;
-        words[i] = bytes;
-        numbers[i] = number;
+        table[i] = new Entry<>(hash, bytes, meaning);
     }
 
-    /** The number of the word in {@code in[start..end)}, whose {@link KeyHash} is given, or {@link #UNKNOWN}. */
-    int find(long hash, byte[] in, int start, int end) {
+    /** What the word in {@code in[start..end)}, whose {@link KeyHash} is given, stands for; null if it is not in the set. */
+    @Nullable
+    T find(long hash, byte[] in, int start, int end) {
         int i = (int) hash & mask;
-        byte[] word = words[i];
-        while (word != null) {
-            if (hashes[i] == hash && Arrays.equals(word, 0, word.length, in, start, end)) {
-                return numbers[i];
+        Entry<T> entry = table[i];
+        while (entry != null) {
+            if (entry.hash == hash && Arrays.equals(entry.word, 0, entry.word.length, in, start, end)) {
+                return entry.meaning;
             }
-            i = i + 1 & mask;
-            word = words[i];
+            i = (i + 1) & mask;
+            entry = table[i];
         }
-        return UNKNOWN;
+        return null;
     }
 }

@@ -37,6 +37,7 @@ public final class Patch {
     private final Map<String, RawJson> newResultMeta = new LinkedHashMap<>();
 
     /** What stands at {@code start..end} gives way to the bytes. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Edit(int start, int end, byte[] bytes) {}
 
     public Patch(Envelope envelope) {

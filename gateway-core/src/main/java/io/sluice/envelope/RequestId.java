@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * The id of a JSON-RPC request, a string or a number, kept as it was spelt, so that it can be written back as it came.
- * Two ids are equal when they have the same type and value: {@code "1"} and {@code 1} differ, {@code "a-1"} and
- * {@code "\u0061-1"} do not.
+ * Two ids are equal when they have the same type and value: {@code "1"} and {@code 1} differ, {@code "a/1"} and
+ * {@code "a\/1"} do not.
  */
 public final class RequestId {
     private final String rawJson;

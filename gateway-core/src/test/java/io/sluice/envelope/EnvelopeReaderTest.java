@@ -11,6 +11,7 @@ import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.MetaKeys;
 import io.sluice.rejection.Rejection;
 import java.io.ByteArrayOutputStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -363,7 +364,7 @@ class EnvelopeReaderTest {
         assertThat(idOf("")).isNull();
     }
 
-    private static RequestId idOf(String json) {
+    private static @Nullable RequestId idOf(String json) {
         return EnvelopeReader.idOf(json.getBytes(UTF_8));
     }
 

@@ -145,6 +145,7 @@ class PatchTest {
     }
 
     @Test
+    @SuppressWarnings("ByteBufferBackingArray") // which array it is, is the question
     void largeMessageIsNotCopied() {
         String large = "x".repeat(100_000);
         Envelope call = read("{\"method\":\"m\",\"params\":{\"name\":\"n\",\"arguments\":\"" + large + "\"}}");
