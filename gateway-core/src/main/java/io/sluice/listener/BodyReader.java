@@ -1,11 +1,20 @@
 package io.sluice.listener;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufHolder;
+import io.netty.channel.ChannelException;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BadHttp;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
 import reactor.netty.http.server.HttpServerRequest;
+import reactor.util.context.Context;
 
 /** Reads a request's body into one array, as far as a limit. */
 public final class BodyReader {
@@ -18,16 +27,15 @@ public final class BodyReader {
 
     /**
      * The body, or an empty array where there is none. More than {@code maxBytes} ends in {@link BadHttp#tooLarge}, at
-     * once if {@code Content-Length} says so. Every buffer is released, on error and cancel too. At most one subscriber.
+     * once if {@code Content-Length} says so; a malformed or late body in the {@link Rejection} that says so; a client
+     * that goes away in an error. Every buffer is released, on error and cancel too. At most one subscriber.
      */
     public static Mono<byte[]> read(HttpServerRequest request, long maxBytes) {
         long announced = announced(request);
         if (announced > maxBytes) {
             return Mono.error(BadHttp.tooLarge(maxBytes));
         }
-        return request.receive()
-                .reduceWith(() -> new Gathered(maxBytes, announced), Gathered::add)
-                .map(Gathered::bytes);
+        return Mono.create(sink -> request.receiveObject().subscribe(new Gathering(sink, maxBytes, announced)));
     }
 
     private static long announced(HttpServerRequest request) {
@@ -36,22 +44,61 @@ public final class BodyReader {
         return length == null ? -1 : Long.parseLong(length);
     }
 
-    private static final class Gathered {
+    /** The refusal in an error that the codec or its timeouts raised while a body was read, else the error. */
+    static Throwable refusal(Throwable error) {
+        if (error instanceof DecoderException && error.getCause() instanceof Rejection refusal) {
+            return refusal;
+        }
+        return error instanceof ChannelException
+                ? BadHttp.malformed(408, "The request's body did not arrive in time")
+                : error;
+    }
+
+    /** Next to the source, without an operator between: Reactor Netty may signal an error twice. */
+    private static final class Gathering implements CoreSubscriber<Object> {
+        private final MonoSink<byte[]> sink;
         private final long maxBytes;
         private final long announced;
+        private @Nullable Subscription subscription;
         private byte[] bytes = EMPTY;
         private int size;
+        private boolean done;
 
-        Gathered(long maxBytes, long announced) {
+        Gathering(MonoSink<byte[]> sink, long maxBytes, long announced) {
+            this.sink = sink;
             this.maxBytes = maxBytes;
             this.announced = announced;
         }
 
-        /** The buffer stays the caller's. */
-        Gathered add(ByteBuf part) {
+        @Override
+        public Context currentContext() {
+            return Context.of(sink.contextView());
+        }
+
+        @Override
+        public void onSubscribe(Subscription s) {
+            subscription = s;
+            sink.onCancel(s::cancel);
+            s.request(Long.MAX_VALUE);
+        }
+
+        /** The part is released by who sends it. */
+        @Override
+        public void onNext(Object part) {
+            if (!done && part instanceof ByteBufHolder content) {
+                add(content.content());
+            }
+        }
+
+        private void add(ByteBuf part) {
             int more = part.readableBytes();
             if (size + (long) more > maxBytes) {
-                throw BadHttp.tooLarge(maxBytes);
+                done = true;
+                if (subscription != null) {
+                    subscription.cancel();
+                }
+                sink.error(BadHttp.tooLarge(maxBytes));
+                return;
             }
             if (size + more > bytes.length) {
                 long exact = announced >= size + more ? announced : Long.MAX_VALUE;
@@ -60,11 +107,22 @@ public final class BodyReader {
             }
             part.getBytes(part.readerIndex(), bytes, size, more);
             size += more;
-            return this;
         }
 
-        byte[] bytes() {
-            return size == bytes.length ? bytes : Arrays.copyOf(bytes, size);
+        @Override
+        public void onError(Throwable error) {
+            if (!done) {
+                done = true;
+                sink.error(refusal(error));
+            }
+        }
+
+        @Override
+        public void onComplete() {
+            if (!done) {
+                done = true;
+                sink.success(size == bytes.length ? bytes : Arrays.copyOf(bytes, size));
+            }
         }
     }
 }

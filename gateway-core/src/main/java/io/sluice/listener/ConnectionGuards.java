@@ -38,7 +38,7 @@ final class ConnectionGuards {
                             settings.limits().maxControlFrames(),
                             settings.timeouts().stall()));
         } else if (pipeline.get(NettyPipeline.HttpCodec) instanceof HttpServerCodec) {
-            pipeline.replace(NettyPipeline.HttpCodec, NettyPipeline.HttpCodec, new StrictHttpCodec(settings.limits()));
+            pipeline.replace(NettyPipeline.HttpCodec, NettyPipeline.HttpCodec, new StrictHttpCodec(settings));
         } else {
             throw new IllegalStateException("no codec to guard in " + pipeline);
         }

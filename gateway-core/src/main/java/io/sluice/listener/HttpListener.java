@@ -7,10 +7,8 @@ import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.ssl.SslContext;
-import io.netty.handler.timeout.ReadTimeoutException;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.sluice.rejection.Rejection;
-import io.sluice.rejection.Rejection.BadHttp;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Set;
@@ -216,12 +214,8 @@ public final class HttpListener {
         if (error instanceof AbortedException || response.hasSentHeaders()) {
             return Mono.error(error);
         }
-        if (error instanceof Rejection rejection) {
+        if (BodyReader.refusal(error) instanceof Rejection rejection) {
             return Refusals.write(request, response, rejection);
-        }
-        if (error instanceof ReadTimeoutException) {
-            return Refusals.write(
-                    request, response, BadHttp.malformed(408, "The request's body did not arrive in time"));
         }
         log.error("{} {} failed", request.method(), path(request), error);
         return Refusals.internalError(request, response);

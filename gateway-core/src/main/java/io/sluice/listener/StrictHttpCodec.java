@@ -1,11 +1,14 @@
 package io.sluice.listener;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.CombinedChannelDuplexHandler;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpDecoderConfig;
@@ -18,6 +21,7 @@ import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.codec.http.HttpStatusClass;
+import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.SslHandler;
@@ -25,39 +29,57 @@ import io.netty.util.ReferenceCountUtil;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BadHttp;
 import java.nio.channels.ClosedChannelException;
-import java.util.ArrayDeque;
 import java.util.List;
-import java.util.Queue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * HTTP/1 on one connection, in the place of Netty's server codec. A head reaches Netty's decoder only when it is
  * complete and well-formed byte by byte, and leaves it only when its rules are kept; the first that fails becomes a
  * {@link RefusedMethod} request and the last that is read: everything behind it is thrown away, so that nothing in it can
- * be taken for a request. On the way out it holds that every request gets one response and no response comes without a
- * request, and ends a connection whose request was answered before it was read to its end.
+ * be taken for a request.
+ *
+ * <p>One exchange at a time: what a client sends ahead waits as bytes, and only so much of it. So there is one answer for
+ * each request, in order, and none without; and a body that turns out broken fails the exchange it belongs to.
  */
 final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDecoder, HttpResponseEncoder> {
-    /** How long, and for how much, a client that still sends may go on until it sees the refusal. */
+    /** How long, and for how much, a client that still sends may go on until it sees the answer. */
     private static final long LINGER_MILLIS = 1000;
 
     private static final long LINGER_BYTES = 1 << 20;
 
+    /** How much a client may send ahead of an answer, and how much of a body is worth reading for the connection. */
+    private static final int AHEAD_BYTES = 64 * 1024;
+
+    private enum Answer {
+        /** There is no request to answer. */
+        NONE,
+        DUE,
+        BEGUN
+    }
+
     private final Limits limits;
+    private final Timeouts timeouts;
     private final HeadRules rules;
 
-    /** Methods of the requests not answered yet, for the encoder: the answer to HEAD has no body. */
-    private final Queue<HttpMethod> unanswered = new ArrayDeque<>();
+    private Answer answer = Answer.NONE;
 
-    private long begun;
-    private long ended;
-    private long answered;
+    /** Of the request that is being answered: the answer to HEAD has no body. */
+    private boolean head;
+
+    private boolean bodyEnded = true;
+    private long bodyLeft; // negative when only the chunks can tell
+    private long exchanges;
+
+    /** Whether what comes in is thrown away. */
     private boolean deaf;
+
     private boolean closeAfterAnswer;
     private boolean lingering;
 
-    StrictHttpCodec(Limits limits) {
-        this.limits = limits;
+    StrictHttpCodec(ListenerSettings settings) {
+        this.limits = settings.limits();
+        this.timeouts = settings.timeouts();
         this.rules = new HeadRules(limits);
         HttpDecoderConfig config = new HttpDecoderConfig()
                 .setMaxInitialLineLength(limits.maxLineBytes())
@@ -72,25 +94,61 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
         if (message instanceof HttpResponse response && !informational(response)) {
-            if (answered == begun) {
+            if (answer != Answer.DUE) {
                 // a second answer, or one to what was never asked
                 ReferenceCountUtil.release(message);
                 promise.tryFailure(new ClosedChannelException());
                 context.close();
                 return;
             }
-            answered++;
-            if (answered > ended) {
-                closeAfterAnswer = true;
+            answer = Answer.BEGUN;
+            if (!bodyEnded) {
+                answeredEarly(context);
+            }
+            if (closeAfterAnswer) {
                 response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
             }
         }
-        if (closeAfterAnswer && message instanceof LastHttpContent) {
-            super.write(context, message, promise.unvoid());
-            promise.addListener(ChannelFutureListener.CLOSE);
+        if (!(message instanceof LastHttpContent) || answer != Answer.BEGUN) {
+            super.write(context, message, promise);
             return;
         }
-        super.write(context, message, promise);
+        answer = Answer.NONE;
+        ChannelPromise written = promise.unvoid();
+        super.write(context, message, written);
+        if (closeAfterAnswer) {
+            written.addListener(ChannelFutureListener.CLOSE);
+        } else {
+            // what was sent ahead is due
+            context.executor().execute(() -> resume(context));
+        }
+    }
+
+    /** An answer that does not wait for the request's end: keeps the connection only if the end is near. */
+    private void answeredEarly(ChannelHandlerContext context) {
+        if (bodyLeft < 0 || bodyLeft > AHEAD_BYTES || deaf) {
+            closeAfterAnswer = true;
+            return;
+        }
+        long exchange = exchanges;
+        Runnable giveUp = () -> {
+            if (exchanges == exchange && !bodyEnded) {
+                context.close();
+            }
+        };
+        context.executor().schedule(giveUp, timeouts.request().toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private void resume(ChannelHandlerContext context) {
+        if (context.isRemoved() || !context.channel().isActive()) {
+            return;
+        }
+        try {
+            channelRead(context, Unpooled.EMPTY_BUFFER);
+            channelReadComplete(context);
+        } catch (Exception e) {
+            context.fireExceptionCaught(e);
+        }
     }
 
     /**
@@ -100,7 +158,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
     @Override
     public void close(ChannelHandlerContext context, ChannelPromise promise) throws Exception {
         if (lingering
-                || !deaf && ended == begun
+                || !deaf && bodyEnded
                 || !(context.channel() instanceof DuplexChannel duplex)
                 || !duplex.isActive()
                 || context.pipeline().get(SslHandler.class) != null) {
@@ -141,9 +199,13 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
                 return;
             }
             if (atHead) {
+                if (answer != Answer.NONE) {
+                    waitForAnswer(in);
+                    return;
+                }
                 Rejection refused = syntax.check(in);
                 if (refused != null) {
-                    refuse(refused, out);
+                    refuse(refused, false, out);
                     in.skipBytes(in.readableBytes());
                     return;
                 }
@@ -156,55 +218,76 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
             int before = out.size();
             super.decode(context, in, out);
             for (int i = before; i < out.size(); i++) {
-                if (!admit(out, i)) {
+                if (out.get(i) instanceof HttpRequest request) {
+                    begin(request, out, i);
+                } else if (out.get(i) instanceof HttpContent content) {
+                    read(content, out, i);
+                }
+                if (deaf) {
                     in.skipBytes(in.readableBytes());
                     return;
                 }
             }
         }
 
-        /** Looks at what was decoded; false when it, and everything after it, is not to be read any more. */
-        private boolean admit(List<Object> out, int i) {
-            Object message = out.get(i);
-            if (message instanceof HttpRequest request) {
-                Rejection refused = request.decoderResult().isFailure()
-                        ? BadHttp.badRequest("Malformed request: " + reason(request.decoderResult().cause()))
-                        : rules.check(
-                                request.method(), request.uri(), request.protocolVersion(), request.headers());
-                if (refused != null) {
-                    while (out.size() > i) {
-                        ReferenceCountUtil.release(out.remove(out.size() - 1));
-                    }
-                    refuse(refused, out);
-                    return false;
-                }
-                begun++;
-                body = 0;
-                unanswered.add(request.method());
-                return true;
+        private void begin(HttpRequest request, List<Object> out, int i) {
+            Rejection refused =
+                    rules.check(request.method(), request.uri(), request.protocolVersion(), request.headers());
+            if (refused == null && request.decoderResult().isFailure()) {
+                refused = broken(request.decoderResult().cause());
             }
-            if (message instanceof HttpContent content) {
-                body += content.content().readableBytes();
-                if (content.decoderResult().isFailure()) {
-                    deaf = true; // its request stays unended, which closes the connection with the answer
-                    return false;
-                }
-                if (message instanceof LastHttpContent) {
-                    ended++;
-                    atHead = true;
-                }
+            if (refused != null) {
+                discard(out, i);
+                refuse(refused, HttpMethod.HEAD.equals(request.method()), out);
+                return;
             }
-            return true;
+            exchanges++;
+            answer = Answer.DUE;
+            head = HttpMethod.HEAD.equals(request.method());
+            body = 0;
+            bodyEnded = false;
+            bodyLeft = HttpUtil.isTransferEncodingChunked(request) ? -1 : HttpUtil.getContentLength(request, 0L);
         }
 
-        private void refuse(Rejection refused, List<Object> out) {
+        private void read(HttpContent content, List<Object> out, int i) {
+            int bytes = content.content().readableBytes();
+            body += bytes;
+            Rejection refused = content.decoderResult().isFailure()
+                    ? broken(content.decoderResult().cause())
+                    // a backstop: who reads bodies, limits them first
+                    : body > limits.maxBodyBytes() + AHEAD_BYTES ? BadHttp.tooLarge(limits.maxBodyBytes()) : null;
+            if (refused != null) {
+                discard(out, i);
+                deaf = true;
+                closeAfterAnswer = true;
+                throw new DecoderException(refused);
+            }
+            if (bodyLeft > 0) {
+                bodyLeft -= bytes;
+            }
+            if (content instanceof LastHttpContent) {
+                bodyEnded = true;
+                atHead = true;
+            }
+        }
+
+        private void refuse(Rejection refused, boolean toHead, List<Object> out) {
+            exchanges++;
+            answer = Answer.DUE;
+            head = toHead;
+            bodyEnded = true;
             deaf = true;
-            begun++;
-            ended++;
-            HttpMethod method = new RefusedMethod(refused);
-            unanswered.add(method);
-            out.add(new DefaultHttpRequest(HttpVersion.HTTP_1_1, method, "/"));
+            closeAfterAnswer = true;
+            out.add(new DefaultHttpRequest(HttpVersion.HTTP_1_1, new RefusedMethod(refused), "/"));
             out.add(LastHttpContent.EMPTY_LAST_CONTENT);
+        }
+
+        private void waitForAnswer(ByteBuf in) {
+            if (in.readableBytes() > AHEAD_BYTES) {
+                deaf = true;
+                closeAfterAnswer = true;
+                in.skipBytes(in.readableBytes());
+            }
         }
 
         private void throwAway(ChannelHandlerContext context, ByteBuf in) {
@@ -215,8 +298,16 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
             }
         }
 
-        private String reason(Throwable cause) {
-            return cause.getClass().getSimpleName();
+        private void discard(List<Object> out, int from) {
+            while (out.size() > from) {
+                ReferenceCountUtil.release(out.remove(out.size() - 1));
+            }
+        }
+
+        private Rejection broken(@Nullable Throwable cause) {
+            return cause instanceof TooLongFrameException
+                    ? BadHttp.malformed(431, "A part of the request is too long")
+                    : BadHttp.badRequest("Malformed request");
         }
 
         /** Left as it is, for {@link HeadRules} to see and refuse. */
@@ -227,11 +318,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
     private final class Encoder extends HttpResponseEncoder {
         @Override
         protected boolean isContentAlwaysEmpty(HttpResponse response) {
-            if (informational(response)) {
-                return true;
-            }
-            HttpMethod method = unanswered.poll();
-            return HttpMethod.HEAD.equals(method) || super.isContentAlwaysEmpty(response);
+            return head && !informational(response) || super.isContentAlwaysEmpty(response);
         }
     }
 }
