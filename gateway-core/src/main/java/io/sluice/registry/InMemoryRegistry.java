@@ -6,10 +6,17 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
-/** A registry for a single replica: one immutable snapshot behind a compare-and-set, announced to watchers after each change. */
+/**
+ * A registry for a single replica: one immutable snapshot behind a compare-and-set, announced to watchers after each
+ * change.
+ */
 public final class InMemoryRegistry implements Registry {
     private final AtomicReference<RegistrySnapshot> current = new AtomicReference<>(RegistrySnapshot.EMPTY);
-    private final Sinks.Many<Long> changes = Sinks.many().multicast().directBestEffort();
+
+    /**
+     * Replays the newest revision, so that who begins to watch during a change cannot fall between snapshot and news.
+     */
+    private final Sinks.Many<Long> changes = Sinks.many().replay().latestOrDefault(RegistrySnapshot.EMPTY.revision());
 
     @Override
     public RegistrySnapshot snapshot() {
@@ -20,7 +27,6 @@ public final class InMemoryRegistry implements Registry {
     public Flux<RegistrySnapshot> watch() {
         return changes.asFlux()
                 .onBackpressureLatest()
-                .startWith(-1L)
                 .map(ignored -> snapshot())
                 .distinctUntilChanged(RegistrySnapshot::revision);
     }
