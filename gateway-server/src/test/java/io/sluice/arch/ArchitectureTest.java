@@ -24,11 +24,13 @@ import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** The rules of the house that a machine can hold, over the main classes of every module that the process is made of. */
+/**
+ * The rules of the house that a machine can hold, over the main classes of every module that the process is made of.
+ */
 final class ArchitectureTest {
     /**
-     * The packages of gateway-core, lowest first. A package uses the ones before it and never the ones behind it; what is
-     * needed from behind is in the wrong place.
+     * The packages of gateway-core, lowest first. A package uses the ones before it and never the ones behind it; what
+     * is needed from behind is in the wrong place.
      */
     private static final List<String> LADDER = List.of(
             "protocol",
@@ -50,7 +52,9 @@ final class ArchitectureTest {
     /** The Redis adapter is a module of its own and bears the name of the port that it implements. */
     private static final String REDIS = "io.sluice.registry.redis..";
 
-    /** Classes of the request path that may build JSON trees, each because what it reads or writes is small and rare. */
+    /**
+     * Classes of the request path that may build JSON trees, each because what it reads or writes is small and rare.
+     */
     private static final Set<String> TREES_ON_THE_PATH = Set.of("io.sluice.gateway.LegacyCalls");
 
     private static final String EMPTY_WORDS = ".*\\.((Abstract|Base|Default|Impl)(?=[A-Z])\\w*"
