@@ -12,6 +12,7 @@ import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import io.sluice.config.GatewayConfig.Log;
+import io.sluice.server.Version;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -50,11 +51,13 @@ final class Logging {
         boolean colour = Terminal.isStandardOutput() && !environment.containsKey("NO_COLOR");
         Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
-        root.addAppender(async(context, writing(context, console, json ? json(context) : text(context, colour))));
+        root.addAppender(
+                async(context, writing(context, console, json ? json(context, environment) : text(context, colour))));
         settings.file().ifPresent(file -> {
             FileAppender<ILoggingEvent> appender = new FileAppender<>();
             appender.setFile(file.toString());
-            root.addAppender(async(context, writing(context, appender, json ? json(context) : text(context, false))));
+            root.addAppender(async(
+                    context, writing(context, appender, json ? json(context, environment) : text(context, false))));
         });
         root.setLevel(Level.INFO);
         // Wire logs of the libraries hold tokens and arguments; they stay off whatever our own level is.
@@ -97,7 +100,7 @@ final class Logging {
         return encoder;
     }
 
-    private static Encoder<ILoggingEvent> json(LoggerContext context) {
+    private static Encoder<ILoggingEvent> json(LoggerContext context, Map<String, String> environment) {
         LogstashFieldNames names = new LogstashFieldNames();
         names.setVersion("[ignore]");
         names.setLevelValue("[ignore]");
@@ -114,20 +117,25 @@ final class Logging {
         encoder.setTimeZone("UTC");
         encoder.setIncludeContext(false);
         encoder.addProvider(errorType);
-        encoder.setCustomFields(JsonMapper.shared().writeValueAsString(service()));
+        encoder.setCustomFields(JsonMapper.shared().writeValueAsString(service(environment)));
         encoder.start();
         return encoder;
     }
 
-    private static Map<String, String> service() {
+    private static Map<String, String> service(Map<String, String> environment) {
         Map<String, String> service = new LinkedHashMap<>();
         service.put("service.name", "sluice");
         service.put("service.version", Version.current());
-        service.put("service.node.name", node());
+        service.put("service.node.name", node(environment));
         return service;
     }
 
-    private static String node() {
+    private static String node(Map<String, String> environment) {
+        // Kubernetes and Docker set it, and it spares the look-up.
+        String name = environment.get("HOSTNAME");
+        if (name != null && !name.isBlank()) {
+            return name;
+        }
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (UnknownHostException e) {

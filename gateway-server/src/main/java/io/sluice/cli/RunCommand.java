@@ -45,9 +45,10 @@ import reactor.core.publisher.Mono;
             "1:could not start, as when the port is taken",
             "2:usage, or a faulty or unsafe configuration"
         },
-        footerHeading = "%nA flag wins over a variable, a variable over a file. Variables: HOST, PORT,"
-                + " MCP_BEARER_TOKEN,%nSLUICE_SECRET_KEY_FILE, MCP_PEER_<NAME>_URL, and SLUICE_SERVER_PORT for"
-                + " server.port and so on.%n%nExamples:%n",
+        footerHeading = "%nA flag wins over a variable, a variable over a file. Variables:%n"
+                + "  HOST, PORT, MCP_BEARER_TOKEN, SLUICE_SECRET_KEY_FILE,%n"
+                + "  MCP_PEER_<NAME>_URL for a backend, and SLUICE_SERVER_PORT for%n"
+                + "  server.port, SLUICE_LOG_LEVEL for log.level and so on.%n%nExamples:%n",
         footer = {
             "  sluice run mcp.json",
             "  sluice run --port 9000 base.yaml production.yaml",

@@ -12,17 +12,17 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "sluice",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
+        versionProvider = VersionCommand.Line.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "An MCP gateway: agents connect to one endpoint, behind which many MCP servers stand.",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:failed", "2:wrongly asked for: usage, or a faulty or unsafe configuration"},
         footerHeading = "%nExamples:%n",
         footer = {
-            "  sluice demo                     try it: sample servers, the gateway, a few calls",
-            "  sluice run mcp.json             run with the file your MCP client has",
-            "  sluice validate sluice.yaml     find what is wrong with a file",
-            "  sluice run --help               more about one command"
+            "  sluice demo                   try it: sample servers and a few calls",
+            "  sluice run mcp.json           run with the file your MCP client has",
+            "  sluice validate sluice.yaml   find what is wrong with a file",
+            "  sluice run --help             more about one command"
         })
 @SuppressWarnings("NullAway.Init") // picocli sets the annotated fields
 public final class Sluice implements Runnable {

@@ -5,6 +5,7 @@ import io.sluice.config.ConfigSources;
 import io.sluice.config.GatewayConfig;
 import io.sluice.config.StartCheck;
 import io.sluice.registry.Backend;
+import io.sluice.server.Version;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,9 +1,11 @@
 package io.sluice.cli;
 
 import io.sluice.protocol.ProtocolVersion;
+import io.sluice.server.Version;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -56,5 +58,13 @@ final class VersionCommand implements Runnable {
     private static String text(Map<String, Object> facts) {
         return "Sluice " + facts.get("version") + "\nMCP    " + String.join(", ", ProtocolVersion.supported())
                 + "\nJava   " + facts.get("java") + " on " + facts.get("os");
+    }
+
+    /** What {@code --version} prints. */
+    static final class Line implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"Sluice " + Version.current()};
+        }
     }
 }

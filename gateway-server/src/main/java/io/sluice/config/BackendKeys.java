@@ -124,7 +124,6 @@ final class BackendKeys {
             List<Backend> backends = new ArrayList<>();
             List<Unsupported> unsupported = new ArrayList<>();
             for (Node.Entry entry : mapping.entries()) {
-                checkName(entry, in);
                 String at = path + "." + entry.key();
                 if (!(entry.value() instanceof Node.Mapping server)) {
                     in.fault(
@@ -138,6 +137,7 @@ final class BackendKeys {
                     why.ifPresent(unsupported::add);
                     why.ifPresent(u -> in.note(entry.at(), u.reason()));
                     if (why.isEmpty()) {
+                        checkName(entry, in);
                         BACKEND.read(server, at, in).ifPresent(backends::add);
                     }
                 }
@@ -161,11 +161,7 @@ final class BackendKeys {
                                     Map.of("type", Map.of("enum", List.of("sse", "stdio"))),
                                     "required",
                                     List.of("type"))));
-            Map<String, Object> names = new LinkedHashMap<>();
-            names.put("pattern", "^[a-z0-9-]{1,64}$");
-            names.put("not", Map.of("enum", Backend.RESERVED.stream().sorted().toList()));
             Map<String, Object> schema = Shape.schemaOf("object");
-            schema.put("propertyNames", names);
             schema.put("additionalProperties", Map.of("anyOf", List.of(BACKEND.schema(), stdio)));
             return schema;
         }

@@ -82,9 +82,13 @@ final class Section<T> implements Shape<T> {
         for (Key<?> key : keys) {
             Map<String, Object> property = new LinkedHashMap<>();
             property.put("description", key.description());
-            if (key.fallback().isPresent() && key.shape().scalar()) {
-                property.put("default", key.fallbackWords());
-            }
+            key.fallback().ifPresent(value -> {
+                if (value instanceof Integer || value instanceof Boolean) {
+                    property.put("default", key.fallbackWords().equals(value.toString()) ? value : key.fallbackWords());
+                } else if (!(value instanceof List)) {
+                    property.put("default", key.fallbackWords());
+                }
+            });
             property.putAll(key.shape().schema());
             properties.put(key.name(), property);
         }

@@ -1,6 +1,6 @@
 /**
- * The process: reads the command line and the configuration, starts the gateway and stops it. Start reading at
- * {@link io.sluice.server.Main}.
+ * What serves: assembles a gateway from its settings, starts it and stops it. Start reading at
+ * {@link io.sluice.server.GatewayLauncher}, the seam to the command line.
  */
 @NullMarked
 package io.sluice.server;

@@ -73,7 +73,7 @@ final class ArchitectureTest {
     @Test
     void everyModuleIsLookedAt() {
         assertThat(ALL.contain("io.sluice.protocol.Era")).isTrue();
-        assertThat(ALL.contain("io.sluice.server.Main")).isTrue();
+        assertThat(ALL.contain("io.sluice.Main")).isTrue();
         assertThat(ALL.contain("io.sluice.registry.redis.package-info")).isTrue();
         assertThat(ALL.that(CORE)).hasSizeGreaterThan(50);
         assertThat(ALL.that(not(CORE))).isNotEmpty();

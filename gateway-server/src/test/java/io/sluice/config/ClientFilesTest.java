@@ -72,7 +72,7 @@ final class ClientFilesTest {
     void entriesThisVersionCannotRunAreNamedAndTheOthersRun() {
         GatewayConfig config = files.json("""
             {"mcpServers": {
-              "time": {"command": "uvx", "args": ["mcp-server-time"], "env": {"K": "${NOT_SET}"}},
+              "My Time": {"command": "uvx", "args": ["mcp-server-time"], "env": {"K": "${NOT_SET}"}},
               "old": {"type": "sse", "url": "http://localhost:1/sse"},
               "petshop": {"openapi": "./petshop.yaml"},
               "good": {"url": "http://localhost:2/mcp"},
@@ -84,7 +84,7 @@ final class ClientFilesTest {
         assertThat(config.unsupported())
                 .extracting(GatewayConfig.Unsupported::reason)
                 .containsExactly(
-                        "'time' is left out: stdio servers are not supported yet by this version",
+                        "'My Time' is left out: stdio servers are not supported yet by this version",
                         "'old' is left out: servers of the HTTP+SSE transport are not supported yet by this version",
                         "'petshop' is left out: OpenAPI services are not supported yet by this version");
     }

@@ -26,8 +26,8 @@ final class ConfigSchemaTest {
     @Test
     void schemaRefusesUnknownKeysAndNamesTheDefaults() {
         assertThat(schema.path("additionalProperties").asBoolean(true)).isFalse();
-        assertThat(schema.at("/properties/server/properties/port/default").asString())
-                .isEqualTo("8080");
+        assertThat(schema.at("/properties/server/properties/port/default").asInt())
+                .isEqualTo(8080);
         assertThat(schema.at("/properties/servers/$ref").asString()).isEqualTo("#/properties/mcpServers");
     }
 

@@ -1,17 +1,12 @@
-package io.sluice.cli;
-
-import picocli.CommandLine.IVersionProvider;
+package io.sluice.server;
 
 /** Which Sluice this is. */
-public final class Version implements IVersionProvider {
+public final class Version {
+    private Version() {}
+
     /** The version in the jar's manifest, or {@code development} when run from class files. */
     public static String current() {
         String version = Version.class.getPackage().getImplementationVersion();
         return version == null ? "development" : version;
-    }
-
-    @Override
-    public String[] getVersion() {
-        return new String[] {"Sluice " + current()};
     }
 }
