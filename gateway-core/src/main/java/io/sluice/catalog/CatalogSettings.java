@@ -44,6 +44,10 @@ public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl,
         return new CatalogSettings(DEFAULT.names, DEFAULT.maxTtl, DEFAULT.defaultTtl, serverInfo);
     }
 
+    public CatalogSettings withNames(Names replacement) {
+        return new CatalogSettings(replacement, maxTtl, defaultTtl, serverInfo);
+    }
+
     long ttlMillis(Listing listing) {
         boolean promised = listing.version().era() == Era.MODERN;
         return ttlMillis(promised ? listing.ttl() : defaultTtl);

@@ -39,6 +39,7 @@ public final class Discovery implements Disposable {
     private final Scheduler thread = Schedulers.newSingle("sluice-discovery", true);
     private final Map<String, Tracked> tracked = new TreeMap<>();
     private final Sinks.Many<DiscoveryState> states = Sinks.many().replay().latestOrDefault(DiscoveryState.EMPTY);
+    private final Sinks.Many<Announced> announcements = Sinks.many().multicast().directBestEffort();
     private final Sinks.Empty<Void> firstRound = Sinks.empty();
     private final Disposable.Swap watch = Disposables.swap();
     private volatile DiscoveryState state = DiscoveryState.EMPTY;
@@ -71,6 +72,13 @@ public final class Discovery implements Disposable {
      */
     public Flux<DiscoveryState> states() {
         return states.asFlux().onBackpressureLatest();
+    }
+
+    /**
+     * What backends say about lists that turn out to be unchanged, each after the state that their re-reading may have brought. Signals come on the discovery's thread.
+     */
+    public Flux<Announced> announcements() {
+        return announcements.asFlux();
     }
 
     /** Completes when every backend that was registered at the start has been asked once, successfully or not. */
@@ -132,7 +140,8 @@ public final class Discovery implements Disposable {
         }
         Listing lastGood = known == null ? null : known.listing();
         Upstream upstream = Upstream.open(registration.backend(), upstreams);
-        Tracked next = new Tracked(registration, upstream, lastGood, settings, thread, backoff, this::changed);
+        Tracked next = new Tracked(
+                registration, upstream, lastGood, settings, thread, backoff, this::changed, announcements::tryEmitNext);
         tracked.put(name, next);
         end(known);
         next.refresh();

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,9 +37,11 @@ final class Tracked {
     private final Scheduler thread;
     private final Backoff backoff;
     private final Runnable onChange;
+    private final Consumer<Announced> onAnnounced;
     private final Lists lists;
     private final Disposable signals;
     private final EnumSet<Lists.Kind> due = EnumSet.noneOf(Lists.Kind.class);
+    private final EnumSet<Lists.Kind> announced = EnumSet.noneOf(Lists.Kind.class);
     private final List<Sinks.One<Contribution>> waiting = new ArrayList<>();
     private Registration registration;
     private @Nullable Listing listing;
@@ -58,7 +61,8 @@ final class Tracked {
             DiscoverySettings settings,
             Scheduler thread,
             Backoff backoff,
-            Runnable onChange) {
+            Runnable onChange,
+            Consumer<Announced> onAnnounced) {
         this.registration = registration;
         this.upstream = upstream;
         this.listing = lastGood;
@@ -66,6 +70,7 @@ final class Tracked {
         this.thread = thread;
         this.backoff = backoff;
         this.onChange = onChange;
+        this.onAnnounced = onAnnounced;
         this.lists = new Lists(upstream, settings);
         this.signals = upstream.signals().subscribe(signal -> thread.schedule(() -> heard(signal)));
     }
@@ -109,12 +114,11 @@ final class Tracked {
             return;
         }
         if (signal instanceof Signal.ToolsChanged) {
-            due.add(Lists.Kind.TOOLS);
+            hear(EnumSet.of(Lists.Kind.TOOLS));
         } else if (signal instanceof Signal.PromptsChanged) {
-            due.add(Lists.Kind.PROMPTS);
+            hear(EnumSet.of(Lists.Kind.PROMPTS));
         } else if (signal instanceof Signal.ResourcesChanged) {
-            due.add(Lists.Kind.RESOURCES);
-            due.add(Lists.Kind.TEMPLATES);
+            hear(EnumSet.of(Lists.Kind.RESOURCES, Lists.Kind.TEMPLATES));
         } else if (signal instanceof Signal.ReachabilityChanged) {
             reachabilityChanged();
             return;
@@ -124,6 +128,11 @@ final class Tracked {
         if (!running) {
             attemptIn(settings.debounce());
         }
+    }
+
+    private void hear(EnumSet<Lists.Kind> changed) {
+        due.addAll(changed);
+        announced.addAll(changed);
     }
 
     /** A call noticed that the backend went away or came back; the lists tell whether that is so. */
@@ -160,13 +169,15 @@ final class Tracked {
         EnumSet<Lists.Kind> wanted = due.isEmpty() || listing == null ? EnumSet.copyOf(ALL) : EnumSet.copyOf(due);
         boolean everything = wanted.size() == ALL.size();
         due.clear();
+        EnumSet<Lists.Kind> said = EnumSet.copyOf(announced);
+        announced.clear();
         Listing before = listing;
         attempt = Mono.defer(() -> everything && isRenewable() ? upstream.renew() : upstream.verdict())
                 .publishOn(thread)
                 .flatMap(verdict -> lists.read(verdict, before, wanted))
                 .timeout(settings.attempt(), Mono.error(this::tooLong), thread)
                 .publishOn(thread)
-                .subscribe(this::listed, this::failed);
+                .subscribe(found -> listed(found, said), this::failed);
     }
 
     private Throwable tooLong() {
@@ -184,10 +195,11 @@ final class Tracked {
                 .orElse(true);
     }
 
-    private void listed(Listing found) {
+    private void listed(Listing found, EnumSet<Lists.Kind> said) {
         if (ended) {
             return;
         }
+        Listing before = listing;
         boolean news = !attempted || trouble.isPresent() || !found.equals(listing);
         if (trouble.isPresent()) {
             log.info("Backend '{}' is back", upstream.backend().name());
@@ -199,6 +211,21 @@ final class Tracked {
             upstream.listen();
         }
         finish(news, due.isEmpty() ? untilNext(found) : settings.debounce());
+        if (before != null) {
+            announce(before, found, said);
+        }
+    }
+
+    /** Passes on what the backend said about lists in which nothing differs; the others speak for themselves. */
+    private void announce(Listing before, Listing found, EnumSet<Lists.Kind> said) {
+        boolean tools = said.contains(Lists.Kind.TOOLS) && before.tools().equals(found.tools());
+        boolean prompts = said.contains(Lists.Kind.PROMPTS) && before.prompts().equals(found.prompts());
+        boolean resources = said.contains(Lists.Kind.RESOURCES)
+                && before.resources().equals(found.resources())
+                && before.resourceTemplates().equals(found.resourceTemplates());
+        if (tools || prompts || resources) {
+            onAnnounced.accept(new Announced(upstream.backend().name(), tools, prompts, resources));
+        }
     }
 
     private static boolean offersFeed(Listing found) {

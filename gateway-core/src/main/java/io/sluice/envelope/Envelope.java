@@ -270,6 +270,11 @@ public final class Envelope {
         return isArray(array) ? JsonScanner.elements(body, array) : List.of();
     }
 
+    /** The string or integer at this place as an id, which progress tokens are too; empty for anything else. */
+    public Optional<RequestId> requestIdAt(Span value) {
+        return value.isPresent() ? RequestId.parse(raw(value).toString()) : Optional.empty();
+    }
+
     /** Kind, method and id; never the parameters, which may be secret. */
     @Override
     public String toString() {

@@ -1,6 +1,8 @@
 package io.sluice.envelope;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * The id of a JSON-RPC request, a string or a number, kept as it was spelt, so that it can be written back as it came.
@@ -8,6 +10,8 @@ import java.nio.charset.StandardCharsets;
  * {@code "a\/1"} do not.
  */
 public final class RequestId {
+    private static final Pattern INTEGER = Pattern.compile("-?[0-9]{1,100}");
+
     private final String rawJson;
 
     /** The canonical spelling: that of {@link Json#quote} for a string, the number itself otherwise. */
@@ -33,6 +37,21 @@ public final class RequestId {
         String raw = new String(json, start, end - start, StandardCharsets.UTF_8);
         boolean spelledPlainly = raw.indexOf('\\') < 0;
         return new RequestId(raw, spelledPlainly ? raw : Json.quote(JsonScanner.text(json, start, end)));
+    }
+
+    /** Reads what {@link #rawJson} gave; empty when the text is neither one JSON string nor one integer. */
+    public static Optional<RequestId> parse(String json) {
+        byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+        boolean string = bytes.length >= 2 && bytes[0] == '"';
+        if (!string && !INTEGER.matcher(json).matches()) {
+            return Optional.empty();
+        }
+        try {
+            JsonScanner.validate(bytes);
+            return Optional.of(read(bytes, 0, bytes.length));
+        } catch (RuntimeException malformed) {
+            return Optional.empty();
+        }
     }
 
     /** The id as it was spelt, the quotes of a string included. */

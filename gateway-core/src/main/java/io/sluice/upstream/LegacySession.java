@@ -43,6 +43,7 @@ public final class LegacySession {
 
     private final BackendHttp http;
     private final ClientFeatures features;
+    private final ProtocolVersion offered;
     private final Runnable onForgotten;
     private final boolean shared;
     private final AtomicLong ids = new AtomicLong();
@@ -67,9 +68,11 @@ public final class LegacySession {
 
     private record Renewal(Established of, Mono<Established> by) {}
 
-    private LegacySession(BackendHttp http, ClientFeatures features, boolean shared, Runnable onForgotten) {
+    private LegacySession(
+            BackendHttp http, ClientFeatures features, ProtocolVersion offered, boolean shared, Runnable onForgotten) {
         this.http = http;
         this.features = features;
+        this.offered = offered;
         this.shared = shared;
         this.onForgotten = onForgotten;
     }
@@ -99,13 +102,27 @@ public final class LegacySession {
      *     looks like
      */
     static Mono<LegacySession> openShared(BackendHttp http, Runnable onForgotten) {
-        return open(new LegacySession(http, ClientFeatures.NONE, true, onForgotten));
+        return open(ofAll(http, onForgotten));
     }
 
-    /** A session of one client's own; its GET stream is opened at once and feeds {@code inbox}. */
+    /** As {@link #openShared}, but fails with {@link HandshakeRefused} when the backend has no use for the handshake. */
+    static Mono<LegacySession> tryShared(BackendHttp http, Runnable onForgotten) {
+        LegacySession session = ofAll(http, onForgotten);
+        return session.handshake().doOnNext(session.established::set).thenReturn(session);
+    }
+
+    private static LegacySession ofAll(BackendHttp http, Runnable onForgotten) {
+        return new LegacySession(http, ClientFeatures.NONE, ProtocolVersion.LATEST_LEGACY, true, onForgotten);
+    }
+
+    /**
+     * A session of one client's own; its GET stream is opened at once and feeds {@code inbox}.
+     *
+     * @param offered the revision that the client itself speaks, so that it is told nothing newer
+     */
     static Mono<LegacySession> openDedicated(
-            BackendHttp http, ClientFeatures features, Inbox inbox, Runnable onForgotten) {
-        return open(new LegacySession(http, features, false, onForgotten))
+            BackendHttp http, ClientFeatures features, ProtocolVersion offered, Inbox inbox, Runnable onForgotten) {
+        return open(new LegacySession(http, features, offered, false, onForgotten))
                 .doOnNext(session -> session.listen(new Delivery(session, inbox)));
     }
 
@@ -539,7 +556,6 @@ public final class LegacySession {
 
     private Mono<Established> handshake() {
         return Mono.defer(() -> {
-            ProtocolVersion offered = ProtocolVersion.LATEST_LEGACY;
             byte[] body = Messages.request(
                     RequestId.of(ids.incrementAndGet()),
                     McpMethod.INITIALIZE.wire(),

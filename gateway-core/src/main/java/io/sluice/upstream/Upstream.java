@@ -56,11 +56,15 @@ public final class Upstream implements Disposable {
     private final AtomicReference<@Nullable Feed> feed = new AtomicReference<>();
     private final Map<String, Subscribed> subscribed = new ConcurrentHashMap<>();
     private final AtomicBoolean disposed = new AtomicBoolean();
+    private final AtomicReference<@Nullable Also> alsoLegacy = new AtomicReference<>();
     private volatile boolean suspected;
     private volatile boolean listening;
 
     /** A probe's failure, remembered for a moment so that not every call of a hanging backend waits. */
     private record Failed(Throwable error, long atNanos) {}
+
+    /** Whether a modern backend does the legacy handshake as well, as was found out for one verdict. */
+    private record Also(Verdict known, boolean legacy) {}
 
     /** How many want a resource's changes, and the one request for them that all share. */
     private record Subscribed(int count, Mono<Void> asked) {}
@@ -217,6 +221,32 @@ public final class Upstream implements Disposable {
         }
     }
 
+    /**
+     * Whether the backend can be spoken to in this era. Many speak both: a legacy client is then served in its own words, without translation. Asked of the backend once for each verdict.
+     */
+    public Mono<Boolean> speaks(Era era) {
+        return verdict().flatMap(known -> {
+            if (known.era() == era) {
+                return Mono.just(true);
+            }
+            return era == Era.LEGACY ? alsoLegacy(known) : Mono.just(false);
+        });
+    }
+
+    private Mono<Boolean> alsoLegacy(Verdict known) {
+        Also found = alsoLegacy.get();
+        if (found != null && found.known().version() == known.version()) {
+            return Mono.just(found.legacy());
+        }
+        if (backend.era().isPresent()) {
+            return Mono.just(false);
+        }
+        return sharing(LegacySession.tryShared(http, this::onForgotten))
+                .thenReturn(true)
+                .onErrorResume(LegacySession.HandshakeRefused.class, refused -> Mono.just(false))
+                .doOnNext(legacy -> alsoLegacy.set(new Also(known, legacy)));
+    }
+
     /** The last verdict, if there ever was one. */
     public Optional<Verdict> lastVerdict() {
         return Optional.ofNullable(verdict.get());
@@ -342,16 +372,20 @@ public final class Upstream implements Disposable {
      * modern and keeps no sessions.
      */
     public Mono<LegacySession> shared() {
-        return verdict()
-                .flatMap(known -> known.era() == Era.LEGACY
+        return speaks(Era.LEGACY)
+                .flatMap(legacy -> legacy
                         ? liveSession()
                         : Mono.error(BackendFailure.erasDiffer(
                                 backend.name(),
-                                "Backend '" + backend.name() + "' speaks "
-                                        + known.version().wire() + ", which has no sessions")));
+                                "Backend '" + backend.name() + "' speaks no revision that has sessions")));
     }
 
     private Mono<LegacySession> liveSession() {
+        return sharing(LegacySession.openShared(http, this::onForgotten));
+    }
+
+    /** The shared session: the open one, the one being opened, or a new one by {@code opened}. */
+    private Mono<LegacySession> sharing(Mono<LegacySession> opened) {
         return Mono.defer(() -> {
             while (true) {
                 LegacySession open = session.get();
@@ -362,8 +396,7 @@ public final class Upstream implements Disposable {
                 if (opening != null) {
                     return opening;
                 }
-                Mono<LegacySession> next = LegacySession.openShared(http, this::onForgotten)
-                        .doOnNext(session::set)
+                Mono<LegacySession> next = opened.doOnNext(session::set)
                         .doFinally(end -> sessionOpening.set(null))
                         .cache();
                 if (sessionOpening.compareAndSet(null, next)) {
@@ -384,9 +417,11 @@ public final class Upstream implements Disposable {
     /**
      * A session of one client's own, declaring its features. When the backend has a GET stream, it is opened and its
      * messages go to {@code inbox}.
+     *
+     * @param offered the revision that the client itself speaks
      */
-    public Mono<LegacySession> openSession(ClientFeatures features, Inbox inbox) {
-        return LegacySession.openDedicated(http, features, inbox, this::suspect);
+    public Mono<LegacySession> openSession(ClientFeatures features, ProtocolVersion offered, Inbox inbox) {
+        return LegacySession.openDedicated(http, features, offered, inbox, this::suspect);
     }
 
     /**

@@ -1,0 +1,163 @@
+package io.sluice.gateway;
+
+import io.sluice.auth.Authenticator;
+import io.sluice.call.Inbound;
+import io.sluice.catalog.Catalog;
+import io.sluice.catalog.CatalogSettings;
+import io.sluice.catalog.Changes;
+import io.sluice.discovery.Announced;
+import io.sluice.discovery.Discovery;
+import io.sluice.discovery.DiscoveryState;
+import io.sluice.listener.BodyReader;
+import io.sluice.listener.HttpHandler;
+import io.sluice.rejection.Rejection;
+import io.sluice.seal.Keyring;
+import io.sluice.seal.SeededRandom;
+import io.sluice.session.LiveSession;
+import io.sluice.session.LiveSessions;
+import io.sluice.session.SessionIds;
+import io.sluice.session.SessionStore;
+import java.time.Clock;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.reactivestreams.Publisher;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+
+/**
+ * The data plane: what answers {@code /mcp} and {@code /mcp/{mount}}. Embeddable: hand {@link #handler()} to a listener. Owns the catalog, which follows discovery by one reference that is
+ * swapped, and the live sessions; the registry, discovery and listener are the embedder's.
+ */
+public final class Gateway implements Disposable {
+    private final AtomicReference<View> view = new AtomicReference<>(View.EMPTY);
+    private final CatalogSettings catalogSettings;
+    private final LiveSessions sessions;
+    private final ResourceUpdates updates = new ResourceUpdates();
+    private final Listens listens = new Listens(updates);
+    private final LegacyCalls legacy;
+    private final RequestPath path;
+    private final GatewaySettings settings;
+    private final Disposable.Composite resources = Disposables.composite();
+
+    public Gateway(
+            GatewaySettings settings,
+            Discovery discovery,
+            Authenticator authenticator,
+            Keyring keyring,
+            SessionStore store) {
+        this.settings = settings;
+        this.catalogSettings = CatalogSettings.ofVersion(settings.version()).withNames(settings.names());
+        Scheduler timer = Schedulers.parallel();
+        SessionIds sessionIds = new SessionIds(
+                keyring.sealer("session"), settings.cluster(), settings.sessionLife(), SeededRandom.create());
+        this.sessions = new LiveSessions(
+                System::nanoTime, settings.sessionIdle(), settings.heartbeat(), timer, this::sessionEnds);
+        this.legacy = new LegacyCalls(sessionIds, store, sessions, updates, settings, Clock.systemUTC());
+        this.path = new RequestPath(
+                authenticator, () -> Objects.requireNonNull(view.get()), new ModernCalls(listens), legacy, settings);
+        resources.add(discovery.states().subscribe(this::follow));
+        resources.add(discovery.announcements().subscribe(this::pass));
+        long beat = settings.heartbeat().toMillis();
+        resources.add(timer.schedulePeriodically(listens::heartbeat, beat, beat, TimeUnit.MILLISECONDS));
+    }
+
+    private void sessionEnds(LiveSession session) {
+        legacy.unsubscribeAll(session);
+    }
+
+    /** Called for one state after the other. Clients are told only after the new catalog is in place. */
+    private void follow(DiscoveryState state) {
+        View before = Objects.requireNonNull(view.get());
+        Catalog catalog = Catalog.build(state.contributions(), before.catalog(), catalogSettings);
+        view.set(new View(catalog, state.upstreams()));
+        updates.follow(state.upstreams());
+        tell(catalog.changesSince(before.catalog()));
+    }
+
+    /** Passes on that a backend speaks of changes, to its own mount and to the aggregate. */
+    private void pass(Announced announced) {
+        Changes.Lists lists = new Changes.Lists(announced.tools(), announced.prompts(), announced.resources());
+        boolean aggregated = Objects.requireNonNull(view.get())
+                .catalog()
+                .aggregate()
+                .contribution(announced.backend())
+                .isPresent();
+        tell(new Changes(
+                aggregated ? Map.of(announced.backend(), lists, "", lists) : Map.of(announced.backend(), lists)));
+    }
+
+    private void tell(Changes changes) {
+        if (changes.isEmpty()) {
+            return;
+        }
+        listens.listsChanged(changes);
+        for (LiveSession session : sessions.all()) {
+            int bits = ListChanges.bits(changes.of(session.ticket().mount()));
+            if (bits != 0 && session.standalone().hasReader()) {
+                ListChanges.publish(session.standalone(), bits);
+            } else if (bits != 0) {
+                session.changed(bits);
+            }
+        }
+    }
+
+    /** What is offered at the moment. */
+    public Catalog catalog() {
+        return Objects.requireNonNull(view.get()).catalog();
+    }
+
+    /** Legacy sessions that hold something here, and open modern streams. */
+    public int activeClients() {
+        return sessions.all().size() + listens.count();
+    }
+
+    /** Answers requests whose path is {@code /mcp} or {@code /mcp/{mount}}; others get 404. */
+    public HttpHandler handler() {
+        return this::handle;
+    }
+
+    private Publisher<Void> handle(HttpServerRequest request, HttpServerResponse response) {
+        String mount = mount(request.uri());
+        if (mount == null) {
+            throw new Rejection.NotFound("There is nothing at this path; MCP is served at /mcp");
+        }
+        Inbound inbound = Inbound.of(mount, request.requestHeaders());
+        return switch (request.method().name()) {
+            case "POST" ->
+                path.post(inbound, BodyReader.read(request, settings.maxBodyBytes()))
+                        .flatMap(answer -> Mono.from(Answers.write(answer, response)));
+            case "GET" -> Answers.write(path.get(inbound), response);
+            case "DELETE" -> Answers.write(path.delete(inbound), response);
+            default -> throw Rejection.BadHttp.methodNotAllowed(request.method().name(), "POST, GET, DELETE");
+        };
+    }
+
+    private static @org.jspecify.annotations.Nullable String mount(String uri) {
+        int query = uri.indexOf('?');
+        String target = query < 0 ? uri : uri.substring(0, query);
+        if (target.equals("/mcp") || target.equals("/mcp/")) {
+            return "";
+        }
+        return target.startsWith("/mcp/") ? target.substring("/mcp/".length()) : null;
+    }
+
+    /** Before a shutdown: ends the streams that would not end by themselves, each as its era wants it. Calls in flight go on. */
+    public void endStreams() {
+        listens.close();
+        legacy.pauseStreams();
+    }
+
+    /** Ends every session and follows discovery no longer. */
+    @Override
+    public void dispose() {
+        resources.dispose();
+        sessions.dispose();
+    }
+}

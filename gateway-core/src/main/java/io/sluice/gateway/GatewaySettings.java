@@ -1,0 +1,70 @@
+package io.sluice.gateway;
+
+import io.sluice.catalog.CatalogSettings;
+import io.sluice.protocol.RawJson;
+import java.time.Duration;
+
+/**
+ * What can be chosen about the data plane.
+ *
+ * @param cluster name shared by the replicas of one gateway
+ * @param version of this program, as clients and backends are told
+ * @param names how targets are listed on the aggregate
+ * @param sessionless whether legacy requests without a session are served
+ * @param maxBodyBytes largest request body
+ * @param sessionLife how long a legacy session lasts at most
+ * @param sessionIdle how long a session's streams and upstream sessions are kept while nothing happens
+ * @param heartbeat how often an open stream carries a comment
+ */
+public record GatewaySettings(
+        String cluster,
+        String version,
+        CatalogSettings.Names names,
+        boolean sessionless,
+        long maxBodyBytes,
+        Duration sessionLife,
+        Duration sessionIdle,
+        Duration heartbeat) {
+    /** The usual settings for a program of this version. */
+    public static GatewaySettings of(String version) {
+        return new GatewaySettings(
+                "sluice",
+                version,
+                CatalogSettings.DEFAULT.names(),
+                true,
+                1 << 20,
+                Duration.ofHours(24),
+                Duration.ofMinutes(30),
+                Duration.ofSeconds(15));
+    }
+
+    public GatewaySettings withNames(CatalogSettings.Names replacement) {
+        return new GatewaySettings(
+                cluster, version, replacement, sessionless, maxBodyBytes, sessionLife, sessionIdle, heartbeat);
+    }
+
+    public GatewaySettings withSessionless(boolean replacement) {
+        return new GatewaySettings(
+                cluster, version, names, replacement, maxBodyBytes, sessionLife, sessionIdle, heartbeat);
+    }
+
+    public GatewaySettings withMaxBodyBytes(long replacement) {
+        return new GatewaySettings(
+                cluster, version, names, sessionless, replacement, sessionLife, sessionIdle, heartbeat);
+    }
+
+    public GatewaySettings withSessionIdle(Duration replacement) {
+        return new GatewaySettings(
+                cluster, version, names, sessionless, maxBodyBytes, sessionLife, replacement, heartbeat);
+    }
+
+    public GatewaySettings withHeartbeat(Duration replacement) {
+        return new GatewaySettings(
+                cluster, version, names, sessionless, maxBodyBytes, sessionLife, sessionIdle, replacement);
+    }
+
+    /** This gateway as an {@code Implementation} object. */
+    RawJson implementation() {
+        return RawJson.of("{\"name\":\"sluice\",\"version\":\"" + version + "\"}");
+    }
+}

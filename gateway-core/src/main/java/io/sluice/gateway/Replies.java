@@ -1,0 +1,137 @@
+package io.sluice.gateway;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.sluice.call.Call;
+import io.sluice.call.JsonRpc;
+import io.sluice.envelope.Envelope;
+import io.sluice.envelope.Kind;
+import io.sluice.envelope.MessageReader;
+import io.sluice.envelope.Span;
+import io.sluice.protocol.McpMethod;
+import io.sluice.rejection.Rejection;
+import io.sluice.upstream.Event;
+import io.sluice.upstream.Reply;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.ByteBufFlux;
+
+/** Reads what backends answered, as far as the gateway must understand it. */
+final class Replies {
+    private Replies() {}
+
+    /** A message of a backend, whose mistakes are the backend's. */
+    static Envelope read(byte[] json, String backend) {
+        return MessageReader.read(json)
+                .orElseThrow(() -> Rejection.BackendFailure.unavailable(
+                        backend,
+                        "Backend '" + backend + "' sent something that is not a JSON-RPC message",
+                        Duration.ZERO));
+    }
+
+    static boolean isResponse(byte[] json) {
+        return MessageReader.read(json)
+                .filter(message -> message.kind() == Kind.RESPONSE)
+                .isPresent();
+    }
+
+    /** One message that arrives in parts, changed as a whole. */
+    static Mono<ByteBuf> changed(Reply.Json reply, String backend, Function<Envelope, byte[]> change) {
+        return ByteBufFlux.fromInbound(reply.body())
+                .aggregate()
+                .asByteArray()
+                .map(json -> bytes(change.apply(read(json, backend))));
+    }
+
+    /** The body as it comes; a failure before its first byte becomes an in-band answer. */
+    static Flux<ByteBuf> guarded(Publisher<ByteBuf> body, Call call) {
+        return Flux.from(body)
+                .switchOnFirst((first, all) -> first.getThrowable() instanceof Rejection failure
+                        ? Flux.just(bytes(inBand(call, failure)))
+                        : all);
+    }
+
+    /** The events up to and including the response. A stream that ends without one gets an in-band failure in its place, so that the client never waits in vain. */
+    static Flux<Event> untilResponse(Flux<Event> events, Call call, String backend) {
+        return Flux.defer(() -> {
+            boolean[] answered = new boolean[1];
+            return events.doOnNext(event -> {
+                        if (event instanceof Event.Message message && isResponse(message.json())) {
+                            answered[0] = true;
+                        }
+                    })
+                    .takeUntil(event -> answered[0])
+                    .onErrorResume(error -> Mono.just(broken(call, backend, answered, error)))
+                    .concatWith(Mono.defer(
+                            () -> answered[0] ? Mono.empty() : Mono.just(broken(call, backend, answered, null))));
+        });
+    }
+
+    private static Event broken(Call call, String backend, boolean[] answered, @Nullable Throwable error) {
+        answered[0] = true;
+        Rejection failure = error instanceof Rejection rejection
+                ? rejection
+                : Rejection.BackendFailure.unavailable(
+                        backend,
+                        "Backend '" + backend + "' ended the stream before it answered; whether it acted is unknown",
+                        Duration.ZERO);
+        return new Event.Message(inBand(call, failure));
+    }
+
+    /** The message that reports a failure inside an answer that has already begun, or as a whole answer of status 200. */
+    static byte[] inBand(Call call, Rejection failure) {
+        if (call.method() == McpMethod.TOOLS_CALL && failure instanceof Rejection.BackendFailure) {
+            return JsonRpc.toolFailure(
+                    call.id(),
+                    call.version().era(),
+                    failure.reason(),
+                    failure.data().orElse(null));
+        }
+        return JsonRpc.error(
+                call.id(), failure.code(), failure.reason(), failure.data().orElse(null));
+    }
+
+    /** Only the response out of a stream, for a client that takes no streams. */
+    static Mono<ByteBuf> finalResponse(Flux<Event> events, Call call, String backend) {
+        return untilResponse(events, call, backend)
+                .filter(event -> event instanceof Event.Message message && isResponse(message.json()))
+                .next()
+                .map(event -> bytes(((Event.Message) event).json()));
+    }
+
+    /** The code of a JSON-RPC error message, or 0 when it is none. */
+    static int errorCode(Envelope message) {
+        Span error = message.error();
+        Span code = error.isPresent() && message.isObject(error) ? message.member(error, "code") : Span.NONE;
+        if (!code.isPresent()) {
+            return 0;
+        }
+        try {
+            return Integer.parseInt(
+                    new String(message.body(), code.start(), code.end() - code.start(), StandardCharsets.US_ASCII));
+        } catch (NumberFormatException e) {
+            return 0;
+        }
+    }
+
+    static Rejection refusedFailure(String backend, Reply.Refused refused) {
+        String why = refused.status() == 404
+                ? "has no MCP endpoint at the registered URL (HTTP 404)"
+                : "refused this gateway's request with HTTP " + refused.status();
+        return Rejection.BackendFailure.unavailable(backend, "Backend '" + backend + "' " + why, Duration.ZERO);
+    }
+
+    static Rejection unanswered(String backend) {
+        return Rejection.BackendFailure.unavailable(
+                backend, "Backend '" + backend + "' accepted the request but gave no answer to it", Duration.ZERO);
+    }
+
+    static ByteBuf bytes(byte[] json) {
+        return Unpooled.wrappedBuffer(json);
+    }
+}

@@ -1,0 +1,229 @@
+package io.sluice.gateway;
+
+import io.sluice.auth.Authenticator;
+import io.sluice.auth.Caller;
+import io.sluice.call.Answer;
+import io.sluice.call.Call;
+import io.sluice.call.Inbound;
+import io.sluice.call.JsonRpc;
+import io.sluice.catalog.Mount;
+import io.sluice.envelope.Envelope;
+import io.sluice.envelope.EnvelopeReader;
+import io.sluice.envelope.Kind;
+import io.sluice.protocol.Era;
+import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.ProtocolVersion;
+import io.sluice.rejection.Rejection;
+import io.sluice.session.SessionTicket;
+import java.io.ByteArrayOutputStream;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * The life of a call, read from top to bottom: who asks, which mount, what the body says, which era it belongs to, and then the era's own way. Every stage takes what it needs and returns what it
+ * found out, or throws the {@link Rejection} that becomes the answer.
+ */
+final class RequestPath {
+    private static final Logger log = LoggerFactory.getLogger(RequestPath.class);
+    private static final int MAX_BATCH = 100;
+
+    private final Authenticator authenticator;
+    private final Supplier<View> views;
+    private final ModernCalls modern;
+    private final LegacyCalls legacy;
+    private final GatewaySettings settings;
+
+    RequestPath(
+            Authenticator authenticator,
+            Supplier<View> views,
+            ModernCalls modern,
+            LegacyCalls legacy,
+            GatewaySettings settings) {
+        this.authenticator = authenticator;
+        this.views = views;
+        this.modern = modern;
+        this.legacy = legacy;
+        this.settings = settings;
+    }
+
+    /** POST. The body is read only once a caller is known. */
+    Mono<Answer> post(Inbound inbound, Mono<byte[]> body) {
+        return Mono.defer(() -> {
+                    Caller caller = authenticator.authenticate(inbound.headers());
+                    View view = views.get();
+                    Mount mount = mount(view, inbound);
+                    checkContentType(inbound);
+                    return body.flatMap(bytes -> EnvelopeReader.isBatch(bytes)
+                            ? batch(inbound, caller, view, mount, bytes)
+                            : serve(inbound, caller, view, mount, bytes));
+                })
+                .onErrorResume(Rejection.class, rejection -> Mono.just(JsonRpc.refusal(null, rejection)));
+    }
+
+    /** GET, which only the legacy era knows. */
+    Answer get(Inbound inbound) {
+        Caller caller = authenticator.authenticate(inbound.headers());
+        mount(views.get(), inbound);
+        return legacy.openStream(inbound, caller);
+    }
+
+    /** DELETE, likewise. */
+    Answer delete(Inbound inbound) {
+        Caller caller = authenticator.authenticate(inbound.headers());
+        mount(views.get(), inbound);
+        return legacy.end(inbound, caller);
+    }
+
+    private static Mount mount(View view, Inbound inbound) {
+        return view.catalog()
+                .mount(inbound.mount())
+                .orElseThrow(() -> new Rejection.NotFound("Nothing is mounted at /mcp/" + inbound.mount()));
+    }
+
+    private static void checkContentType(Inbound inbound) {
+        String type = inbound.single("Content-Type");
+        String bare = type == null ? "" : type.toLowerCase(Locale.ROOT);
+        int parameters = bare.indexOf(';');
+        String charset = parameters < 0
+                ? ""
+                : bare.substring(parameters + 1).replace(" ", "").replace("\"", "");
+        String media = parameters < 0 ? bare : bare.substring(0, parameters).strip();
+        if (!media.equals("application/json") || !(charset.isEmpty() || charset.equals("charset=utf-8"))) {
+            throw Rejection.BadHttp.unsupportedMediaType(
+                    "Content-Type must be application/json in UTF-8, not " + (type == null ? "absent" : type));
+        }
+    }
+
+    private Mono<Answer> serve(Inbound inbound, Caller caller, View view, Mount mount, byte[] body) {
+        Envelope envelope;
+        try {
+            envelope = EnvelopeReader.read(body);
+        } catch (Rejection malformed) {
+            return Mono.just(JsonRpc.refusal(EnvelopeReader.idOf(body), malformed));
+        }
+        return Mono.defer(() -> dispatch(inbound, caller, view, mount, envelope))
+                .onErrorResume(error -> Mono.just(refusal(envelope, mount, error)));
+    }
+
+    private Mono<Answer> dispatch(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
+        if (Classifier.classify(inbound, envelope) == Era.MODERN) {
+            return modern(inbound, caller, view, mount, envelope);
+        }
+        return legacy(inbound, caller, view, mount, envelope);
+    }
+
+    private Mono<Answer> modern(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
+        if (envelope.kind() == Kind.NOTIFICATION) {
+            return Mono.just(Answer.Empty.ACCEPTED);
+        }
+        ProtocolVersion version = ModernChecks.check(inbound, envelope);
+        McpMethod method = method(envelope, Era.MODERN);
+        return modern.serve(new Call(inbound, caller, mount, envelope, method, version), view);
+    }
+
+    private Mono<Answer> legacy(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
+        boolean initialize = envelope.knownMethod().orElse(null) == McpMethod.INITIALIZE;
+        Optional<SessionTicket> ticket = initialize ? Optional.empty() : legacy.ticket(inbound, caller);
+        ProtocolVersion version = Classifier.legacyVersion(
+                inbound, ticket.map(SessionTicket::version).orElse(null));
+        if (ticket.isEmpty() && !initialize && !settings.sessionless()) {
+            throw Rejection.BadHttp.badRequest("Header Mcp-Session-Id is missing; start with initialize");
+        }
+        return switch (envelope.kind()) {
+            case NOTIFICATION -> Mono.just(legacy.notification(inbound, mount, envelope, ticket));
+            case RESPONSE -> Mono.just(legacy.response(envelope, ticket));
+            case REQUEST -> {
+                if (!inbound.accept().json() && !inbound.accept().events()) {
+                    throw Rejection.BadHttp.notAcceptable("application/json and text/event-stream");
+                }
+                McpMethod method = method(envelope, Era.LEGACY);
+                yield legacy.request(new Call(inbound, caller, mount, envelope, method, version), ticket, view);
+            }
+        };
+    }
+
+    private static McpMethod method(Envelope envelope, Era era) {
+        return envelope.knownMethod()
+                .filter(known -> known.sentByClientsOf(era))
+                .orElseThrow(() -> new Rejection.MethodNotFound(envelope.method(), era == Era.MODERN));
+    }
+
+    /** Batches exist in 2025-03-26 alone: each message is served by itself, the responses come back in one array. */
+    private Mono<Answer> batch(Inbound inbound, Caller caller, View view, Mount mount, byte[] body) {
+        List<byte[]> messages = EnvelopeReader.readBatch(body);
+        if (messages.isEmpty() || messages.size() > MAX_BATCH) {
+            throw new Rejection.InvalidRequest("A batch holds 1 to " + MAX_BATCH + " messages, not " + messages.size());
+        }
+        boolean modern = messages.stream()
+                .anyMatch(message ->
+                        EnvelopeReader.read(message).metaProtocolVersion().isPresent());
+        ProtocolVersion version = modern
+                ? ProtocolVersion.LATEST_MODERN
+                : Classifier.legacyVersion(
+                        inbound,
+                        legacy.ticket(inbound, caller)
+                                .map(SessionTicket::version)
+                                .orElse(null));
+        if (version != ProtocolVersion.V2025_03_26) {
+            throw new Rejection.InvalidRequest(
+                    "Batches exist in revision 2025-03-26 only; send one message in each request");
+        }
+        Inbound jsonOnly =
+                new Inbound(inbound.mount(), inbound.headers(), new io.sluice.call.Accept(true, false, false));
+        return Flux.fromIterable(messages)
+                .concatMap(message -> serve(jsonOnly, caller, view, mount, message))
+                .concatMap(Answers::bytes)
+                .collectList()
+                .map(RequestPath::join);
+    }
+
+    private static Answer join(List<byte[]> answers) {
+        if (answers.isEmpty()) {
+            return Answer.Empty.ACCEPTED;
+        }
+        ByteArrayOutputStream array = new ByteArrayOutputStream();
+        for (int i = 0; i < answers.size(); i++) {
+            array.write(i == 0 ? '[' : ',');
+            array.writeBytes(answers.get(i));
+        }
+        array.write(']');
+        return Answer.Message.of(array.toByteArray());
+    }
+
+    private static Answer refusal(Envelope envelope, Mount mount, Throwable error) {
+        boolean request = envelope.kind() == Kind.REQUEST;
+        if (error instanceof Rejection.BackendFailure failure
+                && request
+                && envelope.knownMethod().orElse(null) == McpMethod.TOOLS_CALL) {
+            Era era = envelope.metaProtocolVersion().isPresent() ? Era.MODERN : Era.LEGACY;
+            return Answer.Message.of(JsonRpc.toolFailure(
+                    java.util.Objects.requireNonNull(envelope.id()),
+                    era,
+                    failure.reason(),
+                    failure.data().orElse(null)));
+        }
+        if (error instanceof Rejection rejection) {
+            return JsonRpc.refusal(request ? envelope.id() : null, rejection);
+        }
+        log.error("A call of {} on mount '{}' failed unexpectedly", envelope.method(), mount.name(), error);
+        return Answer.Message.of(
+                500,
+                JsonRpc.error(request ? envelope.id() : null, -32603, "The gateway failed; its log says why", null));
+    }
+
+    /** The refusal of a GET or DELETE, whose errors are thrown. */
+    static Answer refusal(@Nullable Throwable error) {
+        if (error instanceof Rejection rejection) {
+            return JsonRpc.refusal(null, rejection);
+        }
+        log.error("A request failed unexpectedly", error);
+        return Answer.Message.of(500, JsonRpc.error(null, -32603, "The gateway failed; its log says why", null));
+    }
+}

@@ -1,0 +1,125 @@
+package io.sluice.gateway;
+
+import io.sluice.call.Call;
+import io.sluice.catalog.Mount;
+import io.sluice.catalog.Target;
+import io.sluice.envelope.Envelope;
+import io.sluice.envelope.Json;
+import io.sluice.envelope.Patch;
+import io.sluice.envelope.Span;
+import io.sluice.protocol.Era;
+import io.sluice.protocol.McpMethod;
+import io.sluice.rejection.Rejection;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Finds what a call is for in its mount's part of the catalog, and says it in the backend's own words. No I/O. */
+final class Targets {
+    private Targets() {}
+
+    static Target of(Call call) {
+        Envelope envelope = call.envelope();
+        Mount mount = call.mount();
+        return switch (call.method()) {
+            case TOOLS_CALL -> {
+                String name = required(envelope, envelope.name(), "name");
+                yield mount.tool(name).orElseThrow(() -> new Rejection.InvalidParams("Unknown tool: " + name));
+            }
+            case PROMPTS_GET -> {
+                String name = required(envelope, envelope.name(), "name");
+                yield mount.prompt(name).orElseThrow(() -> new Rejection.InvalidParams("Unknown prompt: " + name));
+            }
+            case RESOURCES_READ, RESOURCES_SUBSCRIBE, RESOURCES_UNSUBSCRIBE -> {
+                String uri = required(envelope, envelope.uri(), "uri");
+                yield mount.resource(uri)
+                        .orElseThrow(() -> new Rejection.ResourceNotFound(Json.quote(uri), modern(call)));
+            }
+            case COMPLETION_COMPLETE -> completionTarget(call);
+            default -> throw new Rejection.MethodNotFound(call.method().wire(), modern(call));
+        };
+    }
+
+    private static boolean modern(Call call) {
+        return call.version().era() == Era.MODERN;
+    }
+
+    private static Target completionTarget(Call call) {
+        Envelope envelope = call.envelope();
+        Span ref = envelope.ref();
+        if (!ref.isPresent()) {
+            throw new Rejection.InvalidParams("params.ref is missing; name a prompt or a resource template");
+        }
+        String type = text(envelope, envelope.member(ref, "type"));
+        Optional<Target> found = switch (type == null ? "" : type) {
+            case "ref/prompt" -> {
+                String name = text(envelope, envelope.member(ref, "name"));
+                yield name == null ? Optional.empty() : call.mount().prompt(name);
+            }
+            case "ref/resource" -> {
+                String uri = text(envelope, envelope.member(ref, "uri"));
+                yield uri == null
+                        ? Optional.empty()
+                        : call.mount()
+                                .resourceTemplate(uri)
+                                .or(() -> call.mount().resource(uri));
+            }
+            default -> throw new Rejection.InvalidParams("params.ref.type must be \"ref/prompt\" or \"ref/resource\"");
+        };
+        return found.orElseThrow(() -> new Rejection.InvalidParams("params.ref names nothing that is offered here"));
+    }
+
+    private static @Nullable String text(Envelope envelope, Span span) {
+        return span.isPresent() && envelope.isString(span) ? envelope.text(span) : null;
+    }
+
+    private static String required(Envelope envelope, Span span, String member) {
+        String text = text(envelope, span);
+        if (text == null) {
+            throw new Rejection.InvalidParams("params." + member + " is missing or not a string");
+        }
+        return text;
+    }
+
+    /** The edits that turn the exposed name or URI into the backend's own; none when they are the same. */
+    static Patch rename(Call call, Target target) {
+        Envelope envelope = call.envelope();
+        Patch patch = new Patch(envelope);
+        Span span = nameSpan(call);
+        if (span.isPresent()) {
+            String own = target.originalName();
+            if (!own.equals(envelope.text(span))) {
+                patch.replace(span, Json.quote(own).getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        return patch;
+    }
+
+    /** What {@code Mcp-Name} must say towards the backend; null for methods without one. */
+    static @Nullable String nameUpstream(Call call, Target target) {
+        return call.method().target() == McpMethod.Target.NONE ? null : target.originalName();
+    }
+
+    private static Span nameSpan(Call call) {
+        Envelope envelope = call.envelope();
+        return switch (call.method().target()) {
+            case NAME -> envelope.name();
+            case URI -> envelope.uri();
+            case TASK_ID -> envelope.taskId();
+            case NONE -> {
+                if (call.method() != McpMethod.COMPLETION_COMPLETE) {
+                    yield Span.NONE;
+                }
+                Span name = envelope.member(envelope.ref(), "name");
+                yield name.isPresent() ? name : envelope.member(envelope.ref(), "uri");
+            }
+        };
+    }
+
+    /** The merged lists come as one page, so that no cursor was ever handed out. */
+    static void refuseCursor(Envelope envelope) {
+        if (envelope.cursor().isPresent()) {
+            throw new Rejection.InvalidParams("params.cursor was not given out by this gateway; list again without it");
+        }
+    }
+}

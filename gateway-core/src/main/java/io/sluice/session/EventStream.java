@@ -1,0 +1,352 @@
+package io.sluice.session;
+
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Operators;
+
+/**
+ * The messages of one legacy SSE stream, kept apart from the connection that carries them, so that a client may lose the connection and resume
+ * (2025-11-25, Streamable HTTP, <em>Resumability and Redelivery</em>). State is owned by this object's monitor, held only for a few field accesses; messages are handed to the client
+ * by whichever thread finds demand, one at a time.
+ *
+ * <p>At most {@code maxEvents} and {@code maxBytes} are kept. While a client reads, {@link #hasRoom()} lets the producer hold back instead of losing anything; while none does, the oldest
+ * messages go first. A reader that has been overtaken is ended, and so is a resumption from before what is kept.
+ */
+public final class EventStream {
+    /** Enough for the bursts seen in practice; the bound is what matters, not the figure. */
+    public static final int MAX_EVENTS = 256;
+
+    public static final int MAX_BYTES = 1 << 20;
+
+    private final String id;
+    private final int maxEvents;
+    private final int maxBytes;
+    private final ArrayDeque<Item> kept = new ArrayDeque<>(4);
+    private int keptBytes;
+    private long lastSeq;
+    private long delivered;
+    private boolean completed;
+    private @Nullable Reader reader;
+    private Runnable onRoom = () -> {};
+
+    public EventStream(String id) {
+        this(id, MAX_EVENTS, MAX_BYTES);
+    }
+
+    EventStream(String id, int maxEvents, int maxBytes) {
+        this.id = id;
+        this.maxEvents = maxEvents;
+        this.maxBytes = maxBytes;
+    }
+
+    /**
+     * What a reader is given.
+     *
+     * @param id the event id to resume after, or null for what is not to be remembered (comments, retry hints)
+     * @param data one JSON-RPC message; empty for a priming event; null when only {@code retryMillis} or a comment is meant
+     */
+    public record Item(@Nullable String id, long seq, byte @Nullable [] data, long retryMillis) {
+        static Item comment() {
+            return new Item(null, 0, null, -1);
+        }
+
+        static Item retry(long millis) {
+            return new Item(null, 0, null, millis);
+        }
+
+        public boolean isComment() {
+            return data == null && retryMillis < 0;
+        }
+    }
+
+    public String id() {
+        return id;
+    }
+
+    /** Adds a message, to be delivered once. Ignored after {@link #complete()}. */
+    public void publish(byte[] json) {
+        Reader overtaken = null;
+        Reader awake;
+        synchronized (this) {
+            if (completed) {
+                return;
+            }
+            lastSeq++;
+            kept.addLast(new Item(id + "." + lastSeq, lastSeq, json, -1));
+            keptBytes += json.length;
+            while (kept.size() > maxEvents || (keptBytes > maxBytes && kept.size() > 1)) {
+                Item gone = kept.removeFirst();
+                keptBytes -= dataLength(gone);
+                if (reader != null && reader.cursor < gone.seq()) {
+                    overtaken = reader;
+                    reader = null;
+                }
+            }
+            awake = reader;
+        }
+        if (overtaken != null) {
+            overtaken.end();
+        } else if (awake != null) {
+            awake.drain();
+        }
+    }
+
+    /** Sends a comment to whoever reads now, to keep the connection alive; nothing when nobody does. */
+    public void heartbeat() {
+        Reader now;
+        synchronized (this) {
+            now = reader;
+        }
+        if (now != null) {
+            now.offerTransient(Item.comment());
+        }
+    }
+
+    /**
+     * Asks the reader to come back after {@code retryMillis} and ends its connection; the stream itself goes on (SEP-1699). Nothing when nobody reads.
+     */
+    public void pause(long retryMillis) {
+        Reader now;
+        synchronized (this) {
+            now = reader;
+            reader = null;
+        }
+        if (now != null) {
+            now.drain();
+            now.offerTransient(Item.retry(retryMillis));
+            now.endAfterTransients();
+        }
+    }
+
+    /** No more messages will come; readers end after the last one. */
+    public void complete() {
+        Reader now;
+        synchronized (this) {
+            completed = true;
+            now = reader;
+        }
+        if (now != null) {
+            now.drain();
+        }
+    }
+
+    public synchronized boolean isCompleted() {
+        return completed;
+    }
+
+    public synchronized boolean hasReader() {
+        return reader != null;
+    }
+
+    /** Whether a producer that can wait should go on: true unless a reader exists and is half the bound behind. */
+    public synchronized boolean hasRoom() {
+        Reader now = reader;
+        return now == null || (lastSeq - now.cursor < maxEvents / 2 && keptBytes < maxBytes / 2);
+    }
+
+    /** Called, on any thread, each time a reader took something. One listener. */
+    public synchronized void onRoom(Runnable listener) {
+        onRoom = listener;
+    }
+
+    /**
+     * Whether reading after {@code seq} would miss nothing.
+     */
+    public synchronized boolean canResumeAfter(long seq) {
+        return seq <= lastSeq && seq >= lastSeq - kept.size();
+    }
+
+    /** Where a reader that brings no event id begins: after what an earlier reader was given, or at the oldest message kept. */
+    public synchronized long freshStart() {
+        return Math.max(delivered, lastSeq - kept.size());
+    }
+
+    private synchronized void delivered(long seq) {
+        delivered = Math.max(delivered, seq);
+    }
+
+    /**
+     * The messages after {@code seq}, then later ones as they come. A new reader takes the place of an earlier one, which ends. Cancelling only detaches the reader.
+     *
+     * @param priming whether to begin with an empty event that carries an id, so that the client can resume even if nothing else arrives (2025-11-25)
+     * @param encode turns an item into what is sent, called once for each delivery
+     */
+    public <T> Flux<T> read(long seq, boolean priming, Function<Item, T> encode) {
+        return new Flux<Item>() {
+            @Override
+            public void subscribe(CoreSubscriber<? super Item> actual) {
+                Reader next = new Reader(
+                        actual, seq, priming ? new Item(EventStream.this.id + "." + seq, seq, new byte[0], -1) : null);
+                Reader before;
+                synchronized (EventStream.this) {
+                    before = reader;
+                    reader = next;
+                }
+                if (before != null) {
+                    before.end();
+                }
+                actual.onSubscribe(next);
+                next.drain();
+            }
+        }.map(encode);
+    }
+
+    private static int dataLength(Item item) {
+        byte[] data = item.data();
+        return data == null ? 0 : data.length;
+    }
+
+    private synchronized @Nullable Item after(long seq) {
+        if (seq >= lastSeq) {
+            return null;
+        }
+        long oldest = lastSeq - kept.size() + 1;
+        if (oldest == seq + 1) {
+            return kept.peekFirst();
+        }
+        if (lastSeq == seq + 1) {
+            return kept.peekLast();
+        }
+        Iterator<Item> items = kept.iterator();
+        while (items.hasNext()) {
+            Item item = items.next();
+            if (item.seq() > seq) {
+                return item;
+            }
+        }
+        return null;
+    }
+
+    /** One connection's view: a cursor into the kept messages, a demand, and a few transient items. Drained by one thread at a time. */
+    private final class Reader implements Subscription {
+        private final CoreSubscriber<? super Item> actual;
+        private final ArrayDeque<Item> transients = new ArrayDeque<>(2);
+        private volatile long cursor;
+        private long demand;
+        private boolean draining;
+        private boolean again;
+        private boolean ending;
+        private boolean finished;
+
+        Reader(CoreSubscriber<? super Item> actual, long cursor, @Nullable Item first) {
+            this.actual = actual;
+            this.cursor = cursor;
+            if (first != null) {
+                transients.add(first);
+            }
+        }
+
+        @Override
+        public void request(long n) {
+            synchronized (this) {
+                demand = Operators.addCap(demand, n);
+            }
+            drain();
+        }
+
+        @Override
+        public void cancel() {
+            synchronized (this) {
+                finished = true;
+            }
+            detach();
+        }
+
+        void offerTransient(Item item) {
+            synchronized (this) {
+                if (finished || transients.size() > 4) {
+                    return;
+                }
+                transients.add(item);
+            }
+            drain();
+        }
+
+        void endAfterTransients() {
+            synchronized (this) {
+                ending = true;
+            }
+            drain();
+        }
+
+        void end() {
+            synchronized (this) {
+                transients.clear();
+                ending = true;
+            }
+            drain();
+        }
+
+        private void detach() {
+            synchronized (EventStream.this) {
+                if (reader == this) {
+                    reader = null;
+                }
+            }
+            onRoom.run();
+        }
+
+        void drain() {
+            synchronized (this) {
+                if (draining) {
+                    again = true;
+                    return;
+                }
+                draining = true;
+            }
+            boolean took = false;
+            while (true) {
+                Item item;
+                boolean end = false;
+                synchronized (this) {
+                    if (finished) {
+                        draining = false;
+                        break;
+                    }
+                    item = demand > 0 ? transients.poll() : null;
+                    if (item == null && transients.isEmpty() && ending) {
+                        end = true;
+                    } else if (item == null && demand > 0 && transients.isEmpty()) {
+                        item = after(cursor);
+                        if (item == null && isCompleted() && after(cursor) == null) {
+                            end = true;
+                        }
+                    }
+                    if (item != null) {
+                        demand--;
+                    } else if (end) {
+                        finished = true;
+                        draining = false;
+                    } else if (again) {
+                        again = false;
+                        continue;
+                    } else {
+                        draining = false;
+                        break;
+                    }
+                }
+                if (end) {
+                    detach();
+                    actual.onComplete();
+                    return;
+                }
+                if (item != null) {
+                    if (item.seq() > cursor) {
+                        cursor = item.seq();
+                        delivered(item.seq());
+                    }
+                    took = true;
+                    actual.onNext(item);
+                }
+            }
+            if (took) {
+                onRoom.run();
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package io.sluice.session;
+
+import io.sluice.catalog.Target;
+import io.sluice.envelope.RequestId;
+import io.sluice.upstream.Inbox;
+import io.sluice.upstream.LegacySession;
+import io.sluice.upstream.Upstream;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * What this replica holds for a legacy session that has done more than introduce itself: its open streams, the sessions opened upstream on its behalf, its calls in flight, its
+ * subscriptions. A session without any of these has no such object. Safe for use by many threads; each map is concurrent and no decision spans two of them.
+ */
+public final class LiveSession {
+    /** Streams of finished calls that are kept for a client that lost the end of one. */
+    private static final int MAX_FINISHED_STREAMS = 4;
+
+    private final SessionTicket ticket;
+    private final EventStream standalone = new EventStream("0");
+    private final Map<String, EventStream> callStreams = new ConcurrentHashMap<>();
+    private final Map<String, Opened> upstreams = new ConcurrentHashMap<>();
+    private final Map<RequestId, InFlight> inFlight = new ConcurrentHashMap<>();
+    private final Map<String, Target> subscriptions = new ConcurrentHashMap<>();
+    private final Queue<String> finishedStreams = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger changedLists = new AtomicInteger();
+    private final AtomicLong streamCounter = new AtomicLong();
+    private volatile @Nullable String logLevel;
+    private volatile long lastUsedNanos;
+    private volatile boolean closed;
+
+    LiveSession(SessionTicket ticket, long nowNanos) {
+        this.ticket = ticket;
+        this.lastUsedNanos = nowNanos;
+    }
+
+    /** A call under way, as {@code notifications/cancelled} must find it. */
+    public interface InFlight {
+        /** Tells the backend; the client will get no answer. */
+        void cancel(@Nullable String reasonJson);
+    }
+
+    private record Opened(Upstream upstream, Mono<LegacySession> session) {}
+
+    public SessionTicket ticket() {
+        return ticket;
+    }
+
+    /** The stream that a GET without {@code Last-Event-ID} reads: messages that belong to no call. */
+    public EventStream standalone() {
+        return standalone;
+    }
+
+    /** A new stream for the answer to one POST. */
+    public EventStream openCallStream() {
+        EventStream stream = new EventStream(Long.toString(streamCounter.incrementAndGet(), 36));
+        callStreams.put(stream.id(), stream);
+        return stream;
+    }
+
+    /** Ends a call's stream. The latest few that have ended stay readable for a client that lost the end of one. */
+    public void complete(EventStream stream) {
+        stream.complete();
+        finishedStreams.add(stream.id());
+        while (finishedStreams.size() > MAX_FINISHED_STREAMS) {
+            String oldest = finishedStreams.poll();
+            if (oldest != null) {
+                callStreams.remove(oldest);
+            }
+        }
+    }
+
+    public Optional<EventStream> stream(String id) {
+        return standalone.id().equals(id) ? Optional.of(standalone) : Optional.ofNullable(callStreams.get(id));
+    }
+
+    public Collection<EventStream> streams() {
+        List<EventStream> all = new java.util.ArrayList<>(callStreams.values());
+        all.add(standalone);
+        return all;
+    }
+
+    /**
+     * The session opened at a backend for this client alone, opening it at the first use. Concurrent callers share one attempt; a failed attempt is forgotten, so that the next call tries
+     * again; one opened through a replaced registration is closed and opened anew.
+     */
+    public Mono<LegacySession> upstream(Upstream upstream, Function<Inbox, Mono<LegacySession>> open, Inbox inbox) {
+        String backend = upstream.backend().name();
+        Opened opened = upstreams.compute(backend, (name, before) -> {
+            if (before != null && before.upstream() == upstream) {
+                return before;
+            }
+            if (before != null) {
+                before.session().flatMap(LegacySession::close).onErrorComplete().subscribe();
+            }
+            Mono<LegacySession> session = open.apply(inbox)
+                    .doOnError(
+                            e -> upstreams.computeIfPresent(name, (n, now) -> now.upstream() == upstream ? null : now))
+                    .cache();
+            return new Opened(upstream, session);
+        });
+        return opened.session();
+    }
+
+    /** The session already opened, or being opened, at a backend for this client. */
+    public Optional<Mono<LegacySession>> openedUpstream(String backend) {
+        return Optional.ofNullable(upstreams.get(backend)).map(Opened::session);
+    }
+
+    public Collection<Mono<LegacySession>> openedUpstreams() {
+        return upstreams.values().stream().map(Opened::session).toList();
+    }
+
+    /** Registers a call under the client's id until {@link #finished}. */
+    public void started(RequestId id, InFlight call) {
+        inFlight.put(id, call);
+    }
+
+    public void finished(RequestId id, InFlight call) {
+        inFlight.remove(id, call);
+    }
+
+    /** Takes a call out, so that it is cancelled once at most. */
+    public Optional<InFlight> takeInFlight(RequestId id) {
+        return Optional.ofNullable(inFlight.remove(id));
+    }
+
+    /** By the URI the client knows. */
+    public Map<String, Target> subscriptions() {
+        return subscriptions;
+    }
+
+    /** The level of {@code logging/setLevel}, or empty while it was never set. */
+    public Optional<String> logLevel() {
+        return Optional.ofNullable(logLevel);
+    }
+
+    public void logLevel(String level) {
+        logLevel = level;
+    }
+
+    /** Remembers list changes, as bits, that nobody could be told of because no stream was open. */
+    public void changed(int lists) {
+        changedLists.accumulateAndGet(lists, (a, b) -> a | b);
+    }
+
+    /** The remembered changes, which are then forgotten. */
+    public int takeChanged() {
+        return changedLists.getAndSet(0);
+    }
+
+    void touch(long nowNanos) {
+        lastUsedNanos = nowNanos;
+    }
+
+    boolean idleSince(long deadlineNanos) {
+        return lastUsedNanos - deadlineNanos < 0
+                && inFlight.isEmpty()
+                && !standalone.hasReader()
+                && callStreams.values().stream().noneMatch(EventStream::hasReader);
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Ends streams, cancels calls, and ends the sessions opened upstream. */
+    void close() {
+        closed = true;
+        inFlight.keySet().forEach(id -> takeInFlight(id).ifPresent(call -> call.cancel(null)));
+        streams().forEach(EventStream::complete);
+        upstreams
+                .values()
+                .forEach(opened -> opened.session()
+                        .flatMap(LegacySession::close)
+                        .onErrorComplete()
+                        .subscribe());
+        upstreams.clear();
+    }
+}

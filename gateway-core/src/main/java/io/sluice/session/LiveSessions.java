@@ -1,0 +1,97 @@
+package io.sluice.session;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import reactor.core.Disposable;
+import reactor.core.scheduler.Scheduler;
+
+/**
+ * The legacy sessions that hold something on this replica. Swept for idle ones and given heartbeats by one timer. The map is concurrent; sessions guard themselves.
+ */
+public final class LiveSessions implements Disposable {
+    private final Map<String, LiveSession> sessions = new ConcurrentHashMap<>();
+    private final LongSupplier nanoClock;
+    private final Duration idle;
+    private final Consumer<LiveSession> onClose;
+    private final Disposable timer;
+
+    /**
+     * @param idle how long a session that nobody reads and nothing runs in is kept
+     * @param heartbeat how often a comment goes out on every open stream
+     * @param onClose called once for each session that goes, before its streams end
+     */
+    public LiveSessions(
+            LongSupplier nanoClock,
+            Duration idle,
+            Duration heartbeat,
+            Scheduler scheduler,
+            Consumer<LiveSession> onClose) {
+        this.nanoClock = nanoClock;
+        this.idle = idle;
+        this.onClose = onClose;
+        this.timer = scheduler.schedulePeriodically(
+                this::tick, heartbeat.toNanos(), heartbeat.toNanos(), java.util.concurrent.TimeUnit.NANOSECONDS);
+    }
+
+    /** The live object of a session, made at the first use. */
+    public LiveSession obtain(SessionTicket ticket) {
+        LiveSession session =
+                sessions.computeIfAbsent(ticket.id(), id -> new LiveSession(ticket, nanoClock.getAsLong()));
+        session.touch(nanoClock.getAsLong());
+        return session;
+    }
+
+    public Optional<LiveSession> find(SessionTicket ticket) {
+        Optional<LiveSession> found = Optional.ofNullable(sessions.get(ticket.id()));
+        found.ifPresent(session -> session.touch(nanoClock.getAsLong()));
+        return found;
+    }
+
+    public Collection<LiveSession> all() {
+        return sessions.values();
+    }
+
+    public void close(SessionTicket ticket) {
+        LiveSession gone = sessions.remove(ticket.id());
+        if (gone != null) {
+            end(gone);
+        }
+    }
+
+    /** Asks every reader to come back elsewhere in a moment and ends its connection; calls in flight go on. */
+    public void pauseAll(LongSupplier retryMillis) {
+        sessions.values().forEach(session -> session.standalone().pause(retryMillis.getAsLong()));
+    }
+
+    private void tick() {
+        long deadline = nanoClock.getAsLong() - idle.toNanos();
+        Instant now = Instant.now();
+        for (LiveSession session : List.copyOf(sessions.values())) {
+            if (session.idleSince(deadline) || session.ticket().expiresAt().isBefore(now)) {
+                if (sessions.remove(session.ticket().id(), session)) {
+                    end(session);
+                }
+            } else {
+                session.streams().forEach(EventStream::heartbeat);
+            }
+        }
+    }
+
+    private void end(LiveSession session) {
+        onClose.accept(session);
+        session.close();
+    }
+
+    @Override
+    public void dispose() {
+        timer.dispose();
+        List.copyOf(sessions.values()).forEach(session -> close(session.ticket()));
+    }
+}
