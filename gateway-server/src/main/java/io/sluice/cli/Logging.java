@@ -59,6 +59,13 @@ final class Logging {
             root.addAppender(async(
                     context, writing(context, appender, json ? json(context, environment) : text(context, false))));
         });
+        level(settings, debug);
+    }
+
+    /** What is written from now on. */
+    static void level(Log settings, boolean debug) {
+        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.INFO);
         // Wire logs of the libraries hold tokens and arguments; they stay off whatever our own level is.
         Level ours = Level.toLevel(settings.level().name());

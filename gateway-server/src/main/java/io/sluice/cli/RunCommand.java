@@ -154,6 +154,7 @@ final class RunCommand implements Callable<Integer> {
             if (!reading.files().isEmpty()) {
                 watcher.start();
             }
+            watcher.changes().subscribe(changed -> Logging.level(changed.log(), debug));
             RunningGateway gateway;
             try {
                 gateway = launch(config, watcher);

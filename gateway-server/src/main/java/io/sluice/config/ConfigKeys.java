@@ -115,7 +115,7 @@ final class ConfigKeys {
             Key.optional("value", Shape.text(), "required", "The token, best given as ${VAR} or ${file:path}.");
     private static final Key<Boolean> TOKEN_MANAGES =
             Key.of("manage", Shape.flag(), "true", "Whether it also opens the management API.");
-    private static final Section<NamedToken> TOKEN_SECTION =
+    static final Section<NamedToken> TOKEN_SECTION =
             new Section<>(List.of(TOKEN_NAME, TOKEN_VALUE, TOKEN_MANAGES), f -> {
                 boolean manages = f.value(TOKEN_MANAGES);
                 Optional<String> name = required(f, TOKEN_NAME);
