@@ -30,7 +30,7 @@ final class HostPolicy {
             known.add(settings.host().toLowerCase(Locale.ROOT));
         }
         hosts = Set.copyOf(known);
-        anyHost = known.isEmpty();
+        anyHost = known.isEmpty() || known.contains("*");
         Set<String> callers = lower(settings.origins());
         callers.addAll(lower(settings.corsOrigins()));
         anyOrigin = callers.remove("*");

@@ -10,7 +10,8 @@ import java.util.Set;
  * @param host address or name to bind
  * @param port 0 takes a free one
  * @param hosts names by which clients may call the gateway, with or without a port; without one, any port. Empty: on a
- *     loopback bind {@code localhost}, {@code 127.0.0.1} and {@code [::1]}, on any other bind whatever is well-formed
+ *     loopback bind {@code localhost}, {@code 127.0.0.1} and {@code [::1]}, on any other bind whatever is well-formed.
+ *     {@code *} is whatever is well-formed on any bind
  * @param origins web origins, such as {@code https://desk.example}, that may call. Besides them an origin may call that
  *     is the gateway itself under a name that {@code hosts} vouches for
  * @param corsOrigins web origins that may also read the answers, or {@code *}. Empty: CORS is off
