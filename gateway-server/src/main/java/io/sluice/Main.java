@@ -1,8 +1,8 @@
 package io.sluice;
 
 import io.sluice.cli.Sluice;
-import io.sluice.server.GatewayLauncher;
-import reactor.core.publisher.Mono;
+import io.sluice.server.SluiceServer;
+import io.sluice.server.Version;
 
 /**
  * The process: puts the command line and what it launches together. It stands outside of the packages because it is the
@@ -12,8 +12,7 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        GatewayLauncher launcher =
-                (config, changes) -> Mono.error(new IllegalStateException("this build has no gateway yet"));
-        System.exit(Sluice.commandLine(launcher, System.getenv()).execute(args));
+        System.exit(Sluice.commandLine(SluiceServer.launcher(Version.current()), System.getenv())
+                .execute(args));
     }
 }

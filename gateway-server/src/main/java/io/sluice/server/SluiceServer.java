@@ -1,0 +1,214 @@
+package io.sluice.server;
+
+import io.sluice.auth.Authenticator;
+import io.sluice.auth.TokenTable;
+import io.sluice.catalog.CatalogSettings;
+import io.sluice.config.GatewayConfig;
+import io.sluice.config.RootKey;
+import io.sluice.config.StartCheck;
+import io.sluice.discovery.Discovery;
+import io.sluice.discovery.DiscoverySettings;
+import io.sluice.egress.EgressPolicy;
+import io.sluice.gateway.Gateway;
+import io.sluice.gateway.GatewaySettings;
+import io.sluice.listener.HttpHandler;
+import io.sluice.listener.HttpListener;
+import io.sluice.listener.Limits;
+import io.sluice.listener.ListenerSettings;
+import io.sluice.listener.ListenerTls;
+import io.sluice.listener.Timeouts;
+import io.sluice.registry.Backend;
+import io.sluice.registry.InMemoryRegistry;
+import io.sluice.registry.Registry;
+import io.sluice.seal.Keyring;
+import io.sluice.session.SessionStore;
+import io.sluice.upstream.UpstreamSettings;
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.resources.LoopResources;
+
+/**
+ * Puts the parts together into one process: registry, discovery, gateway, management and listener, in the order in which they need each other, and takes them apart in the opposite one. Applies
+ * later configurations without a restart: backends that changed are replaced, the others are not touched.
+ */
+public final class SluiceServer implements RunningGateway {
+    private static final Logger log = LoggerFactory.getLogger(SluiceServer.class);
+
+    private final GatewayConfig first;
+    private final AtomicReference<TokenTable> tokens;
+    private final AtomicReference<Map<String, Backend>> fromFile = new AtomicReference<>(Map.of());
+    private final Registry registry = new InMemoryRegistry();
+    private final Discovery discovery;
+    private final Gateway gateway;
+    private final HttpHandler handler;
+    private final LoopResources loops;
+    private final Disposable.Swap reloads = Disposables.swap();
+    private final AtomicReference<HttpListener> listener = new AtomicReference<>();
+    private final Mono<Void> stopped = Mono.defer(this::takeApart).cache();
+
+    private SluiceServer(String version, GatewayConfig config) {
+        this.first = config;
+        this.tokens = new AtomicReference<>(tokenTable(config));
+        boolean loopback = StartCheck.isLoopback(config.server().host());
+        Authenticator authenticator = Authenticator.failingClosed(
+                config.auth().tokens().isEmpty()
+                        ? Authenticator.local()
+                        : Authenticator.bearer(() -> Objects.requireNonNull(tokens.get())));
+        EgressPolicy egress = EgressPolicy.of(loopback, config.egress().allowPrivate());
+        this.loops = HttpListener.newLoops("sluice", Runtime.getRuntime().availableProcessors());
+        this.discovery = Discovery.start(
+                registry, UpstreamSettings.of(loops, egress, version, new SecureRandom()), DiscoverySettings.DEFAULT);
+        this.gateway = new Gateway(
+                gatewaySettings(version, config), discovery, authenticator, keyring(config), SessionStore.inMemory());
+        this.handler = gateway.handler();
+    }
+
+    /** Launches gateways that call themselves this version. They listen once their value comes; backends are found in the background. */
+    public static GatewayLauncher launcher(String version) {
+        return (config, changes) -> launch(version, config, changes);
+    }
+
+    private static Mono<RunningGateway> launch(String version, GatewayConfig config, Flux<GatewayConfig> changes) {
+        return Mono.defer(() -> {
+            SluiceServer server = new SluiceServer(version, config);
+            server.applyBackends(config);
+            return HttpListener.start(listenerSettings(config), server.loops, server.handler)
+                    .<RunningGateway>map(bound -> {
+                        server.listener.set(bound);
+                        server.reloads.update(changes.subscribe(server::apply));
+                        return server;
+                    })
+                    .doOnError(e -> server.release());
+        });
+    }
+
+    @Override
+    public InetSocketAddress address() {
+        return bound().address();
+    }
+
+    /** What is offered, for start-up lines and tests. */
+    public Gateway gateway() {
+        return gateway;
+    }
+
+    private HttpListener bound() {
+        return Objects.requireNonNull(listener.get());
+    }
+
+    // Configuration
+
+    private void apply(GatewayConfig config) {
+        tokens.set(tokenTable(config));
+        applyBackends(config);
+        if (!config.server().equals(first.server())
+                || !config.secretKeys().equals(first.secretKeys())
+                || config.auth().tokens().isEmpty() != first.auth().tokens().isEmpty()) {
+            log.warn(
+                    "The changes to 'server', 'secretKey' or to whether tokens are asked for take effect at the next start");
+        }
+    }
+
+    /** Registers what the file names now and removes what it named before and does no longer. */
+    private void applyBackends(GatewayConfig config) {
+        Map<String, Backend> now =
+                config.backends().stream().collect(Collectors.toMap(Backend::name, Function.identity()));
+        Map<String, Backend> before = fromFile.getAndSet(now);
+        Set<String> gone = new HashSet<>(before.keySet());
+        gone.removeAll(now.keySet());
+        Flux.concat(
+                        Flux.fromIterable(gone).concatMap(registry::remove),
+                        Flux.fromIterable(config.backends()).concatMap(registry::register))
+                .then()
+                .subscribe(done -> {}, e -> log.error("The configuration could not be applied to the registry", e));
+    }
+
+    private static TokenTable tokenTable(GatewayConfig config) {
+        return TokenTable.of(config.auth().tokens());
+    }
+
+    private static Keyring keyring(GatewayConfig config) {
+        List<RootKey> keys = config.secretKeys();
+        if (keys.isEmpty()) {
+            log.info("No secretKey is configured: legacy sessions end when this process does");
+            return Keyring.random();
+        }
+        return keys.size() == 1
+                ? Keyring.of(keys.get(0).bytes())
+                : Keyring.of(keys.get(0).bytes(), keys.get(1).bytes());
+    }
+
+    private static GatewaySettings gatewaySettings(String version, GatewayConfig config) {
+        CatalogSettings.Names names = switch (config.names()) {
+            case BARE -> CatalogSettings.Names.BARE;
+            case QUALIFIED -> CatalogSettings.Names.QUALIFIED;
+        };
+        return GatewaySettings.of(version)
+                .withNames(names)
+                .withSessionless(config.sessionless())
+                .withMaxBodyBytes(config.server().maxBodyBytes());
+    }
+
+    private static ListenerSettings listenerSettings(GatewayConfig config) {
+        GatewayConfig.Server server = config.server();
+        Timeouts standard = Timeouts.STANDARD;
+        ListenerSettings plain = ListenerSettings.of(server.host(), server.port())
+                .withHosts(Set.copyOf(server.allowedHosts()))
+                .withOrigins(Set.copyOf(server.allowedOrigins()))
+                .withCorsOrigins(Set.copyOf(server.corsOrigins()))
+                .withAllow(server.allow())
+                .withLimits(Limits.STANDARD.withMaxConnections(server.maxConnections()))
+                .withTimeouts(new Timeouts(
+                        standard.handshake(),
+                        server.idleTimeout(),
+                        standard.read(),
+                        server.bodyTimeout(),
+                        standard.stall()));
+        return server.tls()
+                .map(tls -> plain.withTls(ListenerTls.of(tls.cert(), tls.key())))
+                .orElse(plain);
+    }
+
+    // Stopping
+
+    @Override
+    public Mono<Void> stop() {
+        return stopped;
+    }
+
+    private Mono<Void> takeApart() {
+        log.info(
+                "Stopping: calls in flight may finish within {}", first.server().drainTimeout());
+        reloads.dispose();
+        gateway.endStreams();
+        return bound().drain(first.server().drainTimeout())
+                .then(Mono.fromRunnable(() -> {
+                    gateway.dispose();
+                    discovery.dispose();
+                }))
+                .then(bound().close())
+                .timeout(first.server().drainTimeout().plus(Duration.ofSeconds(10)))
+                .doOnSuccess(done -> log.info("Stopped"));
+    }
+
+    private void release() {
+        gateway.dispose();
+        discovery.dispose();
+        loops.dispose();
+    }
+}
