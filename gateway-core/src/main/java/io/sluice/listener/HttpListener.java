@@ -3,6 +3,8 @@ package io.sluice.listener;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.codec.http2.Http2FrameCodec;
@@ -37,6 +39,12 @@ import reactor.netty.resources.LoopResources;
 public final class HttpListener {
     /** Paths that probes call by whatever address they know, so that neither Host nor Origin is checked. */
     private static final Set<String> PROBED = Set.of("/livez", "/readyz", "/health");
+
+    /**
+     * How much a kernel may hold that it has not sent yet. Left to itself it takes megabytes, which hides a client that
+     * reads slowly from us, and from a {@link StallGuard} that it reads at all.
+     */
+    private static final long UNSENT_BYTES = 128 * 1024;
 
     private static final Logger log = LoggerFactory.getLogger(HttpListener.class);
 
@@ -160,10 +168,13 @@ public final class HttpListener {
                 .proxyProtocol(ProxyProtocolSupportType.OFF)
                 .doOnChannelInit((observer, channel, remote) -> guards.install(channel))
                 .handle(this::serve);
+        HttpServer tuned = Epoll.isAvailable()
+                ? plain.childOption(EpollChannelOption.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+                : plain;
         return settings.tls()
                 .map(ListenerTls::context)
-                .map(context -> secured(plain, context, timeouts.handshake()))
-                .orElseGet(() -> plain.protocol(HttpProtocol.HTTP11));
+                .map(context -> secured(tuned, context, timeouts.handshake()))
+                .orElseGet(() -> tuned.protocol(HttpProtocol.HTTP11));
     }
 
     private static HttpServer secured(HttpServer plain, SslContext context, Duration handshake) {
