@@ -1,6 +1,7 @@
 package io.sluice.gateway;
 
 import io.sluice.catalog.CatalogSettings;
+import io.sluice.listener.Limits;
 import io.sluice.protocol.RawJson;
 import java.time.Duration;
 
@@ -32,7 +33,7 @@ public record GatewaySettings(
                 version,
                 CatalogSettings.DEFAULT.names(),
                 true,
-                1 << 20,
+                Limits.BODY_BYTES,
                 Duration.ofHours(24),
                 Duration.ofMinutes(30),
                 Duration.ofSeconds(15));

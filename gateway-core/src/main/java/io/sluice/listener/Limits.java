@@ -23,11 +23,11 @@ public record Limits(
         int maxRequestsPerConnection,
         int maxStreams,
         int maxControlFrames) {
-    /** What {@code maxBodyBytes} is unless told otherwise. */
-    public static final long BODY_BYTES = 1 << 20;
+    /** What {@code maxBodyBytes} is unless told otherwise: as much as the official TypeScript SDK lets a server take. */
+    public static final long BODY_BYTES = 4 << 20;
 
     /** The largest body that {@code maxBodyBytes} should allow without a reason. */
-    public static final long BODY_BYTES_CAP = 4 << 20;
+    public static final long BODY_BYTES_CAP = 64 << 20;
 
     public static final Limits STANDARD =
             new Limits(4096, BODY_BYTES, 4096, 16_384, 100, 4096, 10_000, 100, 200);

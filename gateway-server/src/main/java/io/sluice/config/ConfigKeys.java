@@ -66,7 +66,7 @@ final class ConfigKeys {
     private static final Key<List<String>> CORS =
             Key.section("cors", CORS_SECTION, "Answers to web pages of other origins.");
     private static final Key<Integer> MAX_BODY =
-            Key.of("maxBody", Shape.size(1024, 4 << 20), "1MiB", "Longest request body, up to 4MiB.");
+            Key.of("maxBody", Shape.size(1024, 64 << 20), "4MiB", "Longest request body, up to 64MiB.");
     private static final Key<Duration> IDLE_TIMEOUT = Key.of(
             "idleTimeout",
             Shape.duration(),

@@ -172,7 +172,9 @@ public final class SluiceServer implements RunningGateway {
                 .withOrigins(Set.copyOf(server.allowedOrigins()))
                 .withCorsOrigins(Set.copyOf(server.corsOrigins()))
                 .withAllow(server.allow())
-                .withLimits(Limits.STANDARD.withMaxConnections(server.maxConnections()))
+                .withLimits(Limits.STANDARD
+                        .withMaxBodyBytes(server.maxBodyBytes())
+                        .withMaxConnections(server.maxConnections()))
                 .withTimeouts(new Timeouts(
                         standard.handshake(),
                         server.idleTimeout(),

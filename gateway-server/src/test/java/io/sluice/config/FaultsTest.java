@@ -107,7 +107,7 @@ final class FaultsTest {
                         + " 500ms, 10s, 5m or 1h30m",
                 "server: { idleTimeout: 48h } | server.idleTimeout: '48h' is out of range: durations go from 1ms to"
                         + " 24h",
-                "server: { maxBody: 1 } | server.maxBody: '1' is out of range: it goes from 1024 to 4194304 bytes",
+                "server: { maxBody: 1 } | server.maxBody: '1' is out of range: it goes from 1024 to 67108864 bytes",
                 "server: { tls: { cert: nope.pem } } | server.tls: 'key' is missing",
                 "server: { tls: { cert: nope.pem, key: nope.pem } } | there is no such file",
                 "secretKey: abc | secretKey: a secret key must not stand in the file itself; write ${file:path} or"

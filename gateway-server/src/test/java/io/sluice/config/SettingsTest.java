@@ -34,7 +34,7 @@ final class SettingsTest {
         assertThat(config.server().host()).isEqualTo("127.0.0.1");
         assertThat(config.server().port()).isEqualTo(8080);
         assertThat(config.server().tls()).isEmpty();
-        assertThat(config.server().maxBodyBytes()).isEqualTo(1024 * 1024);
+        assertThat(config.server().maxBodyBytes()).isEqualTo(4 << 20);
         assertThat(config.server().idleTimeout()).isEqualTo(Duration.ofSeconds(30));
         assertThat(config.auth().tokens()).isEmpty();
         assertThat(config.secretKeys()).isEmpty();
