@@ -15,14 +15,17 @@ import reactor.netty.resources.LoopResources;
 class HttpListenerTest {
     private static final LoopResources LOOPS = HttpListener.newLoops("listener-test", 2);
 
+    private static final long MAX_BODY_BYTES = 1 << 20;
     private static final AtomicInteger HANDLED = new AtomicInteger();
     private static HttpListener listener;
 
     @BeforeAll
     static void start() {
-        listener = HttpListener.start(ListenerSettings.of("127.0.0.1", 0), LOOPS, (request, response) -> {
+        ListenerSettings settings =
+                ListenerSettings.of("127.0.0.1", 0).withLimits(Limits.STANDARD.withMaxBodyBytes(MAX_BODY_BYTES));
+        listener = HttpListener.start(settings, LOOPS, (request, response) -> {
                     HANDLED.incrementAndGet();
-                    return BodyReader.read(request, Limits.BODY_BYTES)
+                    return BodyReader.read(request, MAX_BODY_BYTES)
                             .flatMap(body -> response.sendString(Mono.just("got " + body.length)).then());
                 })
                 .block();
