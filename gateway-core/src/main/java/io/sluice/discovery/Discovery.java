@@ -36,7 +36,7 @@ public final class Discovery implements Disposable {
     private final UpstreamSettings upstreams;
     private final DiscoverySettings settings;
     private final Backoff backoff;
-    private final Scheduler thread = Schedulers.newSingle("sluice-discovery", true);
+    private final Scheduler thread = Schedulers.newSingle(Discovery::thread);
     private final Map<String, Tracked> tracked = new TreeMap<>();
     private final Sinks.Many<DiscoveryState> states = Sinks.many().replay().latestOrDefault(DiscoveryState.EMPTY);
     private final Sinks.Many<Announced> announcements = Sinks.many().multicast().directBestEffort();
@@ -50,6 +50,13 @@ public final class Discovery implements Disposable {
         this.upstreams = upstreams;
         this.settings = settings;
         this.backoff = new Backoff(settings.firstRetry(), settings.longestRetry(), upstreams.random());
+    }
+
+    /** Not one of Reactor's threads, which must never block: making a client reads key stores and random seeds. */
+    private static Thread thread(Runnable work) {
+        Thread thread = new Thread(work, "sluice-discovery");
+        thread.setDaemon(true);
+        return thread;
     }
 
     /** Starts to follow the registry and to ask its backends. */

@@ -3,6 +3,9 @@ package io.sluice.egress;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslContext;
 import io.sluice.registry.Backend.Source;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import javax.net.ssl.SSLParameters;
 import reactor.netty.http.HttpProtocol;
@@ -39,6 +42,7 @@ public final class EgressClient {
             EgressTls tls,
             Duration connectTimeout) {
         EgressHandler handler = new EgressHandler(policy, source);
+        loadClasses(policy, source);
         SslContext context = tls.context();
         return HttpClient.create(pool)
                 .runOn(loops, true)
@@ -57,5 +61,16 @@ public final class EgressClient {
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.toIntExact(connectTimeout.toMillis()))
                 .doOnChannelInit((observer, channel, remote) ->
                         channel.pipeline().addFirst(EgressHandler.NAME, handler));
+    }
+
+    /** Looks at one address of each family: the first look loads classes, which must not wait for a disk on an event loop. */
+    private static void loadClasses(EgressPolicy policy, Source source) {
+        try {
+            for (int length : new int[] {4, 16}) {
+                policy.denies(source, new InetSocketAddress(InetAddress.getByAddress(new byte[length]), 1));
+            }
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("an address of 4 or 16 bytes is one", e);
+        }
     }
 }

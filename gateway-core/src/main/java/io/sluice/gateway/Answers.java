@@ -9,7 +9,6 @@ import java.util.Map;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.netty.ByteBufFlux;
 import reactor.netty.http.server.HttpServerResponse;
 
 /** Writes answers to the wire: one write for a whole message, one flush for each frame of a stream. */
@@ -62,7 +61,7 @@ final class Answers {
             return Mono.just(message.json());
         }
         if (answer instanceof Answer.Relayed relayed) {
-            return ByteBufFlux.fromInbound(relayed.json()).aggregate().asByteArray();
+            return Replies.whole(relayed.json());
         }
         if (answer instanceof Answer.Events events) {
             return Flux.from(events.frames()).doOnNext(ByteBuf::release).then(Mono.empty());

@@ -1,6 +1,7 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
@@ -12,6 +13,7 @@ import io.sluice.protocol.McpMethod;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Event;
 import io.sluice.upstream.Reply;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.function.Function;
@@ -19,7 +21,6 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.netty.ByteBufFlux;
 
 /** Reads what backends answered, as far as the gateway must understand it. */
 final class Replies {
@@ -42,10 +43,22 @@ final class Replies {
 
     /** One message that arrives in parts, changed as a whole. */
     static Mono<ByteBuf> changed(Reply.Json reply, String backend, Function<Envelope, byte[]> change) {
-        return ByteBufFlux.fromInbound(reply.body())
-                .aggregate()
-                .asByteArray()
-                .map(json -> bytes(change.apply(read(json, backend))));
+        return whole(reply.body()).map(json -> bytes(change.apply(read(json, backend))));
+    }
+
+    /** Everything that comes, in one piece; the buffers are released. */
+    static Mono<byte[]> whole(Publisher<ByteBuf> body) {
+        return Flux.from(body)
+                .collect(ByteArrayOutputStream::new, Replies::take)
+                .map(ByteArrayOutputStream::toByteArray);
+    }
+
+    private static void take(ByteArrayOutputStream whole, ByteBuf part) {
+        try {
+            whole.writeBytes(ByteBufUtil.getBytes(part));
+        } finally {
+            part.release();
+        }
     }
 
     /** The body as it comes; a failure before its first byte becomes an in-band answer. */
