@@ -35,8 +35,7 @@ final class Logging {
     private static final int QUEUE = 8192;
 
     /** Line breaks and escapes in a message could forge lines or move a terminal's cursor. */
-    private static final String MESSAGE =
-            "%replace(%msg){'[\\r\\n\\x1b]', ' '} %replace(%kvp){'[\\r\\n\\x1b]', ' '}%n%ex";
+    private static final String MESSAGE = "%replace(%replace(%msg %kvp){'[\\r\\n\\x1b]', ' '}){'\\s+$', ''}%n%ex";
 
     private Logging() {}
 

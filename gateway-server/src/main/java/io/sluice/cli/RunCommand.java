@@ -29,6 +29,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import reactor.core.publisher.Mono;
+import reactor.netty.ChannelBindException;
 
 /** {@code sluice run}: the gateway, until it is told to stop. */
 @Command(
@@ -232,13 +233,22 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private static String reason(RuntimeException failure, GatewayConfig.Server server) {
+        Throwable root = failure;
+        boolean binding = false;
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof BindException || cause instanceof UnresolvedAddressException) {
-                return "cannot listen on " + server.host() + ":" + server.port() + ": "
-                        + (cause.getMessage() == null ? "the name is unknown" : cause.getMessage())
-                        + "; choose another with --port or --host";
-            }
+            binding |= cause instanceof ChannelBindException || cause instanceof BindException;
+            root = cause;
         }
-        return "could not start: " + (failure.getMessage() == null ? failure.toString() : failure.getMessage());
+        String detail = root.getMessage() == null ? root.toString() : root.getMessage();
+        if (!binding) {
+            return "could not start: " + detail;
+        }
+        String place = "cannot listen on " + server.host() + ":" + server.port() + ": ";
+        if (root instanceof UnresolvedAddressException) {
+            return place + "the name is unknown; choose another with --host";
+        }
+        return detail.contains("in use")
+                ? place + "the port is taken; choose another with --port, or 0 for any free one"
+                : place + detail + "; choose another with --host or --port";
     }
 }

@@ -110,7 +110,12 @@ public final class ConfigReader {
             relaxed.put(folded(scalar.variable()), scalar);
             List<String> names = new ArrayList<>(scalar.key().variables());
             for (String name : names) {
-                if (given.containsKey(name) && !isSet(tree, scalar.path())) {
+                if (!given.containsKey(name)) {
+                    continue;
+                }
+                if (isSet(tree, scalar.path())) {
+                    in.note(Location.of("variable " + name), "is ignored, as " + names.get(0) + " is set too");
+                } else {
                     tree = withVariable(tree, scalar.path(), name, given.getOrDefault(name, ""));
                 }
             }

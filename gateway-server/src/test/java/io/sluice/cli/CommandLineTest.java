@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.server.GatewayLauncher;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.net.BindException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,6 +19,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import reactor.core.publisher.Mono;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.server.HttpServer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -160,19 +161,49 @@ final class CommandLineTest {
 
     @Test
     void takenPortIsSaidInASentence() {
-        assertThat(execute(Map.of("PORT", "9"), "run")).isEqualTo(1);
+        DisposableServer first = bind("127.0.0.1", 0).block();
+        assertThat(first).isNotNull();
+        try {
+            assertThat(execute(Map.of("PORT", Integer.toString(first.port())), "run"))
+                    .isEqualTo(1);
+        } finally {
+            first.disposeNow();
+        }
+
         assertThat(err.toString())
-                .isEqualTo("sluice: cannot listen on 127.0.0.1:9: Address already in use;"
-                        + " choose another with --port or --host\n");
+                .isEqualTo("sluice: cannot listen on 127.0.0.1:" + first.port()
+                        + ": the port is taken; choose another with --port, or 0 for any free one\n");
         assertThat(launches).hasValue(1);
     }
 
+    @Test
+    void unknownAndForeignAddressesAreSaidInASentence() {
+        Map<String, String> token = Map.of("MCP_BEARER_TOKEN", "q7Jr2mVx0TnB8sLkDz41");
+
+        assertThat(execute(token, "run", "--host", "no.such.host.invalid")).isEqualTo(1);
+        assertThat(execute(token, "run", "--host", "192.0.2.1")).isEqualTo(1);
+
+        assertThat(err.toString().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .isEqualTo("sluice: cannot listen on no.such.host.invalid:8080: the name is unknown;"
+                                        + " choose another with --host"),
+                        line -> assertThat(line)
+                                .startsWith("sluice: cannot listen on 192.0.2.1:8080: ")
+                                .endsWith("; choose another with --host or --port"));
+    }
+
+    private static Mono<? extends DisposableServer> bind(String host, int port) {
+        return HttpServer.create().host(host).port(port).bind();
+    }
+
     private int execute(Map<String, String> environment, String... arguments) {
-        GatewayLauncher taken = (config, changes) -> {
+        GatewayLauncher binding = (config, changes) -> {
             launches.incrementAndGet();
-            return Mono.error(new IllegalStateException(new BindException("Address already in use")));
+            return bind(config.server().host(), config.server().port())
+                    .flatMap(bound -> Mono.error(new AssertionError("bound to " + bound.address())));
         };
-        CommandLine commandLine = Sluice.commandLine(taken, environment, new Further());
+        CommandLine commandLine = Sluice.commandLine(binding, environment, new Further());
         return commandLine
                 .setOut(new PrintWriter(out, true))
                 .setErr(new PrintWriter(err, true))

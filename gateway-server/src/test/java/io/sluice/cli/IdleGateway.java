@@ -29,6 +29,7 @@ final class IdleGateway implements GatewayLauncher {
                         next.backends().stream().map(Backend::name).toList().toString())
                 .log("applied"));
         LOG.debug("a line for the curious");
+        LOG.info("first {}", "second\n12:00:00.000 ERROR forged\u001b[2J");
         return Mono.just(new RunningGateway() {
             @Override
             public InetSocketAddress address() {

@@ -46,6 +46,7 @@ final class ProcessTest {
                 .contains("listens on http://127.0.0.1:4711/mcp")
                 .contains("1 backend from " + file + ": a, alone on http://127.0.0.1:4711/mcp/a")
                 .contains("Every caller is 'local' with all rights: no token is configured")
+                .contains("INFO  first second 12:00:00.000 ERROR forged [2J\n")
                 .contains("drained")
                 .contains("Stopped")
                 .doesNotContain("curious");

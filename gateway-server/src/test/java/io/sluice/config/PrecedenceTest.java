@@ -57,6 +57,18 @@ final class PrecedenceTest {
     }
 
     @Test
+    void secondTokenVariableIsIgnoredAloud() {
+        files.variable("MCP_BEARER_TOKEN", TOKEN).variable("MCP_SERVER_AUTH_TOKEN", "another-token-of-some-length");
+
+        Reading reading = files.reading("sluice.yaml", "");
+
+        assertThat(ConfigFiles.good(reading).auth().tokens()).hasSize(1);
+        assertThat(reading.notes())
+                .extracting(Fault::toString)
+                .containsExactly("variable MCP_SERVER_AUTH_TOKEN: is ignored, as MCP_BEARER_TOKEN is set too");
+    }
+
+    @Test
     void emptyTokenVariableIsAFaultAndNotAnOpenGateway() {
         Reading reading = ConfigReader.read(new ConfigSources(List.of(), Map.of("MCP_BEARER_TOKEN", ""), List.of()));
 
