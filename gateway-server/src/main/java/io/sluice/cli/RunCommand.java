@@ -207,10 +207,8 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private static int stop(RunningGateway gateway, Duration drain) {
-        LOG.info("Stopping: calls under way may finish within {} s", drain.toSeconds());
         try {
             gateway.stop().block(drain.plus(GRACE));
-            LOG.info("Stopped");
             return 0;
         } catch (RuntimeException e) {
             LOG.error("Stopping failed", e);

@@ -29,9 +29,6 @@ final class StartLines {
                 + String.format(Locale.ROOT, "%.1f s", took.toMillis() / 1000.0)));
         lines.add(info(backends(config, sources, base)));
         lines.addAll(callers(config));
-        if (config.secretKeys().isEmpty()) {
-            lines.add(info("No secretKey is configured: sessions end when this process does"));
-        }
         if (!sources.files().isEmpty()) {
             lines.add(info("Changes of " + names(sources) + " are applied while running"));
         }

@@ -187,9 +187,6 @@ public final class ConfigWatcher implements AutoCloseable {
             LOG.info("The configuration was read again; nothing differs");
             return;
         }
-        if (!next.server().equals(current.server())) {
-            LOG.warn("Settings under 'server' changed; they take effect at the next start");
-        }
         current = next;
         LOG.info("The configuration changed: {} backends", next.backends().size());
         reading.notes().forEach(note -> LOG.warn("{}", note));
