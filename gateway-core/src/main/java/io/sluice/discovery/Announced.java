@@ -1,7 +1,8 @@
 package io.sluice.discovery;
 
 /**
- * A backend said that lists of its changed; they were read again and are what they were. Those that differ are told by the state.
+ * A backend said that lists of its changed; they were read again and are what they were. Those that differ are told by
+ * the state.
  *
  * @param resources whether resources or resource templates
  */

@@ -82,7 +82,8 @@ public final class Discovery implements Disposable {
     }
 
     /**
-     * What backends say about lists that turn out to be unchanged, each after the state that their re-reading may have brought. Signals come on the discovery's thread.
+     * What backends say about lists that turn out to be unchanged, each after the state that their re-reading may have
+     * brought. Signals come on the discovery's thread.
      */
     public Flux<Announced> announcements() {
         return announcements.asFlux();

@@ -3,6 +3,7 @@ package io.sluice.upstream;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
@@ -12,6 +13,7 @@ import io.sluice.registry.Endpoint;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,6 +23,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
@@ -30,6 +34,7 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.http.client.HttpClientResponse;
 import reactor.netty.http.client.PrematureCloseException;
 import reactor.netty.resources.ConnectionProvider;
+import reactor.util.context.Context;
 
 /**
  * Speaks HTTP to one backend: builds each request's headers anew, picks an endpoint, sends, and hands over the answer
@@ -122,11 +127,15 @@ final class BackendHttp {
         private final EndpointLoad at;
         private final @Nullable Duration timeout;
 
+        /** Noted while the connection is ours: afterwards it has none. */
+        private final EventLoop eventLoop;
+
         private Answer(HttpClientResponse head, Connection connection, EndpointLoad at, @Nullable Duration timeout) {
             this.head = head;
             this.connection = connection;
             this.at = at;
             this.timeout = timeout;
+            this.eventLoop = connection.channel().eventLoop();
         }
 
         int status() {
@@ -214,8 +223,7 @@ final class BackendHttp {
          */
         Flux<SseItem> items(SseReader reader, BooleanSupplier answered) {
             connection.removeHandler(NettyPipeline.ResponseTimeoutHandler);
-            Flux<ByteBuf> parts =
-                    new LettingEnd(connection, connection.inbound().receive(), answered);
+            Flux<ByteBuf> parts = new LettingEnd(eventLoop, connection.inbound().receive(), answered);
             return parts.map(reader::read)
                     .flatMapIterable(found -> found, CHUNKS_AHEAD)
                     .onErrorMap(this::failure);
@@ -231,7 +239,7 @@ final class BackendHttp {
             }
             boolean json = !mediaType().isEmpty() && isJson();
             return collect(REFUSAL_BYTES)
-                    .map(whole -> whole.length > REFUSAL_BYTES ? java.util.Arrays.copyOf(whole, REFUSAL_BYTES) : whole)
+                    .map(whole -> whole.length > REFUSAL_BYTES ? Arrays.copyOf(whole, REFUSAL_BYTES) : whole)
                     .onErrorResume(brokenOff -> Mono.just(new byte[0]))
                     .map(body -> new Reply.Refused(status(), body, json, Map.copyOf(telling)));
         }
@@ -419,38 +427,38 @@ final class BackendHttp {
      * at most a terminator, for a moment instead of closing a connection that could serve the next call.
      */
     private static final class LettingEnd extends Flux<ByteBuf> {
-        private final Connection connection;
+        private final EventLoop eventLoop;
         private final Flux<ByteBuf> source;
         private final BooleanSupplier answered;
 
-        private LettingEnd(Connection connection, Flux<ByteBuf> source, BooleanSupplier answered) {
-            this.connection = connection;
+        private LettingEnd(EventLoop eventLoop, Flux<ByteBuf> source, BooleanSupplier answered) {
+            this.eventLoop = eventLoop;
             this.source = source;
             this.answered = answered;
         }
 
         @Override
-        public void subscribe(reactor.core.CoreSubscriber<? super ByteBuf> actual) {
+        public void subscribe(CoreSubscriber<? super ByteBuf> actual) {
             source.subscribe(new Part(actual));
         }
 
-        private final class Part implements reactor.core.CoreSubscriber<ByteBuf>, org.reactivestreams.Subscription {
-            private final reactor.core.CoreSubscriber<? super ByteBuf> actual;
-            private org.reactivestreams.@Nullable Subscription upstream;
+        private final class Part implements CoreSubscriber<ByteBuf>, Subscription {
+            private final CoreSubscriber<? super ByteBuf> actual;
+            private @Nullable Subscription upstream;
             private volatile boolean letting;
             private volatile boolean done;
 
-            private Part(reactor.core.CoreSubscriber<? super ByteBuf> actual) {
+            private Part(CoreSubscriber<? super ByteBuf> actual) {
                 this.actual = actual;
             }
 
             @Override
-            public reactor.util.context.Context currentContext() {
+            public Context currentContext() {
                 return actual.currentContext();
             }
 
             @Override
-            public void onSubscribe(org.reactivestreams.Subscription s) {
+            public void onSubscribe(Subscription s) {
                 upstream = s;
                 actual.onSubscribe(this);
             }
@@ -496,7 +504,7 @@ final class BackendHttp {
                 }
                 letting = true;
                 upstream.request(Long.MAX_VALUE);
-                connection.channel().eventLoop().schedule(this::giveUp, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+                eventLoop.schedule(this::giveUp, GRACE_MILLIS, TimeUnit.MILLISECONDS);
             }
 
             private void giveUp() {

@@ -30,6 +30,7 @@ final class CallStream {
     private @Nullable String lastId;
     private @Nullable Duration retry;
     private int fruitless;
+    private @Nullable Event response;
     private volatile boolean answered;
 
     CallStream(
@@ -72,7 +73,7 @@ final class CallStream {
         SseReader reader = new SseReader(session.http().settings().maxEventBytes());
         return answer.items(reader, () -> answered)
                 .concatMapIterable(this::eventsOf, 1)
-                .takeUntil(ignored -> answered)
+                .takeUntil(event -> event == response)
                 .onErrorResume(this::tryAgain)
                 .concatWith(Flux.defer(() -> answered || mayResume() ? Flux.empty() : Flux.error(gaveUp())));
     }
@@ -117,7 +118,10 @@ final class CallStream {
                 if (!relabel.isAnswer(message)) {
                     continue; // replayed from another stream, or a late answer to a cancelled call
                 }
+                response = new Event.Message(relabel.downstream(message));
                 answered = true;
+                found.add(response);
+                continue;
             }
             found.add(new Event.Message(relabel.downstream(message)));
         }

@@ -105,7 +105,9 @@ public final class LegacySession {
         return open(ofAll(http, onForgotten));
     }
 
-    /** As {@link #openShared}, but fails with {@link HandshakeRefused} when the backend has no use for the handshake. */
+    /**
+     * As {@link #openShared}, but fails with {@link HandshakeRefused} when the backend has no use for the handshake.
+     */
     static Mono<LegacySession> tryShared(BackendHttp http, Runnable onForgotten) {
         LegacySession session = ofAll(http, onForgotten);
         return session.handshake().doOnNext(session.established::set).thenReturn(session);

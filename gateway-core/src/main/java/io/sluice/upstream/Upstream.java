@@ -2,6 +2,7 @@ package io.sluice.upstream;
 
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
+import io.sluice.envelope.MessageReader;
 import io.sluice.envelope.RequestId;
 import io.sluice.envelope.Span;
 import io.sluice.protocol.ClientFeatures;
@@ -11,11 +12,14 @@ import io.sluice.protocol.HeaderValue;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
+import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -151,7 +155,7 @@ public final class Upstream implements Disposable {
         return find().doOnNext(this::adopt)
                 .doOnError(this::remember)
                 .onErrorMap(BackendFailure.class, this::stillFailing)
-                .doFinally(end -> probing.set(null))
+                .doOnTerminate(() -> probing.set(null))
                 .cache();
     }
 
@@ -222,7 +226,8 @@ public final class Upstream implements Disposable {
     }
 
     /**
-     * Whether the backend can be spoken to in this era. Many speak both: a legacy client is then served in its own words, without translation. Asked of the backend once for each verdict.
+     * Whether the backend can be spoken to in this era. Many speak both: a legacy client is then served in its own
+     * words, without translation. Asked of the backend once for each verdict.
      */
     public Mono<Boolean> speaks(Era era) {
         return verdict().flatMap(known -> {
@@ -324,9 +329,7 @@ public final class Upstream implements Disposable {
 
     /** These say that the backend may no longer speak what we believe; anything else is about the request. */
     private void suspectIfStrange(Reply.Refused refused) {
-        int code = io.sluice.envelope.MessageReader.read(refused.body())
-                .map(Probe::code)
-                .orElse(0);
+        int code = MessageReader.read(refused.body()).map(Probe::code).orElse(0);
         boolean strange = code == 0
                 || code == ErrorCodes.UNSUPPORTED_PROTOCOL_VERSION
                 || code == ErrorCodes.HEADER_MISMATCH
@@ -339,26 +342,27 @@ public final class Upstream implements Disposable {
 
     private Flux<Event> modernEvents(BackendHttp.Answer answer) {
         SseReader reader = new SseReader(settings.maxEventBytes());
-        AtomicBoolean answered = new AtomicBoolean();
-        return answer.items(reader, answered::get)
-                .concatMapIterable(item -> modernEvents(item, answered), 1)
-                .takeUntil(ignored -> answered.get())
-                .concatWith(Flux.defer(() -> answered.get()
+        AtomicReference<@Nullable Event> response = new AtomicReference<>();
+        return answer.items(reader, () -> response.get() != null)
+                .concatMapIterable(item -> modernEvents(item, response), 1)
+                .takeUntil(event -> event == response.get())
+                .concatWith(Flux.defer(() -> response.get() != null
                         ? Flux.empty()
                         : Flux.error(http.failures().unavailable("it ended the stream of a call before it answered"))));
     }
 
-    private static java.util.List<Event> modernEvents(SseItem item, AtomicBoolean answered) {
+    private static List<Event> modernEvents(SseItem item, AtomicReference<@Nullable Event> response) {
         if (item instanceof SseItem.Comment) {
-            return java.util.List.of(Event.Comment.INSTANCE);
+            return List.of(Event.Comment.INSTANCE);
         }
-        java.util.List<Event> found = new java.util.ArrayList<>(1);
+        List<Event> found = new ArrayList<>(1);
         for (Envelope message : Messages.messagesOf(item)) {
-            if (!answered.get()) {
+            if (response.get() == null) {
+                Event event = new Event.Message(message.body());
+                found.add(event);
                 if (message.kind() == Kind.RESPONSE) {
-                    answered.set(true);
+                    response.set(event);
                 }
-                found.add(new Event.Message(message.body()));
             }
         }
         return found;
@@ -397,7 +401,7 @@ public final class Upstream implements Disposable {
                     return opening;
                 }
                 Mono<LegacySession> next = opened.doOnNext(session::set)
-                        .doFinally(end -> sessionOpening.set(null))
+                        .doOnTerminate(() -> sessionOpening.set(null))
                         .cache();
                 if (sessionOpening.compareAndSet(null, next)) {
                     return next;
@@ -436,8 +440,7 @@ public final class Upstream implements Disposable {
                     if (known.era() == Era.LEGACY) {
                         return liveSession()
                                 .flatMap(open -> open.call(
-                                        method.wire(),
-                                        members.isEmpty() ? null : io.sluice.protocol.RawJson.of("{" + members + "}")));
+                                        method.wire(), members.isEmpty() ? null : RawJson.of("{" + members + "}")));
                     }
                     byte[] body = Messages.request(
                             RequestId.of("own-" + ids.incrementAndGet()),

@@ -30,12 +30,12 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A real HTTP server on a port of its own that behaves like an MCP server, or as badly as a test wants: it can stall,
- * drip, reset, lie, answer as JSON or as an event stream, keep legacy sessions and forget them. It counts and keeps what
- * it was sent.
+ * drip, reset, lie, answer as JSON or as an event stream, keep legacy sessions and forget them. It counts and keeps
+ * what it was sent.
  *
  * <p>{@link #legacy()}, {@link #modern()} and {@link #dual()} are complete, small servers; {@link #on} replaces how one
- * JSON-RPC method is answered, {@link #onGet} and {@link #onDelete} the other HTTP methods. Every connection has a thread
- * of its own, so a script may simply wait.
+ * JSON-RPC method is answered, {@link #onGet} and {@link #onDelete} the other HTTP methods. Every connection has a
+ * thread of its own, so a script may simply wait.
  */
 public final class FakeBackend implements AutoCloseable {
     public static final String MODERN = "2026-07-28";
@@ -83,7 +83,9 @@ public final class FakeBackend implements AutoCloseable {
         void answer(Received request, Answer answer) throws Exception;
     }
 
-    /** One request as it came. Header names are in lower case. {@code json} is a missing node when the body is no JSON. */
+    /**
+     * One request as it came. Header names are in lower case. {@code json} is a missing node when the body is no JSON.
+     */
     public record Received(String httpMethod, String path, Map<String, String> headers, byte[] body, JsonNode json) {
         public String method() {
             return json.path("method").asString("");
@@ -202,7 +204,10 @@ public final class FakeBackend implements AutoCloseable {
         return this;
     }
 
-    /** What a list method's result holds: {@code prompts}, {@code resources} or {@code resourceTemplates}, as a JSON array. */
+    /**
+     * What a list method's result holds: {@code prompts}, {@code resources} or {@code resourceTemplates}, as a JSON
+     * array.
+     */
     public FakeBackend list(String member, String jsonArray) {
         lists.put(member, jsonArray);
         return this;
@@ -230,7 +235,9 @@ public final class FakeBackend implements AutoCloseable {
 
     /** The requests and notifications of one JSON-RPC method. */
     public List<Received> received(String method) {
-        return received.stream().filter(request -> request.method().equals(method)).toList();
+        return received.stream()
+                .filter(request -> request.method().equals(method))
+                .toList();
     }
 
     public int count(String method) {
@@ -287,7 +294,10 @@ public final class FakeBackend implements AutoCloseable {
         sessions.clear();
     }
 
-    /** Stops listening and resets every connection: what a crash looks like. The port stays this one's for {@link #up()}. */
+    /**
+     * Stops listening and resets every connection: what a crash looks like. The port stays this one's for {@link
+     * #up()}.
+     */
     public void down() {
         try {
             listening.close();
@@ -439,7 +449,9 @@ public final class FakeBackend implements AutoCloseable {
             answer.error(400, -32000, "Bad Request: Server not initialized");
             return;
         }
-        String target = request.params().path(request.method().equals("resources/read") ? "uri" : "name").asString("");
+        String target = request.params()
+                .path(request.method().equals("resources/read") ? "uri" : "name")
+                .asString("");
         boolean named = Set.of("tools/call", "prompts/get", "resources/read").contains(request.method());
         if (!MODERN.equals(request.header("mcp-protocol-version"))
                 || !request.method().equals(request.header("mcp-method"))
@@ -448,12 +460,15 @@ public final class FakeBackend implements AutoCloseable {
             return;
         }
         switch (request.method()) {
-            case "server/discover" -> answer.result("{\"resultType\":\"complete\",\"supportedVersions\":[\"" + MODERN
-                    + "\"],\"capabilities\":" + capabilities
-                    + ",\"ttlMs\":60000,\"cacheScope\":\"public\",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":"
-                    + "{\"name\":\"fake\",\"version\":\"1\"}}}");
+            case "server/discover" ->
+                answer.result("{\"resultType\":\"complete\",\"supportedVersions\":[\"" + MODERN
+                        + "\"],\"capabilities\":" + capabilities
+                        + ",\"ttlMs\":60000,\"cacheScope\":\"public\",\"_meta\":{"
+                        + "\"io.modelcontextprotocol/serverInfo\":"
+                        + "{\"name\":\"fake\",\"version\":\"1\"}}}");
             case "subscriptions/listen" -> listen(request, answer);
-            default -> method(request, answer, "\"resultType\":\"complete\",", "\"ttlMs\":0,\"cacheScope\":\"public\",");
+            default ->
+                method(request, answer, "\"resultType\":\"complete\",", "\"ttlMs\":0,\"cacheScope\":\"public\",");
         }
     }
 
@@ -546,17 +561,16 @@ public final class FakeBackend implements AutoCloseable {
 
     private void method(Received request, Answer answer, String start, String caching) throws IOException {
         String method = request.method();
-        String result =
-                switch (method) {
-                    case "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe" -> "{}";
-                    case "tools/list" -> "{" + start + caching + "\"tools\":" + toolDefinitions() + "}";
-                    case "prompts/list" -> "{" + start + caching + "\"prompts\":" + array("prompts") + "}";
-                    case "resources/list" -> "{" + start + caching + "\"resources\":" + array("resources") + "}";
-                    case "resources/templates/list" -> "{" + start + caching + "\"resourceTemplates\":"
-                            + array("resourceTemplates") + "}";
-                    case "tools/call" -> call(request, start);
-                    default -> null;
-                };
+        String result = switch (method) {
+            case "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe" -> "{}";
+            case "tools/list" -> "{" + start + caching + "\"tools\":" + toolDefinitions() + "}";
+            case "prompts/list" -> "{" + start + caching + "\"prompts\":" + array("prompts") + "}";
+            case "resources/list" -> "{" + start + caching + "\"resources\":" + array("resources") + "}";
+            case "resources/templates/list" ->
+                "{" + start + caching + "\"resourceTemplates\":" + array("resourceTemplates") + "}";
+            case "tools/call" -> call(request, start);
+            default -> null;
+        };
         if (result == null) {
             answer.error(start.isEmpty() ? 200 : 404, -32601, "Method not found");
         } else if (result.isEmpty()) {
@@ -694,7 +708,9 @@ public final class FakeBackend implements AutoCloseable {
 
         /** Starts an event stream. */
         public Stream events() throws IOException {
-            header("Content-Type", "text/event-stream").header("Transfer-Encoding", "chunked").head(200);
+            header("Content-Type", "text/event-stream")
+                    .header("Transfer-Encoding", "chunked")
+                    .head(200);
             Stream started = new Stream(this);
             stream = started;
             return started;
@@ -744,9 +760,9 @@ public final class FakeBackend implements AutoCloseable {
             String sent = id == null || json.contains("\"id\":")
                     ? json
                     : json.replaceFirst(
-                            "\"params\":\\{",
-                            "\"params\":{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":"
-                                    + java.util.regex.Matcher.quoteReplacement(id) + "},")
+                                    "\"params\":\\{",
+                                    "\"params\":{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":"
+                                            + java.util.regex.Matcher.quoteReplacement(id) + "},")
                             .replace("},}", "}}");
             return raw("event: message\ndata: " + sent + "\n\n");
         }

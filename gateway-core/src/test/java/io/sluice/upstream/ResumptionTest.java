@@ -1,0 +1,138 @@
+package io.sluice.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.rejection.Rejection.BackendFailure;
+import io.sluice.testing.FakeBackend;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Streams of legacy calls that end before the answer. */
+class ResumptionTest {
+    @RegisterExtension
+    final Ways ways = new Ways();
+
+    private List<Event> eventsOf(FakeBackend backend) {
+        LegacySession session = ways.to(backend).shared().block(Ways.PATIENCE);
+        Reply.Events reply = (Reply.Events)
+                Clients.call(session, "\"c\"", "echo", "{}").reply().block(Ways.PATIENCE);
+        return reply.events().collectList().block(Ways.PATIENCE);
+    }
+
+    private static String text(Event event) {
+        return event instanceof Event.Message message
+                ? new String(message.json(), StandardCharsets.UTF_8)
+                : event.toString();
+    }
+
+    private static String idOf(FakeBackend backend) {
+        return backend.received("tools/call").get(0).id().toString();
+    }
+
+    @Test
+    void callGoesOnWhenTheBackendClosesAfterPriming() {
+        FakeBackend backend = FakeBackend.legacy();
+        AtomicInteger gets = new AtomicInteger();
+        backend.on(
+                "tools/call",
+                (request, answer) -> answer.events()
+                        .raw("id: s.0\ndata: \n\n")
+                        .raw("retry: 20\n\n")
+                        .end());
+        backend.onGet((request, answer) -> {
+            if (gets.incrementAndGet() == 1) {
+                answer.events()
+                        .message(
+                                "s.1",
+                                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{"
+                                        + "\"progress\":1}}")
+                        .end();
+            } else {
+                answer.events()
+                        .message("s.2", "{\"jsonrpc\":\"2.0\",\"id\":" + idOf(backend) + ",\"result\":{\"ok\":true}}")
+                        .end();
+            }
+        });
+
+        List<Event> events = eventsOf(backend);
+
+        assertThat(events.stream().map(ResumptionTest::text))
+                .containsExactly(
+                        "Paused[retry=PT0.02S]",
+                        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progress\":1}}",
+                        "Paused[retry=PT0.02S]",
+                        "{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"result\":{\"ok\":true}}");
+        assertThat(backend.received().stream()
+                        .filter(r -> r.httpMethod().equals("GET"))
+                        .map(r -> r.header("last-event-id") + " " + r.header("mcp-session-id") + " "
+                                + r.header("accept")))
+                .containsExactly("s.0 session-1 text/event-stream", "s.1 session-1 text/event-stream");
+    }
+
+    @Test
+    void brokenConnectionIsResumedToo() {
+        FakeBackend backend = FakeBackend.legacy();
+        backend.on("tools/call", (request, answer) -> {
+            answer.events().raw("id: s.0\nretry: 5\ndata: \n\n").raw("data: {\"jsonrpc\":");
+            answer.reset();
+        });
+        backend.onGet((request, answer) -> answer.events()
+                .message("s.1", "{\"jsonrpc\":\"2.0\",\"id\":" + idOf(backend) + ",\"result\":{}}")
+                .end());
+
+        List<Event> events = eventsOf(backend);
+
+        assertThat(text(events.get(events.size() - 1))).isEqualTo("{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"result\":{}}");
+    }
+
+    @Test
+    void streamWithoutEventIdsEndsInAFailure() {
+        FakeBackend backend = FakeBackend.legacy()
+                .on(
+                        "tools/call",
+                        (request, answer) -> answer.events()
+                                .message("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}")
+                                .end());
+
+        assertThatThrownBy(() -> eventsOf(backend))
+                .isInstanceOf(BackendFailure.class)
+                .hasMessageContaining("ended the stream of a call before it answered");
+        assertThat(backend.countHttp("GET")).isZero();
+    }
+
+    @Test
+    void backendThatCannotResumeIsNotAskedAgain() {
+        FakeBackend backend = FakeBackend.legacy().withoutGetStream();
+        backend.on(
+                "tools/call",
+                (request, answer) ->
+                        answer.events().raw("id: s.0\nretry: 1\ndata: \n\n").end());
+
+        assertThatThrownBy(() -> eventsOf(backend)).hasMessageContaining("could not be resumed");
+        assertThat(backend.countHttp("GET")).isEqualTo(1);
+    }
+
+    @Test
+    void resumptionThatBringsNothingNewIsGivenUp() {
+        FakeBackend backend = FakeBackend.legacy();
+        backend.on(
+                "tools/call",
+                (request, answer) ->
+                        answer.events().raw("id: s.0\nretry: 1\ndata: \n\n").end());
+        backend.onGet(
+                (request, answer) -> answer.events().raw("id: s.0\ndata: \n\n").end());
+        LegacySession session = ways.to(backend).shared().block(Ways.PATIENCE);
+        Reply.Events reply =
+                (Reply.Events) Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE);
+
+        assertThatThrownBy(() -> reply.events().blockLast(Duration.ofSeconds(30)))
+                .isInstanceOf(BackendFailure.class)
+                .hasMessageContaining("could not be resumed");
+        assertThat(backend.countHttp("GET")).isBetween(3, 8);
+    }
+}
