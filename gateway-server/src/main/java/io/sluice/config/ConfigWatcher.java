@@ -1,5 +1,6 @@
 package io.sluice.config;
 
+import io.sluice.registry.Backend;
 import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.FileSystems;
@@ -188,7 +189,9 @@ public final class ConfigWatcher implements AutoCloseable {
             return;
         }
         current = next;
-        LOG.info("The configuration changed: {} backends", next.backends().size());
+        LOG.info(
+                "The configuration changed and is applied; backends: {}",
+                next.backends().stream().map(Backend::name).toList());
         reading.notes().forEach(note -> LOG.warn("{}", note));
         changes.tryEmitNext(next);
     }
