@@ -143,8 +143,9 @@ final class LegacyCalls {
     }
 
     private static Answer.Events events(EventStream stream, long after, ProtocolVersion version) {
-        boolean priming = version.isAtLeast(ProtocolVersion.V2025_11_25);
-        return new Answer.Events(stream.read(after, priming, LegacyCalls::frame));
+        EventStream.Item first =
+                version.isAtLeast(ProtocolVersion.V2025_11_25) ? stream.priming(after) : EventStream.Item.comment();
+        return new Answer.Events(stream.read(after, first, LegacyCalls::frame));
     }
 
     private static ByteBuf frame(EventStream.Item item) {

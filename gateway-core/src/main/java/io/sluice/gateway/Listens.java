@@ -47,7 +47,7 @@ final class Listens {
         private final String mount;
         private final RequestId id;
         private final int lists;
-        private final EventStream stream = new EventStream("l");
+        private final EventStream stream = EventStream.passing("l");
         private final Map<String, Target> uris = new LinkedHashMap<>();
 
         Listen(String mount, RequestId id, int lists) {
@@ -97,7 +97,7 @@ final class Listens {
                         .onErrorResume(e -> Mono.empty()))
                 .collectList()
                 .doOnNext(agreed -> begin(listen, agreed))
-                .thenMany(Flux.defer(() -> listen.stream.read(0, false, item -> item)))
+                .thenMany(Flux.defer(() -> listen.stream.read(0, null, item -> item)))
                 .doFinally(signal -> end(listen, targets));
         return Mono.just(new Answer.Events(items.map(Listens::frame)));
     }

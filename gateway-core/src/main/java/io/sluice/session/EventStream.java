@@ -26,6 +26,7 @@ public final class EventStream {
     private final String id;
     private final int maxEvents;
     private final int maxBytes;
+    private final boolean resumable;
     private final ArrayDeque<Item> kept = new ArrayDeque<>(4);
     private int keptBytes;
     private long lastSeq;
@@ -34,11 +35,23 @@ public final class EventStream {
     private @Nullable Reader reader;
     private Runnable onRoom = () -> {};
 
+    /** A stream that can be resumed: what was delivered is kept too, within the bounds. */
     public EventStream(String id) {
-        this(id, MAX_EVENTS, MAX_BYTES);
+        this(id, MAX_EVENTS, MAX_BYTES, true);
     }
 
-    EventStream(String id, int maxEvents, int maxBytes) {
+    /** A stream that cannot be resumed: what was delivered is forgotten, so that an open stream without news costs next to nothing. */
+    public static EventStream passing(String id) {
+        return new EventStream(id, MAX_EVENTS, MAX_BYTES, false);
+    }
+
+    /** A resumable stream with bounds of its own. */
+    public static EventStream bounded(String id, int maxEvents, int maxBytes) {
+        return new EventStream(id, maxEvents, maxBytes, true);
+    }
+
+    private EventStream(String id, int maxEvents, int maxBytes, boolean resumable) {
+        this.resumable = resumable;
         this.id = id;
         this.maxEvents = maxEvents;
         this.maxBytes = maxBytes;
@@ -51,7 +64,7 @@ public final class EventStream {
      * @param data one JSON-RPC message; empty for a priming event; null when only {@code retryMillis} or a comment is meant
      */
     public record Item(@Nullable String id, long seq, byte @Nullable [] data, long retryMillis) {
-        static Item comment() {
+        public static Item comment() {
             return new Item(null, 0, null, -1);
         }
 
@@ -66,6 +79,11 @@ public final class EventStream {
 
     public String id() {
         return id;
+    }
+
+    /** An event without data that says from where to resume (2025-11-25, SEP-1699). */
+    public Item priming(long seq) {
+        return new Item(id + "." + seq, seq, new byte[0], -1);
     }
 
     /** Adds a message, to be delivered once. Ignored after {@link #complete()}. */
@@ -168,20 +186,23 @@ public final class EventStream {
 
     private synchronized void delivered(long seq) {
         delivered = Math.max(delivered, seq);
+        while (!resumable && !kept.isEmpty() && kept.getFirst().seq() <= delivered) {
+            keptBytes -= dataLength(kept.removeFirst());
+        }
     }
 
     /**
      * The messages after {@code seq}, then later ones as they come. A new reader takes the place of an earlier one, which ends. Cancelling only detaches the reader.
      *
-     * @param priming whether to begin with an empty event that carries an id, so that the client can resume even if nothing else arrives (2025-11-25)
+     * @param first sent before all others and not remembered: {@link #priming} so that the client can resume even if nothing else arrives, a comment so that the head of the answer goes out at
+     *     once, or null
      * @param encode turns an item into what is sent, called once for each delivery
      */
-    public <T> Flux<T> read(long seq, boolean priming, Function<Item, T> encode) {
+    public <T> Flux<T> read(long seq, @Nullable Item first, Function<Item, T> encode) {
         return new Flux<Item>() {
             @Override
             public void subscribe(CoreSubscriber<? super Item> actual) {
-                Reader next = new Reader(
-                        actual, seq, priming ? new Item(EventStream.this.id + "." + seq, seq, new byte[0], -1) : null);
+                Reader next = new Reader(actual, seq, first);
                 Reader before;
                 synchronized (EventStream.this) {
                     before = reader;

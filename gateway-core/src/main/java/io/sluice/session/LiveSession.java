@@ -27,7 +27,7 @@ public final class LiveSession {
     private static final int MAX_FINISHED_STREAMS = 4;
 
     private final SessionTicket ticket;
-    private final EventStream standalone = new EventStream("0");
+    private final EventStream standalone = EventStream.bounded("0", 64, 256 * 1024);
     private final Map<String, EventStream> callStreams = new ConcurrentHashMap<>();
     private final Map<String, Opened> upstreams = new ConcurrentHashMap<>();
     private final Map<RequestId, InFlight> inFlight = new ConcurrentHashMap<>();
@@ -161,6 +161,15 @@ public final class LiveSession {
 
     void touch(long nowNanos) {
         lastUsedNanos = nowNanos;
+    }
+
+    /** Whether letting go of it would lose nothing that its client could miss. */
+    boolean isEmpty() {
+        return upstreams.isEmpty()
+                && subscriptions.isEmpty()
+                && callStreams.isEmpty()
+                && logLevel == null
+                && changedLists.get() == 0;
     }
 
     boolean idleSince(long deadlineNanos) {

@@ -16,6 +16,9 @@ import reactor.core.scheduler.Scheduler;
  * The legacy sessions that hold something on this replica. Swept for idle ones and given heartbeats by one timer. The map is concurrent; sessions guard themselves.
  */
 public final class LiveSessions implements Disposable {
+    /** How long a session that holds nothing is kept, so that a busy client's is not made anew for each call. */
+    private static final Duration EMPTY_IDLE = Duration.ofMinutes(1);
+
     private final Map<String, LiveSession> sessions = new ConcurrentHashMap<>();
     private final LongSupplier nanoClock;
     private final Duration idle;
@@ -71,10 +74,13 @@ public final class LiveSessions implements Disposable {
     }
 
     private void tick() {
-        long deadline = nanoClock.getAsLong() - idle.toNanos();
+        long nowNanos = nanoClock.getAsLong();
+        long deadline = nowNanos - idle.toNanos();
+        long deadlineOfEmpty = nowNanos - Math.min(idle.toNanos(), EMPTY_IDLE.toNanos());
         Instant now = Instant.now();
         for (LiveSession session : List.copyOf(sessions.values())) {
-            if (session.idleSince(deadline) || session.ticket().expiresAt().isBefore(now)) {
+            if (session.idleSince(session.isEmpty() ? deadlineOfEmpty : deadline)
+                    || session.ticket().expiresAt().isBefore(now)) {
                 if (sessions.remove(session.ticket().id(), session)) {
                     end(session);
                 }

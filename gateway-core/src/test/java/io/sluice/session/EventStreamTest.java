@@ -14,13 +14,13 @@ import reactor.core.publisher.BaseSubscriber;
 import reactor.test.StepVerifier;
 
 class EventStreamTest {
-    private final EventStream stream = new EventStream("s", 8, 1000);
+    private final EventStream stream = EventStream.bounded("s", 8, 1000);
 
     @Test
     void messagesReachTheReaderInOrderWithTheirIds() {
         stream.publish(json("a"));
 
-        StepVerifier.create(stream.read(0, false, EventStreamTest::show))
+        StepVerifier.create(stream.read(0, null, EventStreamTest::show))
                 .expectNext("s.1=a")
                 .then(() -> stream.publish(json("b")))
                 .expectNext("s.2=b")
@@ -32,7 +32,7 @@ class EventStreamTest {
     void primingEventComesFirstAndIsEmpty() {
         stream.publish(json("a"));
 
-        StepVerifier.create(stream.read(0, true, EventStreamTest::show))
+        StepVerifier.create(stream.read(0, stream.priming(0), EventStreamTest::show))
                 .expectNext("s.0=")
                 .expectNext("s.1=a")
                 .thenCancel()
@@ -47,7 +47,7 @@ class EventStreamTest {
         stream.complete();
 
         assertThat(stream.canResumeAfter(1)).isTrue();
-        StepVerifier.create(stream.read(1, false, EventStreamTest::show))
+        StepVerifier.create(stream.read(1, null, EventStreamTest::show))
                 .expectNext("s.2=b", "s.3=c")
                 .verifyComplete();
     }
@@ -69,7 +69,7 @@ class EventStreamTest {
     void readerThatIsOvertakenEnds() {
         List<String> got = new ArrayList<>();
         SlowReader reader = new SlowReader(got);
-        stream.read(0, false, EventStreamTest::show).subscribe(reader);
+        stream.read(0, null, EventStreamTest::show).subscribe(reader);
         reader.request(1);
         for (int i = 0; i < 20; i++) {
             stream.publish(json("m" + i));
@@ -82,7 +82,7 @@ class EventStreamTest {
     @Test
     void producerIsAskedToWaitForAReaderThatIsHalfTheBoundBehind() {
         SlowReader reader = new SlowReader(new ArrayList<>());
-        stream.read(0, false, EventStreamTest::show).subscribe(reader);
+        stream.read(0, null, EventStreamTest::show).subscribe(reader);
         for (int i = 0; i < 4; i++) {
             assertThat(stream.hasRoom()).isTrue();
             stream.publish(json("m"));
@@ -100,7 +100,7 @@ class EventStreamTest {
     void pauseSendsTheRetryHintAndEndsOnlyTheConnection() {
         List<String> got = new ArrayList<>();
         SlowReader reader = new SlowReader(got);
-        stream.read(0, false, EventStreamTest::show).subscribe(reader);
+        stream.read(0, null, EventStreamTest::show).subscribe(reader);
         reader.request(10);
         stream.publish(json("a"));
 
@@ -109,7 +109,7 @@ class EventStreamTest {
         assertThat(got).containsExactly("s.1=a", "retry 500");
         assertThat(reader.done.getCount()).isZero();
         stream.publish(json("b"));
-        StepVerifier.create(stream.read(1, false, EventStreamTest::show))
+        StepVerifier.create(stream.read(1, null, EventStreamTest::show))
                 .expectNext("s.2=b")
                 .thenCancel()
                 .verify();
@@ -118,9 +118,9 @@ class EventStreamTest {
     @Test
     void newReaderEndsTheOneBefore() {
         SlowReader first = new SlowReader(new ArrayList<>());
-        stream.read(0, false, EventStreamTest::show).subscribe(first);
+        stream.read(0, null, EventStreamTest::show).subscribe(first);
 
-        stream.read(0, false, EventStreamTest::show).subscribe(new SlowReader(new ArrayList<>()));
+        stream.read(0, null, EventStreamTest::show).subscribe(new SlowReader(new ArrayList<>()));
 
         assertThat(first.done.getCount()).isZero();
         assertThat(stream.hasReader()).isTrue();
@@ -130,7 +130,7 @@ class EventStreamTest {
     void heartbeatGoesOnlyToWhoReadsNow() {
         stream.heartbeat();
 
-        StepVerifier.create(stream.read(0, false, EventStreamTest::show))
+        StepVerifier.create(stream.read(0, null, EventStreamTest::show))
                 .then(stream::heartbeat)
                 .expectNext("comment")
                 .thenCancel()
@@ -138,9 +138,22 @@ class EventStreamTest {
     }
 
     @Test
+    void passingStreamForgetsWhatWasDelivered() {
+        EventStream passing = EventStream.passing("p");
+        StepVerifier.create(passing.read(0, null, EventStreamTest::show))
+                .then(() -> passing.publish(json("a")))
+                .expectNext("p.1=a")
+                .thenCancel()
+                .verify();
+
+        assertThat(passing.canResumeAfter(1)).isTrue();
+        assertThat(passing.canResumeAfter(0)).isFalse();
+    }
+
+    @Test
     void freshReaderContinuesWhereTheLastOneStopped() {
         stream.publish(json("a"));
-        StepVerifier.create(stream.read(stream.freshStart(), false, EventStreamTest::show))
+        StepVerifier.create(stream.read(stream.freshStart(), null, EventStreamTest::show))
                 .expectNext("s.1=a")
                 .thenCancel()
                 .verify();
@@ -156,10 +169,10 @@ class EventStreamTest {
         Random random = new Random(seed);
         int publishers = 3;
         int each = 2000;
-        EventStream wide = new EventStream("w", publishers * each, Integer.MAX_VALUE);
+        EventStream wide = EventStream.bounded("w", publishers * each, Integer.MAX_VALUE);
         List<String> got = new ArrayList<>();
         SlowReader reader = new SlowReader(got);
-        wide.read(0, false, item -> String.valueOf(item.seq())).subscribe(reader);
+        wide.read(0, null, item -> String.valueOf(item.seq())).subscribe(reader);
         CountDownLatch published = new CountDownLatch(publishers);
         for (int p = 0; p < publishers; p++) {
             new Thread(() -> {
