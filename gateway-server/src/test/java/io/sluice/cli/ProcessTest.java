@@ -85,7 +85,7 @@ final class ProcessTest {
         Process process = start("run", file.toString(), "--log-file", log.toString());
         awaitLine("Changes of");
         Files.writeString(file, "mcpServers: { b: { url: http://h/mcp } }\n");
-        awaitLine("[b]");
+        awaitLine("\"mcp.backends\":\"[b]\"");
 
         process.destroy();
         assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
