@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBufHolder;
 import io.netty.channel.ChannelException;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http2.Http2Exception;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BadHttp;
 import java.util.Arrays;
@@ -48,6 +49,9 @@ public final class BodyReader {
     static Throwable refusal(Throwable error) {
         if (error instanceof DecoderException && error.getCause() instanceof Rejection refusal) {
             return refusal;
+        }
+        if (error instanceof Http2Exception) {
+            return BadHttp.badRequest("Malformed request");
         }
         return error instanceof ChannelException
                 ? BadHttp.malformed(408, "The request's body did not arrive in time")

@@ -46,16 +46,10 @@ final class HeadRules {
         return refused != null ? refused : checkBody(headers);
     }
 
-    /** Of h2 what {@link HeadSyntax} has seen to in HTTP/1: counts, lengths, names, the characters of the path. */
+    /** Of h2 what {@link HeadSyntax} has seen to in HTTP/1 and {@link Http2Guard} has not: counts, lengths and names. */
     @Nullable Rejection checkDecoded(String target, HttpHeaders headers) {
         if (target.length() > limits.maxLineBytes()) {
             return BadHttp.malformed(414, "The path exceeds " + limits.maxLineBytes() + " bytes");
-        }
-        for (int i = 0; i < target.length(); i++) {
-            char c = target.charAt(i);
-            if (c <= ' ' || c >= 0x7f || "\"#<>\\^`{|}".indexOf(c) >= 0) {
-                return BadHttp.badRequest("The path has a character that must be percent-encoded");
-            }
         }
         if (headers.size() > limits.maxHeaders()) {
             return BadHttp.malformed(431, "More than " + limits.maxHeaders() + " headers");

@@ -49,6 +49,29 @@ final class HeadSyntax {
         this.limits = limits;
     }
 
+    /** Whether this is a token without an underscore. */
+    static boolean isToken(@Nullable CharSequence text) {
+        return consistsOf(text, TOKEN);
+    }
+
+    /** Whether nothing in this must be percent-encoded to stand in a request line. */
+    static boolean isTarget(@Nullable CharSequence text) {
+        return consistsOf(text, TARGET);
+    }
+
+    private static boolean consistsOf(@Nullable CharSequence text, int kind) {
+        if (text == null || text.length() == 0) {
+            return false;
+        }
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c > 0xff || !is((byte) c, kind)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Whether the head is complete and well-formed. */
     boolean done() {
         return at == At.DONE;

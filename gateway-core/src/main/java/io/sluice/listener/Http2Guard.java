@@ -12,11 +12,9 @@ import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.handler.codec.http2.Http2PingFrame;
-import io.netty.handler.codec.http2.Http2PriorityFrame;
 import io.netty.handler.codec.http2.Http2RemoteFlowController;
 import io.netty.handler.codec.http2.Http2SettingsFrame;
 import io.netty.handler.codec.http2.Http2Stream;
-import io.netty.handler.codec.http2.Http2UnknownFrame;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
@@ -24,6 +22,8 @@ import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What Netty's h2 codec leaves to its user: a budget for frames that cost an answer and carry nothing, requests without
@@ -34,8 +34,13 @@ final class Http2Guard extends ChannelInboundHandlerAdapter {
 
     private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final int LOOKS = 4;
+    private static final Logger log = LoggerFactory.getLogger(Http2Guard.class);
 
     private final Http2FrameCodec codec;
+
+    /** On a stream whose request has begun. */
+    private final Http2Connection.PropertyKey begun;
+
     private final int maxControlFrames;
     private final long lookNanos;
     private final IntObjectMap<Wait> waits = new IntObjectHashMap<>();
@@ -46,6 +51,7 @@ final class Http2Guard extends ChannelInboundHandlerAdapter {
 
     Http2Guard(Http2FrameCodec codec, int maxControlFrames, Duration stall) {
         this.codec = codec;
+        this.begun = codec.connection().newKey();
         this.maxControlFrames = maxControlFrames;
         this.lookNanos = Math.max(1, stall.toNanos() / LOOKS);
     }
@@ -67,7 +73,7 @@ final class Http2Guard extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object message) {
         if (cut) {
             ReferenceCountUtil.release(message);
-        } else if (message instanceof Http2HeadersFrame frame && !complete(frame.headers(), frame)) {
+        } else if (message instanceof Http2HeadersFrame frame && !complete(frame)) {
             context.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.PROTOCOL_ERROR).stream(frame.stream()));
         } else {
             if (control(message) && overBudget()) {
@@ -77,28 +83,34 @@ final class Http2Guard extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private static boolean complete(Http2Headers headers, Http2HeadersFrame frame) {
-        if (headers.method() == null) {
-            // trailers have no pseudo-headers, and end their stream
-            return headers.path() == null
-                    && headers.scheme() == null
-                    && headers.authority() == null
-                    && frame.isEndStream()
-                    && frame.stream().state() != null
-                    && !frame.stream().state().localSideOpen();
+    /**
+     * Whether the codec behind can make an HTTP/1 message of it. What it cannot, it drops without releasing the body it
+     * had begun.
+     */
+    private boolean complete(Http2HeadersFrame frame) {
+        Http2Stream stream = codec.connection().stream(frame.stream().id());
+        if (stream == null || stream.setProperty(begun, Boolean.TRUE) != null) {
+            return true; // trailers
         }
-        return notEmpty(headers.path()) && notEmpty(headers.scheme());
-    }
-
-    private static boolean notEmpty(@Nullable CharSequence value) {
-        return value != null && value.length() > 0;
+        Http2Headers headers = frame.headers();
+        return HeadSyntax.isToken(headers.method())
+                && HeadSyntax.isTarget(headers.path())
+                && headers.scheme() != null
+                && headers.scheme().length() > 0;
     }
 
     private static boolean control(Object message) {
-        return message instanceof Http2PingFrame
-                || message instanceof Http2SettingsFrame
-                || message instanceof Http2PriorityFrame
-                || message instanceof Http2UnknownFrame;
+        return message instanceof Http2PingFrame || message instanceof Http2SettingsFrame;
+    }
+
+    /** Errors of the connection were answered by the codec, with GOAWAY; there is nobody else to tell. */
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof Http2Exception) {
+            log.debug("{} broke off: {}", context.channel(), cause.getMessage());
+        } else {
+            context.fireExceptionCaught(cause);
+        }
     }
 
     private boolean overBudget() {

@@ -162,7 +162,7 @@ public final class HttpListener {
                         .maxFrameSize(16_384)
                         .maxDecodedRstFramesPerWindow(100, 10)
                         .maxEncodedRstFramesPerWindow(100, 10)
-                        .pingAckTimeout(Duration.ofSeconds(5))
+                        .pingAckTimeout(pingWait(timeouts.idle()))
                         .pingAckDropThreshold(2))
                 .forwarded(false)
                 .proxyProtocol(ProxyProtocolSupportType.OFF)
@@ -175,6 +175,11 @@ public final class HttpListener {
                 .map(ListenerTls::context)
                 .map(context -> secured(tuned, context, timeouts.handshake()))
                 .orElseGet(() -> tuned.protocol(HttpProtocol.HTTP11));
+    }
+
+    private static Duration pingWait(Duration idle) {
+        Duration most = Duration.ofSeconds(5);
+        return idle.compareTo(most) < 0 ? idle : most;
     }
 
     private static HttpServer secured(HttpServer plain, SslContext context, Duration handshake) {

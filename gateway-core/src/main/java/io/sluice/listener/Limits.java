@@ -11,7 +11,7 @@ package io.sluice.listener;
  * @param maxHeaderBytes of one header's value: 431
  * @param maxRequestsPerConnection after so many the connection is closed with the response
  * @param maxStreams concurrent h2 streams of one connection
- * @param maxControlFrames PING, SETTINGS, PRIORITY and unknown h2 frames that a connection may send in ten seconds
+ * @param maxControlFrames PING and SETTINGS frames that an h2 connection may send in ten seconds
  */
 public record Limits(
         int maxConnections,
