@@ -33,7 +33,14 @@ final class Reachability {
         }
     }
 
-    /** It cannot be connected to, or does not answer a probe for whatever reason. */
+    /** A connection failed; a slow or a busy backend is not unreachable. */
+    void failed(Throwable error) {
+        if (error instanceof BackendFailure failure && failure.kind().equals("unavailable")) {
+            lost(failure);
+        }
+    }
+
+    /** A probe failed, for whatever reason. */
     void lost(BackendFailure failure) {
         String what = Failures.detail(failure);
         while (true) {
