@@ -1,7 +1,6 @@
 package io.sluice;
 
 import io.sluice.cli.Sluice;
-import io.sluice.demo.DemoCommand;
 import io.sluice.server.SluiceServer;
 import io.sluice.server.Version;
 
@@ -13,8 +12,7 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        Object[] demo = DemoCommand.verbs(Main.class);
-        System.exit(Sluice.commandLine(SluiceServer.launcher(Version.current()), System.getenv(), demo)
+        System.exit(Sluice.commandLine(SluiceServer.launcher(Version.current()), System.getenv())
                 .execute(args));
     }
 }

@@ -6,6 +6,7 @@ import io.sluice.envelope.Json;
 import io.sluice.envelope.Patch;
 import io.sluice.envelope.RequestId;
 import io.sluice.envelope.Span;
+import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpMethod;
@@ -22,14 +23,15 @@ public final class OldToNew {
     private OldToNew() {}
 
     /**
-     * Adds the edits to {@code patch} and returns it. No client capability is declared, because nothing could be asked of the client on the way.
+     * Adds the edits to {@code patch} and returns it.
      *
+     * @param features what the client can be asked for on the way
      * @param clientInfo this gateway's {@code Implementation}
      * @param logLevel what the client chose by {@code logging/setLevel}
      */
-    public static Patch request(Patch patch, RawJson clientInfo, Optional<String> logLevel) {
+    public static Patch request(Patch patch, RawJson clientInfo, ClientFeatures features, Optional<String> logLevel) {
         patch.putMetaMember(MetaKeys.PROTOCOL_VERSION, VERSION);
-        patch.putMetaMember(MetaKeys.CLIENT_CAPABILITIES, RawJson.EMPTY_OBJECT);
+        patch.putMetaMember(MetaKeys.CLIENT_CAPABILITIES, RawJson.of(features.toJson(ProtocolVersion.LATEST_MODERN)));
         patch.putMetaMember(MetaKeys.CLIENT_INFO, clientInfo);
         logLevel.ifPresent(level -> patch.putMetaMember(MetaKeys.LOG_LEVEL, RawJson.of(Json.quote(level))));
         return patch;

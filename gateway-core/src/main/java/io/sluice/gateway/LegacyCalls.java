@@ -322,10 +322,21 @@ final class LegacyCalls {
 
     private Mono<Answer> translate(Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream) {
         String backend = upstream.backend().name();
+        Optional<LiveSession> asking = ticket.filter(known -> known.features().interactive()
+                        && call.inbound().accept().events())
+                .map(sessions::obtain);
+        ClientFeatures features =
+                asking.map(session -> session.ticket().features()).orElse(ClientFeatures.NONE);
         Optional<String> level = ticket.flatMap(sessions::find).flatMap(LiveSession::logLevel);
-        Patch patch = OldToNew.request(Targets.rename(call, target), settings.implementation(), level);
         ModernHead head = new ModernHead(
                 call.envelope().method(), Targets.nameUpstream(call, target), paramHeaders(call, target), null);
+        Function<Patch, Mono<Reply>> send = patch -> upstream.postModern(
+                OldToNew.request(Targets.rename(call, target, patch), settings.implementation(), features, level)
+                        .toBytes(),
+                head);
+        Mono<Reply> first = send.apply(new Patch(call.envelope()));
+        Mono<Reply> reply = asking.map(session -> new InputRounds(call, backend, session, send).play(first))
+                .orElse(first);
         Function<Envelope, byte[]> towardsClient = message -> message.kind() == Kind.RESPONSE
                 ? OldToNew.response(message, call.id(), call.method(), backend)
                 : message.body();
@@ -333,7 +344,7 @@ final class LegacyCalls {
                 call,
                 ticket,
                 upstream,
-                upstream.postModern(patch.toBytes(), head),
+                reply,
                 reason -> Mono.empty(),
                 json -> new Answer.Relayed(200, Replies.guarded(Replies.changed(json, backend, towardsClient), call)),
                 towardsClient);
@@ -576,7 +587,7 @@ final class LegacyCalls {
     Answer response(Envelope envelope, Optional<SessionTicket> ticket) {
         LiveSession session = ticket.flatMap(sessions::find).orElse(null);
         RequestId id = envelope.id();
-        if (session == null || id == null || !envelope.isString(envelope.idSpan())) {
+        if (session == null || id == null || session.answered(id, envelope) || !envelope.isString(envelope.idSpan())) {
             return Answer.Empty.ACCEPTED;
         }
         ServerRequestId.parse(envelope.text(envelope.idSpan()))

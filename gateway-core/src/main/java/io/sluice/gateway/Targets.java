@@ -83,8 +83,12 @@ final class Targets {
 
     /** The edits that turn the exposed name or URI into the backend's own; none when they are the same. */
     static Patch rename(Call call, Target target) {
+        return rename(call, target, new Patch(call.envelope()));
+    }
+
+    /** As the other form, with the edits added to those collected so far. */
+    static Patch rename(Call call, Target target, Patch patch) {
         Envelope envelope = call.envelope();
-        Patch patch = new Patch(envelope);
         Span span = nameSpan(call);
         if (span.isPresent()) {
             String own = target.originalName();

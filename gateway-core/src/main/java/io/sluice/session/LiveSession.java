@@ -1,7 +1,9 @@
 package io.sluice.session;
 
 import io.sluice.catalog.Target;
+import io.sluice.envelope.Envelope;
 import io.sluice.envelope.RequestId;
+import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Inbox;
 import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.Upstream;
@@ -17,6 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /**
  * What this replica holds for a legacy session that has done more than introduce itself: its open streams, the sessions opened upstream on its behalf, its calls in flight, its
@@ -31,6 +34,8 @@ public final class LiveSession {
     private final Map<String, EventStream> callStreams = new ConcurrentHashMap<>();
     private final Map<String, Opened> upstreams = new ConcurrentHashMap<>();
     private final Map<RequestId, InFlight> inFlight = new ConcurrentHashMap<>();
+    private final Map<RequestId, Sinks.One<Envelope>> asked = new ConcurrentHashMap<>();
+    private final AtomicLong askCounter = new AtomicLong();
     private final Map<String, Target> subscriptions = new ConcurrentHashMap<>();
     private final Queue<String> finishedStreams = new ConcurrentLinkedQueue<>();
     private final AtomicInteger changedLists = new AtomicInteger();
@@ -135,6 +140,24 @@ public final class LiveSession {
         return Optional.ofNullable(inFlight.remove(id));
     }
 
+    /** An id for a request that the gateway itself puts to the client, unlike any that names a backend. */
+    public RequestId nextAskId() {
+        return RequestId.of("gateway-" + askCounter.incrementAndGet());
+    }
+
+    /** The client's answer to a request of the gateway's, waited for from the moment of this call. Fails when the session ends first. */
+    public Mono<Envelope> answerTo(RequestId id) {
+        Sinks.One<Envelope> answer = Sinks.one();
+        asked.put(id, answer);
+        return answer.asMono().doFinally(signal -> asked.remove(id, answer));
+    }
+
+    /** Hands in what the client answered; false when the gateway did not ask that, or no longer wants to know. */
+    public boolean answered(RequestId id, Envelope response) {
+        Sinks.One<Envelope> waiting = asked.remove(id);
+        return waiting != null && waiting.tryEmitValue(response).isSuccess();
+    }
+
     /** By the URI the client knows. */
     public Map<String, Target> subscriptions() {
         return subscriptions;
@@ -187,6 +210,8 @@ public final class LiveSession {
     void close() {
         closed = true;
         inFlight.keySet().forEach(id -> takeInFlight(id).ifPresent(call -> call.cancel(null)));
+        asked.values().forEach(answer -> answer.tryEmitError(new Rejection.UnknownSession()));
+        asked.clear();
         streams().forEach(EventStream::complete);
         upstreams
                 .values()

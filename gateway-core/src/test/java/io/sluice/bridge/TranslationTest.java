@@ -7,6 +7,7 @@ import io.sluice.envelope.EnvelopeReader;
 import io.sluice.envelope.MessageReader;
 import io.sluice.envelope.Patch;
 import io.sluice.envelope.RequestId;
+import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
 import java.nio.charset.StandardCharsets;
@@ -21,7 +22,7 @@ class TranslationTest {
         Envelope request = request(
                 "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'t','arguments':{'n':1.10},'_meta':{'progressToken':7}}}");
 
-        String sent = text(OldToNew.request(new Patch(request), GATEWAY, Optional.of("info"))
+        String sent = text(OldToNew.request(new Patch(request), GATEWAY, ClientFeatures.NONE, Optional.of("info"))
                 .toBytes());
 
         assertThat(sent)
@@ -39,8 +40,8 @@ class TranslationTest {
     void legacyRequestWithoutParamsGetsThem() {
         Envelope request = request("{'jsonrpc':'2.0','id':1,'method':'tools/call'}");
 
-        byte[] sent =
-                OldToNew.request(new Patch(request), GATEWAY, Optional.empty()).toBytes();
+        byte[] sent = OldToNew.request(new Patch(request), GATEWAY, ClientFeatures.NONE, Optional.empty())
+                .toBytes();
 
         Envelope read = EnvelopeReader.read(sent);
         assertThat(read.metaProtocolVersion().isPresent()).isTrue();
