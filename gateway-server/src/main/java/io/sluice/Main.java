@@ -1,6 +1,7 @@
 package io.sluice;
 
 import io.sluice.cli.Sluice;
+import io.sluice.demo.DemoCommand;
 import io.sluice.server.SluiceServer;
 import io.sluice.server.Version;
 
@@ -12,7 +13,8 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(Sluice.commandLine(SluiceServer.launcher(Version.current()), System.getenv())
+        Object[] demo = DemoCommand.verbs(Main.class);
+        System.exit(Sluice.commandLine(SluiceServer.launcher(Version.current()), System.getenv(), demo)
                 .execute(args));
     }
 }

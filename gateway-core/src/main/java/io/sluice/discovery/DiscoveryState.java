@@ -4,6 +4,7 @@ import io.sluice.catalog.Contribution;
 import io.sluice.upstream.Upstream;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What is known of all backends at one moment. Immutable; the upstreams in it live on.
@@ -17,5 +18,12 @@ public record DiscoveryState(List<Contribution> contributions, Map<String, Upstr
     public DiscoveryState {
         contributions = List.copyOf(contributions);
         upstreams = Map.copyOf(upstreams);
+    }
+
+    /** What the backend of that name contributes; empty when none is followed. */
+    public Optional<Contribution> contribution(String name) {
+        return contributions.stream()
+                .filter(each -> each.registration().backend().name().equals(name))
+                .findFirst();
     }
 }

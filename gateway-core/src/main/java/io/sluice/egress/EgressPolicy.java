@@ -30,7 +30,7 @@ public record EgressPolicy(boolean apiMayUsePrivate, AddressRanges allowPrivate)
     }
 
     /** Why {@code source} may not connect to {@code address}, as a sentence that names the way out; empty when it may. */
-    Optional<String> refusal(Source source, SocketAddress address) {
+    public Optional<String> refusal(Source source, SocketAddress address) {
         if (!(address instanceof InetSocketAddress inet) || inet.isUnresolved()) {
             return Optional.of("Address " + address + " is refused: only resolved IP addresses are dialled");
         }

@@ -17,6 +17,9 @@ import io.sluice.listener.Limits;
 import io.sluice.listener.ListenerSettings;
 import io.sluice.listener.ListenerTls;
 import io.sluice.listener.Timeouts;
+import io.sluice.management.About;
+import io.sluice.management.ManagementApi;
+import io.sluice.management.Readiness;
 import io.sluice.registry.Backend;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.Registry;
@@ -26,6 +29,7 @@ import io.sluice.upstream.UpstreamSettings;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -49,12 +53,16 @@ import reactor.netty.resources.LoopResources;
 public final class SluiceServer implements RunningGateway {
     private static final Logger log = LoggerFactory.getLogger(SluiceServer.class);
 
+    /** How long a backend that does not answer keeps the gateway from being ready. */
+    private static final Duration FIRST_ROUND = Duration.ofSeconds(10);
+
     private final GatewayConfig first;
     private final AtomicReference<TokenTable> tokens;
     private final AtomicReference<Map<String, Backend>> fromFile = new AtomicReference<>(Map.of());
     private final Registry registry = new InMemoryRegistry();
     private final Discovery discovery;
     private final Gateway gateway;
+    private final Readiness readiness;
     private final HttpHandler handler;
     private final LoopResources loops;
     private final Disposable.Swap reloads = Disposables.swap();
@@ -75,7 +83,17 @@ public final class SluiceServer implements RunningGateway {
                 registry, UpstreamSettings.of(loops, egress, version, new SecureRandom()), DiscoverySettings.DEFAULT);
         this.gateway = new Gateway(
                 gatewaySettings(version, config), discovery, authenticator, keyring(config), SessionStore.inMemory());
-        this.handler = gateway.handler();
+        InstantSource clock = InstantSource.system();
+        this.readiness = new Readiness(registry, discovery, clock, FIRST_ROUND);
+        this.handler = new ManagementApi(
+                        registry,
+                        discovery,
+                        authenticator,
+                        egress,
+                        new About(version, config.environment(), gateway::activeClients),
+                        readiness,
+                        clock)
+                .before(gateway.handler());
     }
 
     /** Launches gateways that call themselves this version. They listen once their value comes; backends are found in the background. */
@@ -196,6 +214,7 @@ public final class SluiceServer implements RunningGateway {
     private Mono<Void> takeApart() {
         log.info(
                 "Stopping: calls in flight may finish within {}", first.server().drainTimeout());
+        readiness.drain();
         reloads.dispose();
         gateway.endStreams();
         return bound().drain(first.server().drainTimeout())

@@ -1,0 +1,68 @@
+package io.sluice.demo;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.HashSet;
+import java.util.Set;
+
+/** Finds ports for the demo's processes: the wanted one where it is free, else any. Not for several threads. */
+final class DemoPorts {
+    private static final int CONNECT_MILLIS = 200;
+
+    private final Set<Integer> given = new HashSet<>();
+
+    /** Gives {@code wanted}, or another port when something else listens there. */
+    int take(int wanted) throws IOException {
+        int port = wanted > 0 && !given.contains(wanted) && free(wanted) ? wanted : any();
+        given.add(port);
+        return port;
+    }
+
+    private int any() throws IOException {
+        while (true) {
+            try (ServerSocket socket = bind(0)) {
+                if (!given.contains(socket.getLocalPort())) {
+                    return socket.getLocalPort();
+                }
+            }
+        }
+    }
+
+    private static boolean free(int port) throws IOException {
+        try (ServerSocket socket = bind(port)) {
+            assert socket.isBound();
+        } catch (IOException taken) {
+            return false;
+        }
+        // Something may listen on the other family's loopback, and a client that says localhost would reach that.
+        for (InetAddress address : InetAddress.getAllByName("localhost")) {
+            if (answers(address, port)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean answers(InetAddress address, int port) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(address, port), CONNECT_MILLIS);
+            return true;
+        } catch (IOException nobody) {
+            return false;
+        }
+    }
+
+    private static ServerSocket bind(int port) throws IOException {
+        ServerSocket socket = new ServerSocket();
+        try {
+            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+            return socket;
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+}

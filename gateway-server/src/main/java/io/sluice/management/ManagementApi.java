@@ -1,0 +1,187 @@
+package io.sluice.management;
+
+import static io.netty.handler.codec.http.HttpMethod.DELETE;
+import static io.netty.handler.codec.http.HttpMethod.GET;
+import static io.netty.handler.codec.http.HttpMethod.POST;
+import static io.sluice.management.Operation.Access.MANAGING;
+import static io.sluice.management.Operation.Access.OPEN;
+
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.timeout.ReadTimeoutException;
+import io.sluice.auth.Authenticator;
+import io.sluice.discovery.Discovery;
+import io.sluice.egress.EgressPolicy;
+import io.sluice.listener.BodyReader;
+import io.sluice.listener.HttpHandler;
+import io.sluice.management.Operation.Action;
+import io.sluice.management.Operation.Answer;
+import io.sluice.management.Operation.Question;
+import io.sluice.management.OperationTable.Resource;
+import io.sluice.registry.Registry;
+import io.sluice.rejection.Rejection;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.reactivestreams.Publisher;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.netty.channel.AbortedException;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Answers the management routes of the listener and leaves every other path to the handler behind it. Stateless; safe for
+ * use by many threads.
+ */
+public final class ManagementApi {
+    /** Of a request. */
+    static final int MAX_BODY_BYTES = 64 * 1024;
+
+    private static final Logger log = LoggerFactory.getLogger(ManagementApi.class);
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private final Authenticator authenticator;
+    private final OperationTable table;
+
+    /**
+     * @param authenticator the one that {@code /mcp} asks
+     * @param egress decides which addresses a registration may name
+     */
+    public ManagementApi(
+            Registry registry,
+            Discovery discovery,
+            Authenticator authenticator,
+            EgressPolicy egress,
+            About about,
+            Readiness readiness,
+            InstantSource clock) {
+        this.authenticator = Authenticator.failingClosed(authenticator);
+        Registrations registrations = new Registrations(registry, discovery, egress);
+        Health health = new Health(about, readiness, clock);
+        this.table = new OperationTable(List.of(
+                open(GET, "/livez", "Whether the process runs", health::live),
+                open(GET, "/readyz", "Whether calls should come here; ?verbose says why not", health::ready),
+                open(GET, "/health", "How the gateway is, for people", health::health),
+                managing(
+                        POST, "/register", "Add a backend, or change one that was added here", registrations::register),
+                managing(DELETE, "/register/{name}", "Remove a backend that was added here", registrations::remove),
+                managing(GET, "/services", "All backends and what they offer", registrations::services),
+                managing(POST, "/services", "All backends and what they offer", registrations::services)));
+    }
+
+    /** A handler for the listener: this API, and {@code next} for the paths that are not its own. */
+    public HttpHandler before(HttpHandler next) {
+        return (request, response) -> {
+            String target = request.uri();
+            int mark = target.indexOf('?');
+            String path = mark < 0 ? target : target.substring(0, mark);
+            String query = mark < 0 ? "" : target.substring(mark + 1);
+            Optional<Resource> resource = table.find(path);
+            return resource.isPresent()
+                    ? serve(request, response, resource.get(), path, query)
+                    : next.handle(request, response);
+        };
+    }
+
+    OperationTable operations() {
+        return table;
+    }
+
+    private static Operation open(HttpMethod method, String path, String summary, Action action) {
+        return new Operation(method, PathPattern.of(path), OPEN, summary, action);
+    }
+
+    private static Operation managing(HttpMethod method, String path, String summary, Action action) {
+        return new Operation(method, PathPattern.of(path), MANAGING, summary, action);
+    }
+
+    private Publisher<Void> serve(
+            HttpServerRequest request, HttpServerResponse response, Resource resource, String path, String query) {
+        return Mono.defer(() -> run(request, resource, query))
+                .map(answer -> new Written(answer.status(), "application/json", JSON.writeValueAsBytes(answer.body())))
+                .onErrorResume(error -> refused(error, request, response, path))
+                .flatMap(written -> Mono.from(write(request, response, written)));
+    }
+
+    private Mono<Answer> run(HttpServerRequest request, Resource resource, String query) {
+        if (resource.access() == MANAGING) {
+            checkCaller(request);
+        }
+        Operation operation = resource.operation(request.method())
+                .orElseThrow(() -> Problem.of(
+                                405, "method.not_allowed", "Method " + request.method() + " is not allowed here")
+                        .withHeaders(Map.of("Allow", resource.allow())));
+        String type = Optional.ofNullable(request.requestHeaders().get(HttpHeaderNames.CONTENT_TYPE))
+                .orElse("");
+        return BodyReader.read(request, MAX_BODY_BYTES)
+                .flatMap(body -> operation.action().run(new Question(resource.variables(), query, body, type)));
+    }
+
+    private void checkCaller(HttpServerRequest request) {
+        if (!authenticator.authenticate(request.requestHeaders()).managing()) {
+            throw Problem.of(403, "caller.not_managing", "This token may call tools, but not manage the gateway");
+        }
+    }
+
+    /** What is sent: all in one piece. */
+    private record Written(int status, String contentType, byte[] body) {}
+
+    private static Mono<Written> refused(
+            Throwable error, HttpServerRequest request, HttpServerResponse response, String path) {
+        if (error instanceof AbortedException) {
+            return Mono.error(error);
+        }
+        Problem problem = problem(error);
+        if (problem.status() >= 500) {
+            log.error("{} {} failed", request.method(), path, error);
+        }
+        problem.headers().forEach(response::header);
+        if (problem.closesConnection() && request.version().majorVersion() < 2) {
+            response.keepAlive(false);
+        }
+        return Mono.just(
+                new Written(problem.status(), "application/problem+json", JSON.writeValueAsBytes(problem.body(path))));
+    }
+
+    private static Problem problem(Throwable error) {
+        if (error instanceof Problem problem) {
+            return problem;
+        }
+        if (error instanceof Rejection rejection) {
+            Problem problem = Problem.of(rejection.status(), code(rejection), rejection.reason())
+                    .withHeaders(rejection.headers());
+            return rejection.closesConnection() ? problem.closingConnection() : problem;
+        }
+        if (error instanceof ReadTimeoutException) {
+            return Problem.of(408, "body.too_slow", "The request's body did not arrive in time")
+                    .closingConnection();
+        }
+        return Problem.of(500, "internal", "Internal error");
+    }
+
+    private static String code(Rejection rejection) {
+        return switch (rejection.status()) {
+            case 401 -> "caller.unauthenticated";
+            case 403 -> "caller.forbidden";
+            case 413 -> "body.too_large";
+            case 503 -> "gateway.unavailable";
+            default -> "request.refused";
+        };
+    }
+
+    private static Publisher<Void> write(HttpServerRequest request, HttpServerResponse response, Written written) {
+        response.status(written.status())
+                .header(HttpHeaderNames.CONTENT_TYPE, written.contentType())
+                .header(HttpHeaderNames.CACHE_CONTROL, "no-store")
+                .header(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(written.body().length));
+        if (HttpMethod.HEAD.equals(request.method())) {
+            return response.send();
+        }
+        return response.sendObject(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(written.body())));
+    }
+}

@@ -1,0 +1,44 @@
+package io.sluice.management;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.Map;
+import reactor.core.publisher.Mono;
+
+/**
+ * One method on one path.
+ *
+ * @param summary a line for the API's description
+ */
+record Operation(HttpMethod method, PathPattern path, Access access, String summary, Action action) {
+    /** Who may call. */
+    enum Access {
+        /** Everyone who can connect: probes carry no token. */
+        OPEN,
+        /** Callers with management rights. */
+        MANAGING
+    }
+
+    /** What an operation does. A {@link Problem} is its refusal. */
+    @FunctionalInterface
+    interface Action {
+        /** Called on the event loop of the connection; must not block. */
+        Mono<Answer> run(Question question);
+    }
+
+    /**
+     * A request whose caller may ask.
+     *
+     * @param path values of the path's variables
+     * @param query what follows {@code ?}, raw; empty without
+     * @param body at most {@link ManagementApi#MAX_BODY_BYTES}; empty without
+     * @param contentType as it came; empty without
+     */
+    record Question(Map<String, String> path, String query, byte[] body, String contentType) {}
+
+    /**
+     * What goes back.
+     *
+     * @param body a value for Jackson to write
+     */
+    record Answer(int status, Object body) {}
+}

@@ -1,0 +1,198 @@
+package io.sluice.management;
+
+import io.sluice.management.Problem.Fault;
+import io.sluice.registry.Backend;
+import io.sluice.registry.Endpoint;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What {@code POST /register} asks for, in either of its forms: {@code name} and {@code url}, or {@code serviceName} and
+ * {@code endpoint}.
+ *
+ * @param headers sent with every request to the backend. Secret
+ */
+record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> headers) {
+    private static final int MAX_URL_CHARACTERS = 2048;
+    private static final int MAX_HEADERS = 32;
+    private static final int MAX_HEADER_CHARACTERS = 4096;
+    private static final Set<String> KNOWN = Set.of("name", "serviceName", "url", "endpoint", "manifestUrl", "headers");
+    private static final Set<String> STDIO = Set.of("command", "args", "env", "cwd");
+    private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}");
+
+    /** Written by the gateway itself, or part of one connection. */
+    private static final Set<String> OWN_HEADERS = Set.of(
+            "host",
+            "content-length",
+            "content-type",
+            "transfer-encoding",
+            "connection",
+            "keep-alive",
+            "upgrade",
+            "te",
+            "trailer",
+            "expect",
+            "accept",
+            "accept-encoding",
+            "proxy-authorization",
+            "mcp-session-id",
+            "mcp-protocol-version",
+            "mcp-method",
+            "mcp-name",
+            "last-event-id");
+
+    RegistrationRequest {
+        headers = Map.copyOf(headers);
+    }
+
+    Backend backend() {
+        Backend plain = Backend.of(name, endpoint.url().toString(), Backend.Source.API);
+        return headers.isEmpty() ? plain : plain.withHeaders(headers);
+    }
+
+    /** Without the headers' values. */
+    @Override
+    public String toString() {
+        return "RegistrationRequest[" + name + " " + endpoint + " headers=" + headers.keySet() + "]";
+    }
+
+    /** @throws Problem 422, with everything that is wrong */
+    static RegistrationRequest of(JsonNode body) {
+        if (!body.isObject()) {
+            throw Problem.unprocessable("registration.invalid", "", "The body must be a JSON object");
+        }
+        List<Fault> faults = new ArrayList<>();
+        for (String key : body.propertyNames()) {
+            unknown(key).ifPresent(faults::add);
+        }
+        if (present(body, "manifestUrl")) {
+            faults.add(new Fault(
+                    "/manifestUrl",
+                    "manifestUrl is not supported by this version, which registers MCP servers only; leave it out if"
+                            + " the service speaks MCP itself"));
+        }
+        Optional<String> name = one(body, "name", "serviceName", faults).flatMap(found -> name(found, faults));
+        Optional<Endpoint> endpoint = one(body, "url", "endpoint", faults).flatMap(found -> endpoint(found, faults));
+        Map<String, String> headers = headers(body, faults);
+        if (!faults.isEmpty()) {
+            throw Problem.unprocessable("registration.invalid", faults);
+        }
+        return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), headers);
+    }
+
+    private record Found(String key, String text) {}
+
+    private static Optional<Fault> unknown(String key) {
+        if (STDIO.contains(key)) {
+            return Optional.of(new Fault(
+                    pointer(key),
+                    "'" + key + "' can be given in the configuration file only: no request starts a program"));
+        }
+        return KNOWN.contains(key)
+                ? Optional.empty()
+                : Optional.of(new Fault(
+                        pointer(key),
+                        "'" + shown(key)
+                                + "' is unknown; there are name, url and headers, or serviceName and endpoint"));
+    }
+
+    /** The text under one of two keys that mean the same. */
+    private static Optional<Found> one(JsonNode body, String key, String other, List<Fault> faults) {
+        if (present(body, key) && present(body, other)) {
+            faults.add(new Fault("/" + other, "'" + key + "' and '" + other + "' mean the same; give one of them"));
+            return Optional.empty();
+        }
+        String given = present(body, other) ? other : key;
+        if (!present(body, given)) {
+            faults.add(new Fault("", "'" + key + "' is missing"));
+            return Optional.empty();
+        }
+        JsonNode value = body.get(given);
+        if (!value.isString()) {
+            faults.add(new Fault("/" + given, "'" + given + "' must be a string"));
+            return Optional.empty();
+        }
+        return Optional.of(new Found(given, value.stringValue()));
+    }
+
+    private static Optional<String> name(Found found, List<Fault> faults) {
+        try {
+            Backend.checkName(found.text());
+            return Optional.of(found.text());
+        } catch (IllegalArgumentException e) {
+            faults.add(new Fault("/" + found.key(), shown(String.valueOf(e.getMessage()))));
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Endpoint> endpoint(Found found, List<Fault> faults) {
+        String pointer = "/" + found.key();
+        if (found.text().length() > MAX_URL_CHARACTERS) {
+            faults.add(new Fault(pointer, "the URL is longer than " + MAX_URL_CHARACTERS + " characters"));
+            return Optional.empty();
+        }
+        try {
+            Endpoint endpoint = Endpoint.of(found.text());
+            if (endpoint.port() < 1 || endpoint.port() > 65_535) {
+                faults.add(new Fault(pointer, "the port " + endpoint.port() + " is not within 1 to 65535"));
+                return Optional.empty();
+            }
+            return Optional.of(endpoint);
+        } catch (IllegalArgumentException e) {
+            faults.add(new Fault(pointer, "not the URL of an MCP server: " + shown(String.valueOf(e.getMessage()))));
+            return Optional.empty();
+        }
+    }
+
+    private static Map<String, String> headers(JsonNode body, List<Fault> faults) {
+        if (!present(body, "headers")) {
+            return Map.of();
+        }
+        JsonNode given = body.get("headers");
+        if (!given.isObject() || given.size() > MAX_HEADERS) {
+            faults.add(new Fault("/headers", "'headers' must be an object of at most " + MAX_HEADERS + " texts"));
+            return Map.of();
+        }
+        Map<String, String> headers = new LinkedHashMap<>();
+        given.forEachEntry((name, value) -> {
+            String pointer = "/headers" + pointer(name);
+            if (!HEADER_NAME.matcher(name).matches()) {
+                faults.add(new Fault(pointer, "'" + shown(name) + "' is not a header name"));
+            } else if (OWN_HEADERS.contains(name.toLowerCase(Locale.ROOT))) {
+                faults.add(new Fault(pointer, "'" + name + "' is written by the gateway itself; leave it out"));
+            } else if (!value.isString() || !carriable(value.stringValue())) {
+                // not quoted: it is a secret
+                faults.add(new Fault(
+                        pointer,
+                        "the value of '" + name + "' must be a text of at most " + MAX_HEADER_CHARACTERS
+                                + " characters of ASCII without control characters"));
+            } else {
+                headers.put(name, value.stringValue());
+            }
+        });
+        return headers;
+    }
+
+    private static boolean carriable(String value) {
+        return value.length() <= MAX_HEADER_CHARACTERS && value.chars().allMatch(c -> c >= ' ' && c < 127 || c == '\t');
+    }
+
+    private static boolean present(JsonNode body, String key) {
+        return body.hasNonNull(key);
+    }
+
+    private static String pointer(String key) {
+        return "/" + shown(key).replace("~", "~0").replace("/", "~1");
+    }
+
+    private static String shown(String text) {
+        return text.length() > 200 ? text.substring(0, 200) + "…" : text;
+    }
+}

@@ -1,0 +1,201 @@
+package io.sluice.management;
+
+import io.sluice.catalog.Contribution;
+import io.sluice.catalog.Definition;
+import io.sluice.discovery.Discovery;
+import io.sluice.discovery.DiscoveryState;
+import io.sluice.egress.EgressPolicy;
+import io.sluice.management.Operation.Answer;
+import io.sluice.management.Operation.Question;
+import io.sluice.registry.Backend;
+import io.sluice.registry.Endpoint;
+import io.sluice.registry.Registration;
+import io.sluice.registry.Registry;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Lets backends come and go: {@code /register} and {@code /services}. */
+final class Registrations {
+    private static final Duration RESOLUTION = Duration.ofSeconds(5);
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private final Registry registry;
+    private final Discovery discovery;
+    private final EgressPolicy egress;
+
+    Registrations(Registry registry, Discovery discovery, EgressPolicy egress) {
+        this.registry = registry;
+        this.discovery = discovery;
+        this.egress = egress;
+    }
+
+    /** Whether a backend can be called. */
+    private enum Status {
+        CONNECTED,
+        /** It was never reached; it is asked again and again. */
+        PENDING,
+        /** It was reached before, and is not now. */
+        UNAVAILABLE;
+
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Keeps the backend, asks what it offers and says so; one that does not answer in time stays, and is asked again. */
+    Mono<Answer> register(Question question) {
+        return Mono.fromCallable(() -> RegistrationRequest.of(json(question))).flatMap(asked -> {
+            checkOwner(asked.name(), "change");
+            return allowed(asked.endpoint()).then(Mono.defer(() -> keep(asked)));
+        });
+    }
+
+    Mono<Answer> services(Question question) {
+        return Mono.fromSupplier(() -> {
+            DiscoveryState state = discovery.state();
+            List<Map<String, Object>> services = new ArrayList<>();
+            for (Registration registration : registry.snapshot().registrations().values()) {
+                Backend backend = registration.backend();
+                services.add(described(backend, state.contribution(backend.name())));
+            }
+            return new Answer(200, Map.of("services", services));
+        });
+    }
+
+    Mono<Answer> remove(Question question) {
+        String name = question.path().getOrDefault("name", "");
+        return Mono.defer(() -> {
+                    checkOwner(name, "remove");
+                    return registry.remove(name);
+                })
+                .map(removed -> {
+                    if (!removed) {
+                        throw Problem.of(404, "backend.not_found", "No backend '" + shown(name) + "' is registered");
+                    }
+                    Map<String, Object> body = new LinkedHashMap<>();
+                    body.put("name", name);
+                    body.put("status", "removed");
+                    return new Answer(200, body);
+                });
+    }
+
+    private Mono<Answer> keep(RegistrationRequest asked) {
+        Backend backend = asked.backend();
+        return registry.register(backend)
+                .then(Mono.defer(() -> discovery.refresh(backend.name())))
+                .map(Optional::of)
+                .defaultIfEmpty(Optional.empty())
+                .map(found -> new Answer(201, described(backend, found)));
+    }
+
+    /** What the file or discovery named is theirs to change. */
+    private void checkOwner(String name, String act) {
+        Registration there = registry.snapshot().registrations().get(name);
+        if (there == null || there.backend().source() == Backend.Source.API) {
+            return;
+        }
+        String owner = there.backend().source() == Backend.Source.FILE ? "the configuration file" : "discovery";
+        throw Problem.of(
+                        409,
+                        "backend.owned",
+                        "Backend '" + name + "' comes from " + owner + ", and the API cannot " + act + " it")
+                .withHint(
+                        there.backend().source() == Backend.Source.FILE
+                                ? "Edit the file: it is read again when it changes"
+                                : "Change it where it was discovered");
+    }
+
+    /**
+     * Refuses an address the API may not name, before anything is kept. A name that cannot be resolved now is no reason to
+     * refuse: each connection is checked again when it is made.
+     */
+    private Mono<Void> allowed(Endpoint endpoint) {
+        return Mono.fromCallable(() -> resolved(endpoint))
+                .subscribeOn(Schedulers.boundedElastic()) // the resolver blocks
+                .timeout(RESOLUTION, Mono.just(List.of()))
+                .doOnNext(addresses -> {
+                    for (InetSocketAddress address : addresses) {
+                        egress.refusal(Backend.Source.API, address).ifPresent(why -> {
+                            throw Problem.unprocessable("url.forbidden", "/url", why);
+                        });
+                    }
+                })
+                .then();
+    }
+
+    private static List<InetSocketAddress> resolved(Endpoint endpoint) {
+        try {
+            List<InetSocketAddress> addresses = new ArrayList<>();
+            for (InetAddress address : InetAddress.getAllByName(endpoint.url().getHost())) {
+                addresses.add(new InetSocketAddress(address, endpoint.port()));
+            }
+            return addresses;
+        } catch (UnknownHostException unknown) {
+            return List.of();
+        }
+    }
+
+    private static Map<String, Object> described(Backend backend, Optional<Contribution> found) {
+        Status status = found.map(Registrations::status).orElse(Status.PENDING);
+        List<String> tools = found.flatMap(Contribution::listing)
+                .map(listing -> listing.tools().stream().map(Definition::key).toList())
+                .orElse(List.of());
+        Map<String, Object> described = new LinkedHashMap<>();
+        described.put("name", backend.name());
+        described.put("url", backend.endpoints().get(0).url().toString());
+        described.put("status", status.word());
+        described.put("tools", tools);
+        described.put("source", backend.source().name().toLowerCase(Locale.ROOT));
+        if (status != Status.CONNECTED) {
+            described.put("reason", found.flatMap(Contribution::trouble).orElse("It is being asked what it offers"));
+        }
+        return described;
+    }
+
+    private static Status status(Contribution contribution) {
+        if (contribution.listing().isEmpty()) {
+            return Status.PENDING;
+        }
+        return contribution.trouble().isEmpty() ? Status.CONNECTED : Status.UNAVAILABLE;
+    }
+
+    private static JsonNode json(Question question) {
+        String type = question.contentType().split(";", 2)[0].strip();
+        if (!type.equalsIgnoreCase("application/json")) {
+            throw Problem.of(415, "body.type", "The body must be JSON: Content-Type is '" + shown(type) + "'")
+                    .withHint("Send -H 'Content-Type: application/json'");
+        }
+        try {
+            JsonNode body = JSON.readTree(question.body());
+            if (body.isMissingNode()) {
+                throw Problem.of(400, "body.malformed", "The body is empty; send a JSON object");
+            }
+            return body;
+        } catch (JacksonException e) {
+            throw Problem.of(400, "body.malformed", "The body is not JSON: " + shown(e.getOriginalMessage()));
+        }
+    }
+
+    private static String shown(String text) {
+        return text.length() > 200 ? text.substring(0, 200) + "…" : text;
+    }
+}
