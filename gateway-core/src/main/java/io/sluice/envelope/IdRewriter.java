@@ -3,6 +3,7 @@ package io.sluice.envelope;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,9 @@ public final class IdRewriter {
 
     /** How much of the old id is kept for {@link Ending#id}. */
     private static final int LONGEST_ID = 1024;
+
+    /** Up to this size one copy is cheaper than a buffer of several parts, each an element of the write. */
+    private static final int COPIED_BYTES = 8 * 1024;
 
     private enum State {
         /** Before the opening brace. */
@@ -80,7 +84,7 @@ public final class IdRewriter {
      * Filters the next piece.
      *
      * @param chunk is taken over: it is returned, or released when what is returned has been
-     * @return to be released by the caller; may be empty
+     * @return to be released by the caller; may be empty; of the kind that the chunk's allocator prefers, if it is new
      */
     public ByteBuf push(ByteBuf chunk) {
         int i = chunk.readerIndex();
@@ -131,10 +135,27 @@ public final class IdRewriter {
         if (kept < to) {
             before.add(chunk.retainedSlice(kept, to - kept));
         }
+        if (to - chunk.readerIndex() <= COPIED_BYTES) {
+            return copied(before, chunk);
+        }
         chunk.release();
         return before.size() == 1
                 ? before.get(0)
                 : Unpooled.wrappedBuffer(before.size(), before.toArray(new ByteBuf[0]));
+    }
+
+    private static ByteBuf copied(List<ByteBuf> parts, ByteBuf chunk) {
+        int length = 0;
+        for (ByteBuf part : parts) {
+            length += part.readableBytes();
+        }
+        ByteBuf copy = chunk.alloc().buffer(length);
+        for (ByteBuf part : parts) {
+            copy.writeBytes(part);
+            part.release();
+        }
+        chunk.release();
+        return copy;
     }
 
     /** One byte of the outermost object, or around it. */
@@ -187,16 +208,9 @@ public final class IdRewriter {
         if (keyLength > LONGEST_KEY) {
             return null;
         }
-        byte[] literal = new byte[keyLength + 2];
-        literal[0] = '"';
-        System.arraycopy(key, 0, literal, 1, keyLength);
-        literal[keyLength + 1] = '"';
-        String name;
-        try {
-            JsonScanner.validate(literal);
-            name = JsonScanner.text(literal, 0, literal.length);
-        } catch (Malformed e) {
-            return null;
+        String name = new String(key, 0, keyLength, StandardCharsets.UTF_8);
+        if (name.indexOf('\\') >= 0) {
+            name = decoded("\"" + name + "\"");
         }
         return switch (name) {
             case "id" -> Member.ID;
@@ -204,6 +218,16 @@ public final class IdRewriter {
             case "error" -> Member.ERROR;
             default -> null;
         };
+    }
+
+    private static String decoded(String literal) {
+        byte[] json = literal.getBytes(StandardCharsets.UTF_8);
+        try {
+            JsonScanner.validate(json);
+            return JsonScanner.text(json, 0, json.length);
+        } catch (Malformed e) {
+            return "";
+        }
     }
 
     private void value(ByteBuf chunk, int i, byte b) {

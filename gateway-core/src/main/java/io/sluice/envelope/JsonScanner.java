@@ -72,6 +72,7 @@ final class JsonScanner implements AutoCloseable {
 
     private boolean loneSurrogate;
     private boolean nul;
+    private long keyHash;
 
     private JsonScanner() {}
 
@@ -147,9 +148,13 @@ final class JsonScanner implements AutoCloseable {
         }
     }
 
-    private int skipSpace(int from) {
+    private int skipSpace(int i) {
+        return i < end && in[i] > ' ' ? i : skipSpaceFrom(i);
+    }
+
+    private int skipSpaceFrom(int from) {
         int i = from;
-        while (i < end && in[i] <= ' ' && (in[i] == ' ' || in[i] == '\n' || in[i] == '\r' || in[i] == '\t')) {
+        while (i < end && (in[i] == ' ' || in[i] == '\n' || in[i] == '\r' || in[i] == '\t')) {
             i++;
         }
         return i;
@@ -240,14 +245,15 @@ final class JsonScanner implements AutoCloseable {
     private int object(int start, int depth, Names<Member> names) {
         enter(start, depth);
         int firstKey = keyCount;
+        boolean matters = strict || names != NOTHING;
         int i = skipSpace(start + 1);
         if (byteAt(i) == '}') {
             return i + 1;
         }
         while (true) {
             int keyStart = expect(i, '"', "a key is missing");
-            int keyEnd = stringEnd(keyStart);
-            Member member = strict || names != NOTHING ? key(keyStart, keyEnd, names, firstKey) : null;
+            int keyEnd = matters ? keyEnd(keyStart) : stringEnd(keyStart);
+            Member member = matters ? key(keyStart, keyEnd, names, firstKey) : null;
             i = skipSpace(expect(skipSpace(keyEnd + 1), ':', "a ':' is missing"));
             i = member == null ? value(i, depth) : remembered(i, depth, member);
             i = skipSpace(i);
@@ -268,6 +274,7 @@ final class JsonScanner implements AutoCloseable {
         byte[] from = in;
         int wordStart = keyStart;
         int wordEnd = keyEnd;
+        long hash = keyHash;
         if (escaped) {
             if (strict && (loneSurrogate || nul)) {
                 throw Malformed.at(keyStart, "a key has a lone surrogate or a NUL");
@@ -275,8 +282,8 @@ final class JsonScanner implements AutoCloseable {
             wordEnd = decode(keyStart, keyEnd);
             wordStart = 0;
             from = decoded;
+            hash = KeyHash.of(decoded, 0, wordEnd);
         }
-        long hash = KeyHash.of(from, wordStart, wordEnd);
         if (strict) {
             distinct(hash, firstKey, keyStart);
         }
@@ -340,6 +347,33 @@ final class JsonScanner implements AutoCloseable {
         } else if (member == Member.META) {
             places.dropFrom(Member.META_PROTOCOL_VERSION);
         }
+    }
+
+    /**
+     * The same as {@link #stringEnd}, and notes the hash of what is between the quotes. Most keys are short and plain:
+     * they are skipped and hashed in one pass (EnvelopeBenchmark.scan, 300 B: 397 before, 360 ns after).
+     */
+    private int keyEnd(int from) {
+        byte[] text = in;
+        int last = end - 8;
+        long hash = KeyHash.EMPTY;
+        for (int i = from; i <= last; i += 8) {
+            long word = (long) LONG.get(text, i);
+            long stops = stops(word);
+            if (stops != 0) {
+                int length = Long.numberOfTrailingZeros(stops) >>> 3;
+                if (text[i + length] != '"') {
+                    break;
+                }
+                escaped = false;
+                keyHash = length == 0 ? hash : KeyHash.add(hash, word & (-1L >>> (64 - 8 * length)));
+                return i + length;
+            }
+            hash = KeyHash.add(hash, word);
+        }
+        int keyEnd = stringEnd(from);
+        keyHash = KeyHash.of(text, from, keyEnd);
+        return keyEnd;
     }
 
     /** The place of the closing quote of the string whose first byte after the opening quote is at {@code from}. */
@@ -573,7 +607,7 @@ final class JsonScanner implements AutoCloseable {
         try (JsonScanner scanner = of(in, false, MessageReader.MAX_DEPTH)) {
             int i = scanner.skipSpace(object.start() + 1);
             while (in[i] == '"') {
-                int keyEnd = scanner.stringEnd(i + 1);
+                int keyEnd = scanner.keyEnd(i + 1);
                 boolean matches = scanner.key(i + 1, keyEnd, wanted, 0) != null;
                 int valueStart = scanner.skipSpace(scanner.skipSpace(keyEnd + 1) + 1);
                 int valueEnd = scanner.value(valueStart, 1);

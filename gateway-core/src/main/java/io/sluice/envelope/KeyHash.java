@@ -5,41 +5,38 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * A 64-bit hash of a few bytes, eight at a time: each word is mixed in by two multiplications and two shifts (the shape
- * of the finalizers of MurmurHash3 and SplitMix64). It need not resist crafted collisions, see {@link JsonScanner}.
+ * A 64-bit hash of the bytes of a key, eight at a time, the last ones filled up with zeros: each word is multiplied by
+ * a large odd number and the two halves of the product are folded (as in wyhash). Keys are taken to have no NUL, so
+ * that the filling makes no two alike. It need not resist crafted collisions, see {@link JsonScanner}.
  */
 final class KeyHash {
+    /** The hash of no bytes. */
+    static final long EMPTY = 0x9E3779B97F4A7C15L;
+
+    private static final long FACTOR = 0xD6E8FEB86659FD93L;
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private KeyHash() {}
 
     static long of(byte[] in, int start, int end) {
-        long hash = (end - start) * 0x9E3779B97F4A7C15L;
+        long hash = EMPTY;
         int i = start;
         for (; i + 8 <= end; i += 8) {
-            hash = mix(hash ^ (long) LONG.get(in, i));
+            hash = add(hash, (long) LONG.get(in, i));
         }
         if (i < end) {
-            hash = mix(hash ^ tail(in, i, end));
+            long word = 0;
+            for (int k = end - 1; k >= i; k--) {
+                word = (word << 8) | (in[k] & 0xFF);
+            }
+            hash = add(hash, word);
         }
         return hash;
     }
 
-    private static long tail(byte[] in, int start, int end) {
-        if (start + 8 <= in.length) {
-            return (long) LONG.get(in, start) & (-1L >>> (64 - 8 * (end - start)));
-        }
-        long word = 0;
-        for (int i = end - 1; i >= start; i--) {
-            word = (word << 8) | (in[i] & 0xFF);
-        }
-        return word;
-    }
-
-    private static long mix(long x) {
-        long y = x * 0xD6E8FEB86659FD93L;
-        y ^= y >>> 32;
-        y *= 0xBF58476D1CE4E5B9L;
-        return y ^ (y >>> 29);
+    /** The hash of the bytes of which {@code hash} is one, followed by those of the word, the lowest first. */
+    static long add(long hash, long word) {
+        long x = hash ^ word;
+        return (x * FACTOR) ^ Math.multiplyHigh(x, FACTOR);
     }
 }

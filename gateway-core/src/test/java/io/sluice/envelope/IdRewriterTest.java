@@ -88,6 +88,24 @@ class IdRewriterTest {
     }
 
     @Test
+    void largeChunkIsSharedAroundItsId() {
+        String text = "x".repeat(20_000);
+        String before = "{\"result\":\"" + text + "\",\"id\":";
+        String after = ",\"jsonrpc\":\"2.0\"}" + " ".repeat(20_000);
+        ByteBuf chunk = UnpooledByteBufAllocator.DEFAULT.directBuffer();
+        chunk.writeCharSequence(before + "12" + after, UTF_8);
+        IdRewriter rewriter = new IdRewriter(NEW_ID);
+
+        ByteBuf passed = rewriter.push(chunk);
+
+        assertThat(passed.toString(UTF_8)).isEqualTo(before + "\"new-1\"" + after);
+        assertThat(passed.nioBufferCount()).isEqualTo(3);
+        assertThat(rewriter.finish().complete()).isTrue();
+        passed.release();
+        assertThat(chunk.refCnt()).isZero();
+    }
+
+    @Test
     void chunkWithoutIdIsPassedOnItself() {
         IdRewriter rewriter = new IdRewriter(NEW_ID);
         rewriter.push(Unpooled.copiedBuffer("{\"id\":1,\"result\":[", UTF_8)).release();
