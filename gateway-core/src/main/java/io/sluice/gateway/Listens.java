@@ -208,10 +208,10 @@ final class Listens {
 
     private void end(Listen listen, Map<String, Target> targets) {
         open.remove(listen);
-        targets.forEach((uri, target) -> updates.remove(
-                        target.backend(), target.originalName(), new UriListener(listen, uri))
-                .onErrorComplete()
-                .subscribe());
+        targets.forEach(
+                (uri, target) -> updates.remove(target.backend(), target.originalName(), new UriListener(listen, uri))
+                        .onErrorComplete()
+                        .subscribe());
     }
 
     /** Tells every stream which of its mount's lists changed. */

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Nobody without valid credentials reaches a backend, on any route, however it is tried. */
@@ -21,30 +22,39 @@ class AuthMatrixTest {
     private record Route(String method, String path, List<String> headers, String body) {}
 
     private static List<Route> routes() {
+        return Stream.of("/mcp", "/mcp/one", "/mcp/two", "/mcp/nobody", "/mcp/")
+                .flatMap(path -> routes(path).stream())
+                .toList();
+    }
+
+    private static List<Route> routes(String path) {
         List<Route> routes = new ArrayList<>();
-        for (String path : List.of("/mcp", "/mcp/one", "/mcp/two", "/mcp/nobody", "/mcp/")) {
-            routes.add(modern(path, "tools/call", "'name':'echo','arguments':{}", "echo"));
-            routes.add(modern(path, "server/discover", "", null));
-            routes.add(modern(path, "subscriptions/listen", "'notifications':{'toolsListChanged':true}", null));
-            routes.add(legacy(path, "{'jsonrpc':'2.0','id':1,'method':'initialize','params':{'protocolVersion':"
-                    + "'2025-11-25','capabilities':{},'clientInfo':{'name':'x','version':'1'}}}"));
-            routes.add(legacy(path, "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'echo'}}"));
-            routes.add(legacy(path, "[{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'echo'}}]"));
-            routes.add(legacy(path, "nonsense"));
-            routes.add(new Route("GET", path, List.of(), ""));
-            routes.add(new Route("DELETE", path, List.of("Mcp-Session-Id: x"), ""));
-        }
+        routes.add(modern(path, "tools/call", "'name':'echo','arguments':{}", "echo"));
+        routes.add(modern(path, "server/discover", "", null));
+        routes.add(modern(path, "subscriptions/listen", "'notifications':{'toolsListChanged':true}", null));
+        routes.add(legacy(
+                path,
+                "{'jsonrpc':'2.0','id':1,'method':'initialize','params':{'protocolVersion':"
+                        + "'2025-11-25','capabilities':{},'clientInfo':{'name':'x','version':'1'}}}"));
+        routes.add(legacy(path, "{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'echo'}}"));
+        routes.add(legacy(path, "[{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'echo'}}]"));
+        routes.add(legacy(path, "nonsense"));
+        routes.add(new Route("GET", path, List.of(), ""));
+        routes.add(new Route("DELETE", path, List.of("Mcp-Session-Id: x"), ""));
         return routes;
     }
 
     private static Route modern(String path, String method, String members, String name) {
-        List<String> headers = new ArrayList<>(
-                List.of(BODY_HEADERS, "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: " + method));
+        List<String> headers =
+                new ArrayList<>(List.of(BODY_HEADERS, "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: " + method));
         if (name != null) {
             headers.add("Mcp-Name: " + name);
         }
         return new Route(
-                "POST", path, headers, new String(ModernRequest.of(method, members).bytes(), StandardCharsets.UTF_8));
+                "POST",
+                path,
+                headers,
+                new String(ModernRequest.of(method, members).bytes(), StandardCharsets.UTF_8));
     }
 
     private static Route legacy(String path, String body) {
@@ -188,7 +198,7 @@ class AuthMatrixTest {
                     .with("one", backend)
                     .listeningTo(backend)) {
                 int before = backend.received().size();
-                for (Route route : routes()) {
+                for (Route route : routes("/mcp")) {
                     RawExchange.Got got = ask(gateway.port(), route, "Accept: application/json", List.of());
 
                     assertThat(got.status()).as(route + " " + got).isEqualTo(401);

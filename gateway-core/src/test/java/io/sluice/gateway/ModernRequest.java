@@ -38,7 +38,8 @@ final class ModernRequest {
     }
 
     static ModernRequest call(String tool, String arguments) {
-        return of("tools/call", "'name':'" + tool + "','arguments':" + arguments).header("Mcp-Name", tool);
+        return of("tools/call", "'name':'" + tool + "','arguments':" + arguments)
+                .header("Mcp-Name", tool);
     }
 
     static ModernRequest read(String uri) {

@@ -53,8 +53,8 @@ public final class TestGateway implements AutoCloseable {
         Authenticator authenticator =
                 chosen.tokens.isEmpty() ? chosen.authenticator : Authenticator.bearer(() -> tokens);
         gateway = new Gateway(chosen.settings, discovery, authenticator, chosen.keyring, chosen.store);
-        listener = Objects.requireNonNull(HttpListener.start(chosen.listener, LOOPS, gateway.handler())
-                .block(PATIENCE));
+        listener = Objects.requireNonNull(
+                HttpListener.start(chosen.listener, LOOPS, gateway.handler()).block(PATIENCE));
     }
 
     /** The settings of a gateway that is not there yet. */
