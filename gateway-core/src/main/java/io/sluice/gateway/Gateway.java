@@ -61,11 +61,7 @@ public final class Gateway implements Disposable {
                 System::nanoTime, settings.sessionIdle(), settings.heartbeat(), timer, this::sessionEnds);
         this.legacy = new LegacyCalls(sessionIds, store, sessions, updates, settings, Clock.systemUTC());
         this.path = new RequestPath(
-                Authenticator.failingClosed(authenticator),
-                () -> Objects.requireNonNull(view.get()),
-                new ModernCalls(listens),
-                legacy,
-                settings);
+                authenticator, () -> Objects.requireNonNull(view.get()), new ModernCalls(listens), legacy, settings);
         resources.add(discovery.states().subscribe(this::follow));
         resources.add(discovery.announcements().subscribe(this::pass));
         long beat = settings.heartbeat().toMillis();

@@ -3,14 +3,12 @@ package io.sluice.gateway;
 import io.sluice.upstream.Signal;
 import io.sluice.upstream.Upstream;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -20,7 +18,7 @@ import reactor.core.publisher.Mono;
 final class ResourceUpdates {
     private static final Logger log = LoggerFactory.getLogger(ResourceUpdates.class);
 
-    private final Map<Key, Interest> interests = new ConcurrentHashMap<>();
+    private final Map<Key, Set<Listener>> listeners = new ConcurrentHashMap<>();
     private final Map<String, Feed> feeds = new ConcurrentHashMap<>();
 
     /** Told that a resource changed. Implementations are equal when telling both would be telling one twice. */
@@ -30,52 +28,38 @@ final class ResourceUpdates {
 
     private record Key(String backend, String uri) {}
 
-    /**
-     * Those who share one subscription at a backend.
-     *
-     * @param agreed completes for each of them when the backend has agreed
-     * @param listeners changed only while the map computes this entry, so that an interest without any is never found
-     */
-    private record Interest(Upstream upstream, Mono<Void> agreed, Set<Listener> listeners) {
-        static Interest of(Upstream upstream, String uri, Set<Listener> listeners) {
-            return new Interest(upstream, upstream.subscribe(uri).cache(), listeners);
-        }
-    }
-
     private record Feed(Upstream upstream, Disposable signals) {}
 
-    /** Subscribes; completes when the backend has agreed. Who gives up waiting takes the subscription back. */
+    /** Subscribes; completes when the backend has agreed. */
     Mono<Void> add(Upstream upstream, String uri, Listener listener) {
         return Mono.defer(() -> {
             Key key = new Key(upstream.backend().name(), uri);
-            Interest joined = Objects.requireNonNull(interests.compute(key, (k, held) -> {
-                Interest now = held == null ? Interest.of(upstream, uri, ConcurrentHashMap.newKeySet()) : held;
-                now.listeners().add(listener);
-                return now;
-            }));
-            return joined.agreed().doOnError(refused -> leave(key, listener));
+            Set<Listener> all = listeners.computeIfAbsent(key, k -> ConcurrentHashMap.newKeySet());
+            boolean first = all.isEmpty();
+            if (!all.add(listener) || !first) {
+                return Mono.empty();
+            }
+            return upstream.subscribe(uri).doOnError(e -> drop(key, listener));
         });
     }
 
     /** Takes a subscription back; the last one is taken back at the backend too. */
     Mono<Void> remove(String backend, String uri, Listener listener) {
         return Mono.defer(() -> {
-            Interest ended = leave(new Key(backend, uri), listener);
-            return ended == null ? Mono.empty() : ended.upstream().unsubscribe(uri);
+            Feed feed = feeds.get(backend);
+            return drop(new Key(backend, uri), listener) && feed != null
+                    ? feed.upstream().unsubscribe(uri)
+                    : Mono.empty();
         });
     }
 
-    /** @return the interest, if nobody is left who shares it */
-    private @Nullable Interest leave(Key key, Listener listener) {
-        AtomicReference<@Nullable Interest> ended = new AtomicReference<>();
-        interests.computeIfPresent(key, (k, held) -> {
-            if (!held.listeners().remove(listener) || !held.listeners().isEmpty()) {
-                return held;
-            }
-            ended.set(held);
-            return null;
-        });
-        return ended.get();
+    /** @return whether nobody wants this resource any more */
+    private boolean drop(Key key, Listener listener) {
+        return listeners.computeIfPresent(key, (k, all) -> {
+                    all.remove(listener);
+                    return all.isEmpty() ? null : all;
+                })
+                == null;
     }
 
     /** Follows the view: listens to new ways to backends, moves subscriptions to them, lets go of the old. */
@@ -89,33 +73,20 @@ final class ResourceUpdates {
         upstreams.forEach((backend, upstream) -> {
             if (!feeds.containsKey(backend)) {
                 feeds.put(backend, new Feed(upstream, upstream.signals().subscribe(signal -> hear(backend, signal))));
-                Set.copyOf(interests.keySet()).forEach(key -> move(key, backend, upstream));
+                Flux.fromIterable(listeners.keySet())
+                        .filter(key -> key.backend().equals(backend))
+                        .flatMap(key -> upstream.subscribe(key.uri())
+                                .doOnError(
+                                        e -> log.info("Could not subscribe again at '{}': {}", backend, e.getMessage()))
+                                .onErrorComplete())
+                        .subscribe();
             }
         });
     }
 
-    /** Subscribes anew at a backend whose way was replaced. */
-    private void move(Key key, String backend, Upstream upstream) {
-        if (!key.backend().equals(backend)) {
-            return;
-        }
-        Interest moved = interests.computeIfPresent(
-                key,
-                (k, held) -> held.upstream() == upstream ? held : Interest.of(upstream, k.uri(), held.listeners()));
-        if (moved != null) {
-            moved.agreed()
-                    .subscribe(
-                            ignored -> {},
-                            e -> log.info("Could not subscribe again at '{}': {}", backend, e.getMessage()));
-        }
-    }
-
     private void hear(String backend, Signal signal) {
         if (signal instanceof Signal.ResourceUpdated updated) {
-            Interest interest = interests.get(new Key(backend, updated.uri()));
-            if (interest != null) {
-                interest.listeners().forEach(Listener::updated);
-            }
+            listeners.getOrDefault(new Key(backend, updated.uri()), Set.of()).forEach(Listener::updated);
         }
     }
 }

@@ -36,6 +36,8 @@ enum SampleService {
     private final String id;
     private final int port;
     private final boolean modern;
+
+    @SuppressWarnings("ImmutableEnumChecker") // nobody changes the JSON in it
     private final SampleTool tool;
 
     SampleService(String id, int port, boolean modern, SampleTool tool) {

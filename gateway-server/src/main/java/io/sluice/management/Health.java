@@ -55,7 +55,7 @@ final class Health {
     }
 
     private static boolean asks(String query, String flag) {
-        for (String part : query.split("&")) {
+        for (String part : query.split("&", -1)) {
             if (part.equals(flag)
                     || part.equals(flag + "=")
                     || part.equals(flag + "=true")

@@ -129,6 +129,7 @@ public final class ManagementApi {
     }
 
     /** What is sent: all in one piece. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Written(int status, String contentType, byte[] body) {}
 
     private static Mono<Written> refused(

@@ -33,6 +33,7 @@ record Operation(HttpMethod method, PathPattern path, Access access, String summ
      * @param body at most {@link ManagementApi#MAX_BODY_BYTES}; empty without
      * @param contentType as it came; empty without
      */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     record Question(Map<String, String> path, String query, byte[] body, String contentType) {}
 
     /**

@@ -181,7 +181,8 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
     }
 
     private static boolean carriable(String value) {
-        return value.length() <= MAX_HEADER_CHARACTERS && value.chars().allMatch(c -> c >= ' ' && c < 127 || c == '\t');
+        return value.length() <= MAX_HEADER_CHARACTERS
+                && value.chars().allMatch(c -> (c >= ' ' && c < 127) || c == '\t');
     }
 
     private static boolean present(JsonNode body, String key) {

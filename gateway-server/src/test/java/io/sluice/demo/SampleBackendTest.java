@@ -58,7 +58,7 @@ final class SampleBackendTest {
 
         try (McpSyncClient client = McpClient.sync(HttpClientStreamableHttpTransport.builder(url.toString())
                         .endpoint("/mcp")
-                        .httpRequestCustomizer((request, method, uri, body, context) ->
+                        .addHttpRequestCustomizer((request, method, uri, body, context) ->
                                 request.header("Authorization", "Bearer " + TOKEN))
                         .build())
                 .build()) {

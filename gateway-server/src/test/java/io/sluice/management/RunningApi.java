@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -65,8 +66,9 @@ final class RunningApi implements AutoCloseable {
             passedOn.incrementAndGet();
             throw new Rejection.NotFound("Nothing here");
         };
-        listener = HttpListener.start(ListenerSettings.of("127.0.0.1", 0), loops, api.before(rest))
-                .block(WAIT);
+        listener =
+                Objects.requireNonNull(HttpListener.start(ListenerSettings.of("127.0.0.1", 0), loops, api.before(rest))
+                        .block(WAIT));
     }
 
     static RunningApi start() {

@@ -3,6 +3,7 @@ package io.sluice.management;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -30,7 +31,7 @@ final class StubBackend implements AutoCloseable {
     }
 
     static StubBackend offering(String... tools) throws IOException {
-        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         StubBackend stub = new StubBackend(server, List.of(tools));
         server.createContext("/", stub::answer);
         server.setExecutor(stub.threads);
