@@ -5,6 +5,7 @@ import io.sluice.call.Inbound;
 import io.sluice.catalog.Catalog;
 import io.sluice.catalog.CatalogSettings;
 import io.sluice.catalog.Changes;
+import io.sluice.catalog.Mount;
 import io.sluice.discovery.Announced;
 import io.sluice.discovery.Discovery;
 import io.sluice.discovery.DiscoveryState;
@@ -17,7 +18,9 @@ import io.sluice.session.LiveSession;
 import io.sluice.session.LiveSessions;
 import io.sluice.session.SessionIds;
 import io.sluice.session.SessionStore;
+import io.sluice.session.SessionTicket;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +43,7 @@ public final class Gateway implements Disposable {
     private final CatalogSettings catalogSettings;
     private final LiveSessions sessions;
     private final ResourceUpdates updates = new ResourceUpdates();
+    private final ListChanges listChanges = new ListChanges();
     private final Listens listens = new Listens(updates);
     private final LegacyCalls legacy;
     private final RequestPath path;
@@ -58,7 +62,12 @@ public final class Gateway implements Disposable {
         SessionIds sessionIds = new SessionIds(
                 keyring.sealer("session"), settings.cluster(), settings.sessionLife(), SeededRandom.create());
         this.sessions = new LiveSessions(
-                System::nanoTime, settings.sessionIdle(), settings.heartbeat(), timer, this::sessionEnds);
+                System::nanoTime,
+                settings.sessionIdle(),
+                settings.heartbeat(),
+                timer,
+                this::sessionBegins,
+                this::sessionEnds);
         this.legacy = new LegacyCalls(sessionIds, store, sessions, updates, settings, Clock.systemUTC());
         this.path = new RequestPath(
                 authenticator, () -> Objects.requireNonNull(view.get()), new ModernCalls(listens), legacy, settings);
@@ -66,6 +75,12 @@ public final class Gateway implements Disposable {
         resources.add(discovery.announcements().subscribe(this::pass));
         long beat = settings.heartbeat().toMillis();
         resources.add(timer.schedulePeriodically(listens::heartbeat, beat, beat, TimeUnit.MILLISECONDS));
+    }
+
+    /** A session that held nothing here until now may have missed something. */
+    private void sessionBegins(LiveSession session) {
+        SessionTicket ticket = session.ticket();
+        session.changed(listChanges.since(ticket.mount(), ticket.issuedAt()));
     }
 
     private void sessionEnds(LiveSession session) {
@@ -97,13 +112,15 @@ public final class Gateway implements Disposable {
         if (changes.isEmpty()) {
             return;
         }
+        Instant now = Instant.now();
+        for (Mount mount : catalog().mounts()) {
+            listChanges.note(mount.name(), ListChanges.bits(changes.of(mount.name())), now);
+        }
         listens.listsChanged(changes);
         for (LiveSession session : sessions.all()) {
-            int bits = ListChanges.bits(changes.of(session.ticket().mount()));
-            if (bits != 0 && session.standalone().hasReader()) {
-                ListChanges.publish(session.standalone(), bits);
-            } else if (bits != 0) {
-                session.changed(bits);
+            session.changed(ListChanges.bits(changes.of(session.ticket().mount())));
+            if (session.standalone().hasReader()) {
+                ListChanges.publish(session.standalone(), session.takeChanged());
             }
         }
     }

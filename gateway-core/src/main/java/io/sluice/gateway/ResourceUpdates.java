@@ -2,9 +2,11 @@ package io.sluice.gateway;
 
 import io.sluice.upstream.Signal;
 import io.sluice.upstream.Upstream;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -30,20 +32,21 @@ final class ResourceUpdates {
 
     private record Feed(Upstream upstream, Disposable signals) {}
 
-    /** Subscribes; completes when the backend has agreed. */
+    /** Subscribes; completes when the backend has agreed. At the backend all listeners are one, which {@link Upstream} sees to. */
     Mono<Void> add(Upstream upstream, String uri, Listener listener) {
         return Mono.defer(() -> {
             Key key = new Key(upstream.backend().name(), uri);
-            Set<Listener> all = listeners.computeIfAbsent(key, k -> ConcurrentHashMap.newKeySet());
-            boolean first = all.isEmpty();
-            if (!all.add(listener) || !first) {
-                return Mono.empty();
-            }
-            return upstream.subscribe(uri).doOnError(e -> drop(key, listener));
+            AtomicBoolean added = new AtomicBoolean();
+            listeners.compute(key, (k, before) -> {
+                Set<Listener> all = before == null ? ConcurrentHashMap.newKeySet() : before;
+                added.set(all.add(listener));
+                return all;
+            });
+            return added.get() ? upstream.subscribe(uri).doOnError(e -> drop(key, listener)) : Mono.empty();
         });
     }
 
-    /** Takes a subscription back; the last one is taken back at the backend too. */
+    /** Takes a subscription back; nothing when there is none. */
     Mono<Void> remove(String backend, String uri, Listener listener) {
         return Mono.defer(() -> {
             Feed feed = feeds.get(backend);
@@ -53,13 +56,14 @@ final class ResourceUpdates {
         });
     }
 
-    /** @return whether nobody wants this resource any more */
+    /** @return whether it was there */
     private boolean drop(Key key, Listener listener) {
-        return listeners.computeIfPresent(key, (k, all) -> {
-                    all.remove(listener);
-                    return all.isEmpty() ? null : all;
-                })
-                == null;
+        AtomicBoolean dropped = new AtomicBoolean();
+        listeners.computeIfPresent(key, (k, all) -> {
+            dropped.set(all.remove(listener));
+            return all.isEmpty() ? null : all;
+        });
+        return dropped.get();
     }
 
     /** Follows the view: listens to new ways to backends, moves subscriptions to them, lets go of the old. */
@@ -73,9 +77,11 @@ final class ResourceUpdates {
         upstreams.forEach((backend, upstream) -> {
             if (!feeds.containsKey(backend)) {
                 feeds.put(backend, new Feed(upstream, upstream.signals().subscribe(signal -> hear(backend, signal))));
-                Flux.fromIterable(listeners.keySet())
-                        .filter(key -> key.backend().equals(backend))
-                        .flatMap(key -> upstream.subscribe(key.uri())
+                Flux.fromIterable(listeners.entrySet())
+                        .filter(entry -> entry.getKey().backend().equals(backend))
+                        .flatMapIterable(entry -> Collections.nCopies(
+                                entry.getValue().size(), entry.getKey().uri()))
+                        .flatMap(uri -> upstream.subscribe(uri)
                                 .doOnError(
                                         e -> log.info("Could not subscribe again at '{}': {}", backend, e.getMessage()))
                                 .onErrorComplete())

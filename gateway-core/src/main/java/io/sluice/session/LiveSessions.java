@@ -5,8 +5,10 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import reactor.core.Disposable;
@@ -22,12 +24,14 @@ public final class LiveSessions implements Disposable {
     private final Map<String, LiveSession> sessions = new ConcurrentHashMap<>();
     private final LongSupplier nanoClock;
     private final Duration idle;
+    private final Consumer<LiveSession> onOpen;
     private final Consumer<LiveSession> onClose;
     private final Disposable timer;
 
     /**
      * @param idle how long a session that nobody reads and nothing runs in is kept
      * @param heartbeat how often a comment goes out on every open stream
+     * @param onOpen called once for each session made, before anyone else has it; must not come back here
      * @param onClose called once for each session that goes, before its streams end
      */
     public LiveSessions(
@@ -35,26 +39,37 @@ public final class LiveSessions implements Disposable {
             Duration idle,
             Duration heartbeat,
             Scheduler scheduler,
+            Consumer<LiveSession> onOpen,
             Consumer<LiveSession> onClose) {
         this.nanoClock = nanoClock;
         this.idle = idle;
+        this.onOpen = onOpen;
         this.onClose = onClose;
         this.timer = scheduler.schedulePeriodically(
                 this::tick, heartbeat.toNanos(), heartbeat.toNanos(), java.util.concurrent.TimeUnit.NANOSECONDS);
     }
 
-    /** The live object of a session, made at the first use. */
+    /** The live object of a session, made at the first use. Counts as a use, so that it is not idle at the same moment. */
     public LiveSession obtain(SessionTicket ticket) {
-        LiveSession session =
-                sessions.computeIfAbsent(ticket.id(), id -> new LiveSession(ticket, nanoClock.getAsLong()));
-        session.touch(nanoClock.getAsLong());
+        LiveSession obtained = sessions.compute(ticket.id(), (id, live) -> {
+            LiveSession session = live == null ? open(ticket) : live;
+            session.touch(nanoClock.getAsLong());
+            return session;
+        });
+        return Objects.requireNonNull(obtained);
+    }
+
+    private LiveSession open(SessionTicket ticket) {
+        LiveSession session = new LiveSession(ticket, nanoClock.getAsLong());
+        onOpen.accept(session);
         return session;
     }
 
     public Optional<LiveSession> find(SessionTicket ticket) {
-        Optional<LiveSession> found = Optional.ofNullable(sessions.get(ticket.id()));
-        found.ifPresent(session -> session.touch(nanoClock.getAsLong()));
-        return found;
+        return Optional.ofNullable(sessions.computeIfPresent(ticket.id(), (id, live) -> {
+            live.touch(nanoClock.getAsLong());
+            return live;
+        }));
     }
 
     public Collection<LiveSession> all() {
@@ -79,11 +94,15 @@ public final class LiveSessions implements Disposable {
         long deadlineOfEmpty = nowNanos - Math.min(idle.toNanos(), EMPTY_IDLE.toNanos());
         Instant now = Instant.now();
         for (LiveSession session : List.copyOf(sessions.values())) {
-            if (session.idleSince(session.isEmpty() ? deadlineOfEmpty : deadline)
-                    || session.ticket().expiresAt().isBefore(now)) {
-                if (sessions.remove(session.ticket().id(), session)) {
-                    end(session);
-                }
+            AtomicBoolean over = new AtomicBoolean();
+            sessions.computeIfPresent(session.ticket().id(), (id, live) -> {
+                over.set(live == session
+                        && (live.idleSince(live.isEmpty() ? deadlineOfEmpty : deadline)
+                                || live.ticket().expiresAt().isBefore(now)));
+                return over.get() ? null : live;
+            });
+            if (over.get()) {
+                end(session);
             } else {
                 session.streams().forEach(EventStream::heartbeat);
             }

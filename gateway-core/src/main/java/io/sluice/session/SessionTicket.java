@@ -14,7 +14,7 @@ import java.util.Optional;
  *
  * @param id 16 random bytes in 32 hexadecimal digits: the key of whatever is kept about the session, and no proof of
  *     anything
- * @param issuedAt to the second
+ * @param issuedAt to the millisecond
  * @param expiresAt to the second; the session is over from then on
  * @param callerFingerprint of the {@link io.sluice.auth.Caller} it belongs to
  * @param version the revision agreed on, a legacy one
@@ -44,7 +44,7 @@ public record SessionTicket(
     private static final byte ABSENT = -1;
 
     public SessionTicket {
-        issuedAt = Instant.ofEpochSecond(issuedAt.getEpochSecond());
+        issuedAt = Instant.ofEpochMilli(issuedAt.toEpochMilli());
         expiresAt = Instant.ofEpochSecond(expiresAt.getEpochSecond());
         clientName = clientName.map(SessionTicket::cut);
         clientVersion = clientVersion.map(SessionTicket::cut);
@@ -57,7 +57,7 @@ public record SessionTicket(
         byte[] software = clientVersion.orElse("").getBytes(UTF_8);
         ByteBuffer out = ByteBuffer.allocate(FIXED_BYTES + 3 + revision.length + name.length + software.length);
         out.put(FORMAT).put(HexFormat.of().parseHex(id));
-        out.putLong(issuedAt.getEpochSecond()).putLong(expiresAt.getEpochSecond());
+        out.putLong(issuedAt.toEpochMilli()).putLong(expiresAt.getEpochSecond());
         out.putInt(features.bits());
         out.put((byte) revision.length).put(revision);
         out.put(clientName.isPresent() ? (byte) name.length : ABSENT).put(name);
@@ -75,7 +75,7 @@ public record SessionTicket(
         }
         byte[] id = new byte[ID_BYTES];
         in.get(id);
-        Instant issuedAt = Instant.ofEpochSecond(in.getLong());
+        Instant issuedAt = Instant.ofEpochMilli(in.getLong());
         Instant expiresAt = Instant.ofEpochSecond(in.getLong());
         ClientFeatures features = ClientFeatures.ofBits(in.getInt());
         Optional<ProtocolVersion> version = text(in).flatMap(ProtocolVersion::of);

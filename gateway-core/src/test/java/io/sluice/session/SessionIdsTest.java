@@ -37,7 +37,7 @@ final class SessionIdsTest {
 
         assertThat(opened).hasValue(ticket);
         assertThat(ticket.id()).matches("[0-9a-f]{32}");
-        assertThat(ticket.issuedAt()).isEqualTo("2026-11-21T12:00:00Z");
+        assertThat(ticket.issuedAt()).isEqualTo("2026-11-21T12:00:00.987Z");
         assertThat(ticket.expiresAt()).isEqualTo("2026-11-22T12:00:00Z");
         assertThat(ticket.callerFingerprint()).isEqualTo(ALICE.fingerprint());
         assertThat(ticket.features().has(Feature.SAMPLING)).isTrue();
