@@ -79,7 +79,7 @@ final class InputRounds {
         }
         Envelope envelope = Replies.read(message.json(), backend);
         if (envelope.kind() != Kind.RESPONSE) {
-            return Flux.just(event);
+            return envelope.kind() == Kind.REQUEST ? Flux.empty() : Flux.just(event); // 2026-07-28 has no such requests
         }
         return InputRequired.of(envelope)
                 .map(required -> ask(required, round))

@@ -17,6 +17,7 @@ import io.sluice.envelope.RequestId;
 import io.sluice.envelope.Span;
 import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.Era;
+import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.HeaderValue;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
@@ -111,9 +112,13 @@ final class LegacyCalls {
     Answer end(Inbound inbound, Caller caller) {
         SessionTicket ticket = ticket(inbound, caller)
                 .orElseThrow(() -> Rejection.BadHttp.badRequest("Header " + McpHeaders.SESSION_ID + " is missing"));
+        end(ticket);
+        return new Answer.Empty(204, Map.of());
+    }
+
+    private void end(SessionTicket ticket) {
         store.end(ticket.id(), ticket.expiresAt());
         sessions.close(ticket);
-        return new Answer.Empty(204, Map.of());
     }
 
     /** GET: the stream of messages that belong to no call, or the rest of a stream that was cut. */
@@ -127,8 +132,11 @@ final class LegacyCalls {
         LiveSession session = sessions.obtain(ticket);
         String lastEventId = inbound.single(McpHeaders.LAST_EVENT_ID);
         if (lastEventId == null || lastEventId.isEmpty()) {
-            ListChanges.publish(session.standalone(), session.takeChanged());
-            return events(session.standalone(), session.standalone().freshStart(), ticket.version());
+            Answer.Events all =
+                    events(session.standalone(), session.standalone().freshStart(), ticket.version());
+            // Told once there is a reader: what changes before then is remembered, what changes afterwards is told.
+            return new Answer.Events(Flux.from(all.frames())
+                    .doOnSubscribe(s -> ListChanges.publish(session.standalone(), session.takeChanged())));
         }
         int dot = lastEventId.lastIndexOf('.');
         if (dot > 0 && lastEventId.substring(dot + 1).matches("\\d{1,18}")) {
@@ -241,6 +249,7 @@ final class LegacyCalls {
 
     private static Mono<LegacySession> level(LegacySession session, String level) {
         return session.call(McpMethod.LOGGING_SET_LEVEL.wire(), RawJson.of("{\"level\":\"" + level + "\"}"))
+                .flatMap(Replies::read)
                 .onErrorComplete()
                 .thenReturn(session);
     }
@@ -296,31 +305,57 @@ final class LegacyCalls {
 
     // Calls
 
+    /** Subscribed to at once and for good: a client with a session that leaves does not end its call, {@code notifications/cancelled} does. */
     private Mono<Answer> forward(Call call, Optional<SessionTicket> ticket, View view) {
         Target target = Targets.of(call);
         Upstream upstream = view.upstream(target.backend());
-        return upstream.speaks(Era.LEGACY)
-                .flatMap(legacy ->
-                        legacy ? relay(call, ticket, target, upstream) : translate(call, ticket, target, upstream));
+        LiveSession session = ticket.map(sessions::obtain).orElse(null);
+        Run run = new Run(call.id(), session);
+        Mono<Answer> answer = upstream.speaks(Era.LEGACY)
+                .flatMap(legacy -> legacy
+                        ? relay(call, ticket, target, upstream, run)
+                        : translate(call, ticket, target, upstream, run))
+                .onErrorMap(Rejection.UnknownSession.class, e -> forgotten(call, run, target.backend(), e))
+                .takeUntilOther(run.cancelled())
+                .doOnError(e -> run.end())
+                .switchIfEmpty(Mono.fromSupplier(() -> {
+                    run.end();
+                    return Answer.Empty.ACCEPTED;
+                }));
+        return session == null ? answer : Detached.from(answer, LegacyCalls::discard);
     }
 
-    private Mono<Answer> relay(Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream) {
+    private Mono<Answer> relay(Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream, Run run) {
         return sessionFor(ticket, upstream, call.mount()).flatMap(upstreamSession -> {
             Exchange exchange = upstreamSession.request(call.envelope(), Targets.rename(call, target));
-            Function<Envelope, byte[]> towardsClient =
-                    message -> fromBackend(upstream.backend().name(), call.mount(), message);
-            return conduct(
-                    call,
-                    ticket,
-                    upstream,
-                    exchange.reply(),
-                    reason -> upstreamSession.cancel(exchange.upstreamId(), reason),
-                    json -> new Answer.Relayed(json.status(), Replies.guarded(json.body(), call)),
-                    towardsClient);
+            run.sent(reason -> upstreamSession.cancel(exchange.upstreamId(), reason));
+            boolean mayAsk =
+                    ticket.isPresent() && upstreamSession.stateful() && call.inbound().accept().events();
+            String backend = upstream.backend().name();
+            return exchange.reply()
+                    .map(got -> answer(
+                            call,
+                            run,
+                            backend,
+                            got,
+                            json -> new Answer.Relayed(json.status(), Replies.guarded(json.body(), call)),
+                            message -> mayAsk || message.kind() != Kind.REQUEST
+                                    ? fromBackend(backend, call.mount(), message)
+                                    : decline(upstreamSession, message)));
         });
     }
 
-    private Mono<Answer> translate(Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream) {
+    /** Nobody is there whom the backend could ask. */
+    private static byte @Nullable [] decline(LegacySession session, Envelope request) {
+        send(
+                Mono.just(session),
+                JsonRpc.error(
+                        request.id(), ErrorCodes.METHOD_NOT_FOUND, "Method not found: " + request.method(), null));
+        return null;
+    }
+
+    private Mono<Answer> translate(
+            Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream, Run run) {
         String backend = upstream.backend().name();
         Optional<LiveSession> asking = ticket.filter(known -> known.features().interactive()
                         && call.inbound().accept().events())
@@ -337,17 +372,37 @@ final class LegacyCalls {
         Mono<Reply> first = send.apply(new Patch(call.envelope()));
         Mono<Reply> reply = asking.map(session -> new InputRounds(call, backend, session, send).play(first))
                 .orElse(first);
-        Function<Envelope, byte[]> towardsClient = message -> message.kind() == Kind.RESPONSE
-                ? OldToNew.response(message, call.id(), call.method(), backend)
-                : message.body();
-        return conduct(
-                call,
-                ticket,
-                upstream,
-                reply,
-                reason -> Mono.empty(),
-                json -> new Answer.Relayed(200, Replies.guarded(Replies.changed(json, backend, towardsClient), call)),
-                towardsClient);
+        Function<Envelope, byte @Nullable []> towardsClient = message -> switch (message.kind()) {
+            case RESPONSE -> OldToNew.response(message, call.id(), call.method(), backend);
+            case NOTIFICATION -> message.body();
+            case REQUEST -> asking.isPresent() ? message.body() : null;
+        };
+        return reply.map(got -> answer(
+                        call,
+                        run,
+                        backend,
+                        got,
+                        json -> new Answer.Relayed(
+                                200, Replies.guarded(Replies.changed(json, backend, towardsClient), call)),
+                        towardsClient));
+    }
+
+    /**
+     * A backend no longer knows a session whose client it had told something, so that starting over in silence would deceive. Where the backend is all there is, its session is the client's; on the
+     * aggregate the call says what happened and the next one starts anew.
+     */
+    private Throwable forgotten(Call call, Run run, String backend, Throwable unknown) {
+        LiveSession session = run.session();
+        if (session != null && !call.mount().aggregate()) {
+            run.end(); // the others of the session are cancelled, this one is answered
+            end(session.ticket());
+            return unknown;
+        }
+        return Rejection.BackendFailure.unavailable(
+                backend,
+                "Backend '" + backend + "' has forgotten the session of this client and what it kept for it; "
+                        + "the next call starts a new one",
+                Duration.ZERO);
     }
 
     /** The session at the backend that this call travels in: the shared one, unless the backend keeps state for each session. */
@@ -433,58 +488,65 @@ final class LegacyCalls {
         return headers;
     }
 
-    /**
-     * Sees a call through. Subscribed to at once and for good: a client that leaves does not end it, {@code notifications/cancelled} does.
-     */
-    private Mono<Answer> conduct(
-            Call call,
-            Optional<SessionTicket> ticket,
-            Upstream upstream,
-            Mono<Reply> reply,
-            Function<@Nullable String, Mono<Void>> tellBackend,
-            Function<Reply.Json, Answer> jsonAnswer,
-            Function<Envelope, byte[]> towardsClient) {
-        String backend = upstream.backend().name();
-        Sinks.Empty<Void> cancelled = Sinks.empty();
-        LiveSession.InFlight inFlight = reason -> {
-            tellBackend.apply(reason).onErrorComplete().subscribe();
-            cancelled.tryEmitEmpty();
-        };
-        LiveSession session = ticket.map(sessions::obtain).orElse(null);
-        if (session != null) {
-            session.started(call.id(), inFlight);
-        }
-        Runnable finished = () -> {
+    /** A call under way, from before its session at the backend is open until its answer is complete. */
+    private static final class Run implements LiveSession.InFlight {
+        private final RequestId id;
+        private final @Nullable LiveSession session;
+        private final Sinks.Empty<Void> cancelled = Sinks.empty();
+        private volatile Function<@Nullable String, Mono<Void>> tellBackend = reason -> Mono.empty();
+
+        Run(RequestId id, @Nullable LiveSession session) {
+            this.id = id;
+            this.session = session;
             if (session != null) {
-                session.finished(call.id(), inFlight);
+                session.started(id, this);
             }
-        };
-        Mono<Answer> answer = reply.takeUntilOther(cancelled.asMono())
-                .map(got -> {
-                    if (got instanceof Reply.Events events) {
-                        return eventsAnswer(
-                                call,
-                                session,
-                                backend,
-                                events.events().takeUntilOther(cancelled.asMono()),
-                                towardsClient,
-                                finished);
-                    }
-                    finished.run();
-                    if (got instanceof Reply.Json json) {
-                        return jsonAnswer.apply(json);
-                    }
-                    if (got instanceof Reply.Refused refused) {
-                        return refusedAnswer(backend, refused, towardsClient);
-                    }
-                    throw Replies.unanswered(backend);
-                })
-                .doOnError(e -> finished.run())
-                .switchIfEmpty(Mono.fromSupplier(() -> {
-                    finished.run();
-                    return Answer.Empty.ACCEPTED;
-                }));
-        return session == null ? answer : Detached.from(answer, LegacyCalls::discard);
+        }
+
+        void sent(Function<@Nullable String, Mono<Void>> cancellation) {
+            tellBackend = cancellation;
+        }
+
+        Mono<Void> cancelled() {
+            return cancelled.asMono();
+        }
+
+        @Override
+        public void cancel(@Nullable String reasonJson) {
+            tellBackend.apply(reasonJson).onErrorComplete().subscribe();
+            cancelled.tryEmitEmpty();
+        }
+
+        void end() {
+            if (session != null) {
+                session.finished(id, this);
+            }
+        }
+
+        @Nullable
+        LiveSession session() {
+            return session;
+        }
+    }
+
+    private Answer answer(
+            Call call,
+            Run run,
+            String backend,
+            Reply got,
+            Function<Reply.Json, Answer> jsonAnswer,
+            Function<Envelope, byte @Nullable []> towardsClient) {
+        if (got instanceof Reply.Events events) {
+            return eventsAnswer(call, run, backend, events.events(), towardsClient);
+        }
+        run.end();
+        if (got instanceof Reply.Json json) {
+            return jsonAnswer.apply(json);
+        }
+        if (got instanceof Reply.Refused refused) {
+            return refusedAnswer(backend, refused, towardsClient);
+        }
+        throw Replies.unanswered(backend);
     }
 
     private static void discard(Answer answer) {
@@ -498,40 +560,49 @@ final class LegacyCalls {
 
     private Answer eventsAnswer(
             Call call,
-            @Nullable LiveSession session,
+            Run run,
             String backend,
             Flux<Event> events,
-            Function<Envelope, byte[]> towardsClient,
-            Runnable finished) {
+            Function<Envelope, byte @Nullable []> towardsClient) {
         Flux<Event> mapped = Replies.untilResponse(events, call, backend)
-                .map(event -> event instanceof Event.Message message
-                        ? new Event.Message(towardsClient.apply(Replies.read(message.json(), backend)))
-                        : event);
+                .<Event>handle((event, sink) -> {
+                    if (!(event instanceof Event.Message message)) {
+                        sink.next(event);
+                        return;
+                    }
+                    byte[] towards = towardsClient.apply(Replies.read(message.json(), backend));
+                    if (towards != null) {
+                        sink.next(new Event.Message(towards));
+                    }
+                })
+                .takeUntilOther(run.cancelled());
         if (!call.inbound().accept().events()) {
-            return new Answer.Relayed(
-                    200, Replies.finalResponse(mapped, call, backend).doFinally(signal -> finished.run()));
+            return new Answer.Relayed(200, Replies.onlyResponse(mapped).doFinally(signal -> run.end()));
         }
+        LiveSession session = run.session();
         if (session == null) {
             return new Answer.Events(mapped.filter(event -> !(event instanceof Event.Paused))
                     .map(event -> event instanceof Event.Message message
                             ? Replies.bytes(SseWriter.event(null, message.json()))
                             : Replies.bytes(SseWriter.comment()))
-                    .doFinally(signal -> finished.run()));
+                    .doFinally(signal -> run.end()));
         }
         EventStream stream = session.openCallStream();
         mapped.subscribe(new StreamFeeder(stream, call.version(), () -> {
-            finished.run();
+            run.end();
             session.complete(stream);
         }));
         return events(stream, 0, call.version());
     }
 
     private static Answer refusedAnswer(
-            String backend, Reply.Refused refused, Function<Envelope, byte[]> towardsClient) {
+            String backend, Reply.Refused refused, Function<Envelope, byte @Nullable []> towardsClient) {
         if (refused.json()) {
             Envelope message = Replies.read(refused.body(), backend);
-            if (message.kind() == Kind.RESPONSE && message.error().isPresent() && message.id() != null) {
-                return Answer.Message.of(towardsClient.apply(message));
+            boolean error = message.kind() == Kind.RESPONSE && message.error().isPresent() && message.id() != null;
+            byte[] towards = error ? towardsClient.apply(message) : null;
+            if (towards != null) {
+                return Answer.Message.of(towards);
             }
         }
         throw Replies.refusedFailure(backend, refused);

@@ -42,8 +42,15 @@ final class Replies {
     }
 
     /** One message that arrives in parts, changed as a whole. */
-    static Mono<ByteBuf> changed(Reply.Json reply, String backend, Function<Envelope, byte[]> change) {
-        return whole(reply.body()).map(json -> bytes(change.apply(read(json, backend))));
+    static Mono<ByteBuf> changed(
+            Reply.Json reply, String backend, Function<Envelope, byte @Nullable []> change) {
+        return whole(reply.body()).map(json -> {
+            byte[] changed = change.apply(read(json, backend));
+            if (changed == null) {
+                throw unanswered(backend);
+            }
+            return bytes(changed);
+        });
     }
 
     /** Everything that comes, in one piece; the buffers are released. */
@@ -111,10 +118,22 @@ final class Replies {
 
     /** Only the response out of a stream, for a client that takes no streams. */
     static Mono<ByteBuf> finalResponse(Flux<Event> events, Call call, String backend) {
-        return untilResponse(events, call, backend)
-                .filter(event -> event instanceof Event.Message message && isResponse(message.json()))
+        return onlyResponse(untilResponse(events, call, backend));
+    }
+
+    /** The response out of events that end with it; nothing when there is none. */
+    static Mono<ByteBuf> onlyResponse(Flux<Event> events) {
+        return events.filter(event -> event instanceof Event.Message message && isResponse(message.json()))
                 .next()
                 .map(event -> bytes(((Event.Message) event).json()));
+    }
+
+    /** Reads a reply to its end for the sake of its connection, whatever it says. */
+    static Mono<Void> read(Reply reply) {
+        if (reply instanceof Reply.Json json) {
+            return json.body().doOnNext(ByteBuf::release).then();
+        }
+        return reply instanceof Reply.Events events ? events.events().then() : Mono.empty();
     }
 
     /** The code of a JSON-RPC error message, or 0 when it is none. */

@@ -126,18 +126,15 @@ public final class EventStream {
     }
 
     /**
-     * Asks the reader to come back after {@code retryMillis} and ends its connection; the stream itself goes on (SEP-1699). Nothing when nobody reads.
+     * Asks the reader to come back after {@code retryMillis} and ends its connection, once it was given what there is; the stream itself goes on (SEP-1699). Nothing when nobody reads.
      */
     public void pause(long retryMillis) {
         Reader now;
         synchronized (this) {
             now = reader;
-            reader = null;
         }
         if (now != null) {
-            now.drain();
-            now.offerTransient(Item.retry(retryMillis));
-            now.endAfterTransients();
+            now.part(Item.retry(retryMillis));
         }
     }
 
@@ -252,6 +249,7 @@ public final class EventStream {
         private boolean draining;
         private boolean again;
         private boolean ending;
+        private @Nullable Item parting;
         private boolean finished;
 
         Reader(CoreSubscriber<? super Item> actual, long cursor, @Nullable Item first) {
@@ -288,9 +286,10 @@ public final class EventStream {
             drain();
         }
 
-        void endAfterTransients() {
+        /** Ends after everything that is there now, with this as the last item. */
+        void part(Item last) {
             synchronized (this) {
-                ending = true;
+                parting = last;
             }
             drain();
         }
@@ -336,6 +335,10 @@ public final class EventStream {
                         item = after(cursor);
                         if (item == null && isCompleted() && after(cursor) == null) {
                             end = true;
+                        } else if (item == null && parting != null) {
+                            item = parting;
+                            parting = null;
+                            ending = true;
                         }
                     }
                     if (item != null) {

@@ -97,9 +97,9 @@ public final class LiveSession {
 
     /**
      * The session opened at a backend for this client alone, opening it at the first use. Concurrent callers share one attempt; a failed attempt is forgotten, so that the next call tries
-     * again; one opened through a replaced registration is closed and opened anew.
+     * again; one that the backend ended is forgotten likewise; one opened through a replaced registration is closed and opened anew.
      */
-    public Mono<LegacySession> upstream(Upstream upstream, Function<Inbox, Mono<LegacySession>> open, Inbox inbox) {
+    public Mono<LegacySession> upstream(Upstream upstream, Function<Inbox, Mono<LegacySession>> opening, Inbox inbox) {
         String backend = upstream.backend().name();
         Opened opened = upstreams.compute(backend, (name, before) -> {
             if (before != null && before.upstream() == upstream) {
@@ -108,13 +108,17 @@ public final class LiveSession {
             if (before != null) {
                 before.session().flatMap(LegacySession::close).onErrorComplete().subscribe();
             }
-            Mono<LegacySession> session = open.apply(inbox)
-                    .doOnError(
-                            e -> upstreams.computeIfPresent(name, (n, now) -> now.upstream() == upstream ? null : now))
+            Mono<LegacySession> session = opening.apply(inbox)
+                    .doOnError(e -> forget(name, upstream))
+                    .doOnNext(open -> open.onLost().subscribe(never -> {}, never -> {}, () -> forget(name, upstream)))
                     .cache();
             return new Opened(upstream, session);
         });
         return opened.session();
+    }
+
+    private void forget(String backend, Upstream upstream) {
+        upstreams.computeIfPresent(backend, (name, now) -> now.upstream() == upstream ? null : now);
     }
 
     /** The session already opened, or being opened, at a backend for this client. */

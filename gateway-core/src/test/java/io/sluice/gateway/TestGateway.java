@@ -49,9 +49,8 @@ public final class TestGateway implements AutoCloseable {
                 .withFailureMemory(Duration.ZERO)
                 .withProbeTimeout(Duration.ofSeconds(2));
         discovery = Discovery.start(registry, chosen.upstream.apply(upstream), chosen.discovery);
-        Authenticator authenticator = chosen.tokens.isEmpty()
-                ? Authenticator.local()
-                : Authenticator.bearer(() -> TokenTable.of(chosen.tokens));
+        TokenTable tokens = TokenTable.of(chosen.tokens);
+        Authenticator authenticator = tokens.isEmpty() ? Authenticator.local() : Authenticator.bearer(() -> tokens);
         gateway = new Gateway(chosen.settings, discovery, authenticator, chosen.keyring, chosen.store);
         listener = Objects.requireNonNull(HttpListener.start(chosen.listener, LOOPS, gateway.handler())
                 .block(PATIENCE));

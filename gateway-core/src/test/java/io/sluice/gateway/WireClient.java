@@ -43,6 +43,11 @@ public final class WireClient {
         return other;
     }
 
+    /** The headers sent with every request, as name, value, name, value. */
+    List<String> headers() {
+        return List.copyOf(always);
+    }
+
     /** A whole response. */
     public record Got(int status, java.net.http.HttpHeaders headers, String body) {
         public JsonNode json() {
