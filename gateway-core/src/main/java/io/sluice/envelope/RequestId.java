@@ -42,7 +42,7 @@ public final class RequestId {
     /** Reads what {@link #rawJson} gave; empty when the text is neither one JSON string nor one integer. */
     public static Optional<RequestId> parse(String json) {
         byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
-        boolean string = bytes.length >= 2 && bytes[0] == '"';
+        boolean string = bytes.length >= 2 && bytes[0] == '"' && bytes[bytes.length - 1] == '"';
         if (!string && !INTEGER.matcher(json).matches()) {
             return Optional.empty();
         }
