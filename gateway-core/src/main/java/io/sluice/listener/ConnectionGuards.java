@@ -7,17 +7,39 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.netty.NettyPipeline;
 
-/** Puts the guards into the pipeline of a new connection: at once, or under TLS when ALPN has chosen the protocol. */
+/**
+ * Counts connections, and puts the guards into the pipeline of a new one: at once, or under TLS when ALPN has chosen the
+ * protocol.
+ */
 final class ConnectionGuards {
+    private static final Logger log = LoggerFactory.getLogger(ConnectionGuards.class);
+
     private final ListenerSettings settings;
+    private final AtomicInteger open = new AtomicInteger();
+    private final AtomicBoolean full = new AtomicBoolean();
 
     ConnectionGuards(ListenerSettings settings) {
         this.settings = settings;
     }
 
     void install(Channel channel) {
+        channel.closeFuture().addListener(closed -> open.decrementAndGet());
+        if (open.incrementAndGet() > settings.limits().maxConnections()) {
+            if (full.compareAndSet(false, true)) {
+                log.warn(
+                        "Limit of {} connections reached, further ones are closed",
+                        settings.limits().maxConnections());
+            }
+            channel.close();
+            return;
+        }
+        full.set(false);
         ChannelPipeline pipeline = channel.pipeline();
         pipeline.addFirst(StallGuard.NAME, new StallGuard(settings.timeouts().stall()));
         if (settings.tls().isPresent()) {

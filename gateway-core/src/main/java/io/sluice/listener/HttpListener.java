@@ -77,7 +77,7 @@ public final class HttpListener {
 
     /**
      * Binds when subscribed to. Fails with {@link IllegalArgumentException} where the settings make no sense or the TLS
-     * files cannot be used, and with a {@link java.net.BindException} where the port cannot be had.
+     * files cannot be used, and with a {@link reactor.netty.ChannelBindException} where the port cannot be had.
      *
      * @param loops to share with the clients that calls leave through, see {@link #newLoops}
      */
@@ -145,7 +145,6 @@ public final class HttpListener {
                 .port(settings.port())
                 .runOn(loops, true)
                 .channelGroup(live)
-                .maxConnections(limits.maxConnections())
                 .httpRequestDecoder(decoder -> decoder.maxInitialLineLength(limits.maxLineBytes())
                         .maxHeaderSize(limits.maxHeadBytes())
                         .maxChunkSize(8192)

@@ -157,8 +157,12 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
      */
     @Override
     public void close(ChannelHandlerContext context, ChannelPromise promise) throws Exception {
-        if (lingering
-                || !deaf && bodyEnded
+        if (lingering) {
+            // whoever asks again gets what is under way
+            context.channel().closeFuture().addListener(closed -> promise.trySuccess());
+            return;
+        }
+        if (!deaf && bodyEnded
                 || !(context.channel() instanceof DuplexChannel duplex)
                 || !duplex.isActive()
                 || context.pipeline().get(SslHandler.class) != null) {
