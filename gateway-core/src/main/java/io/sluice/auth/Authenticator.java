@@ -33,9 +33,9 @@ public interface Authenticator {
     /**
      * The same decisions, except that whatever goes wrong in making one (an exception of any kind, no answer) is a
      * refusal as well: a fault must never be mistaken for a caller. For authenticators written elsewhere; the ones made
-     * here are so already.
+     * here that can fail are so already, and come back as they are.
      */
     static Authenticator failingClosed(Authenticator authenticator) {
-        return new FailingClosed(authenticator);
+        return authenticator instanceof FailingClosed ? authenticator : new FailingClosed(authenticator);
     }
 }

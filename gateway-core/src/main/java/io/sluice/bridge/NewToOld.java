@@ -6,7 +6,9 @@ import io.sluice.envelope.Span;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
+import io.sluice.rejection.Rejection;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 
 /** A modern client before a legacy backend: takes the envelope's metadata off the request, and gives the result what the modern era requires of one. */
 public final class NewToOld {
@@ -27,30 +29,65 @@ public final class NewToOld {
         return patch;
     }
 
-    /** The response as a modern client must see it. */
-    public static byte[] response(Envelope response, McpMethod method) {
+    /**
+     * The response as a modern client must see it.
+     *
+     * @throws Rejection.BackendFailure if it is one that no modern client can be given
+     */
+    public static byte[] response(Envelope response, Envelope request, McpMethod method, String backend) {
         Patch patch = new Patch(response);
-        Span result = response.result();
-        if (result.isPresent()) {
-            if (!response.member(result, "resultType").isPresent()) {
-                patch.putMember(result, "resultType", COMPLETE);
-            }
-            if (method == McpMethod.RESOURCES_READ) {
-                if (!response.member(result, "ttlMs").isPresent()) {
-                    patch.putMember(result, "ttlMs", ZERO);
-                }
-                if (!response.member(result, "cacheScope").isPresent()) {
-                    patch.putMember(result, "cacheScope", PRIVATE);
-                }
-            }
-        } else if (response.error().isPresent()) {
-            Span code = response.member(response.error(), "code");
-            if (code.isPresent()
-                    && number(response, code).equals(Integer.toString(ErrorCodes.LEGACY_RESOURCE_NOT_FOUND))) {
-                patch.replace(code, Integer.toString(ErrorCodes.INVALID_PARAMS).getBytes(StandardCharsets.US_ASCII));
-            }
+        if (response.error().isPresent()) {
+            error(response, request, backend, patch);
+        } else {
+            result(response, method, backend, patch);
         }
         return patch.toBytes();
+    }
+
+    private static void result(Envelope response, McpMethod method, String backend, Patch patch) {
+        Span result = response.result();
+        if (!response.isObject(result)) {
+            throw Rejection.BackendFailure.unavailable(
+                    backend, "Backend '" + backend + "' answered with a result that is no object", Duration.ZERO);
+        }
+        put(response, result, patch, "resultType", COMPLETE);
+        if (method == McpMethod.RESOURCES_READ) {
+            put(response, result, patch, "ttlMs", ZERO);
+            put(response, result, patch, "cacheScope", PRIVATE);
+        }
+    }
+
+    private static void put(Envelope response, Span result, Patch patch, String member, RawJson value) {
+        if (!response.member(result, member).isPresent()) {
+            patch.putMember(result, member, value);
+        }
+    }
+
+    /** Modern servers emit neither -32002 nor -32042, and the codes from -32020 on mean other things to modern clients. */
+    private static void error(Envelope response, Envelope request, String backend, Patch patch) {
+        Span code = response.member(response.error(), "code");
+        if (!code.isPresent()) {
+            return;
+        }
+        String number = number(response, code);
+        if (number.equals(Integer.toString(ErrorCodes.LEGACY_RESOURCE_NOT_FOUND))) {
+            patch.replace(code, ascii(ErrorCodes.INVALID_PARAMS));
+            if (request.uri().isPresent()) {
+                RawJson data = RawJson.of("{\"uri\":" + request.raw(request.uri()) + "}");
+                patch.putMember(response.error(), "data", data);
+            }
+        } else if (number.equals(Integer.toString(ErrorCodes.LEGACY_URL_ELICITATION_REQUIRED))) {
+            throw Rejection.BackendFailure.erasDiffer(
+                    backend,
+                    "Backend '" + backend
+                            + "' wants the user to open a web page first, and cannot ask a client of this protocol revision through this gateway yet");
+        } else if (number.matches("-320[2-9][0-9]")) {
+            patch.replace(code, ascii(ErrorCodes.INTERNAL_ERROR));
+        }
+    }
+
+    private static byte[] ascii(int number) {
+        return Integer.toString(number).getBytes(StandardCharsets.US_ASCII);
     }
 
     private static String number(Envelope message, Span span) {

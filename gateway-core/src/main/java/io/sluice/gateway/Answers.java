@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.sluice.call.Answer;
+import io.sluice.rejection.Rejection;
 import java.util.Map;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
@@ -61,7 +62,9 @@ final class Answers {
             return Mono.just(message.json());
         }
         if (answer instanceof Answer.Relayed relayed) {
-            return Replies.whole(relayed.json());
+            return Replies.whole(
+                    relayed.json(),
+                    () -> new Rejection.InvalidRequest("An answer is too large for a batch; ask for it alone"));
         }
         if (answer instanceof Answer.Events events) {
             return Flux.from(events.frames()).doOnNext(ByteBuf::release).then(Mono.empty());

@@ -70,7 +70,11 @@ public final class Gateway implements Disposable {
                 this::sessionEnds);
         this.legacy = new LegacyCalls(sessionIds, store, sessions, updates, settings, Clock.systemUTC());
         this.path = new RequestPath(
-                authenticator, () -> Objects.requireNonNull(view.get()), new ModernCalls(listens), legacy, settings);
+                Authenticator.failingClosed(authenticator),
+                () -> Objects.requireNonNull(view.get()),
+                new ModernCalls(listens),
+                legacy,
+                settings);
         resources.add(discovery.states().subscribe(this::follow));
         resources.add(discovery.announcements().subscribe(this::pass));
         long beat = settings.heartbeat().toMillis();

@@ -56,7 +56,7 @@ final class InputRounds {
 
     private Mono<Reply> play(Reply reply, int round) {
         if (reply instanceof Reply.Json json) {
-            return Replies.whole(json.body()).map(bytes -> {
+            return Replies.whole(json.body(), backend).map(bytes -> {
                 Envelope response = Replies.read(bytes, backend);
                 return InputRequired.of(response)
                         .<Reply>map(required -> new Reply.Events(ask(required, round)))
@@ -174,7 +174,7 @@ final class InputRounds {
             return events.events();
         }
         if (reply instanceof Reply.Json json) {
-            return Replies.whole(json.body()).flatMapMany(bytes -> Flux.just(new Event.Message(bytes)));
+            return Replies.whole(json.body(), backend).flatMapMany(bytes -> Flux.just(new Event.Message(bytes)));
         }
         if (reply instanceof Reply.Refused refused && refused.json()) {
             return Flux.just(new Event.Message(named(Replies.read(refused.body(), backend))));

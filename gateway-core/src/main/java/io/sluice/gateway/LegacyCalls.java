@@ -577,7 +577,7 @@ final class LegacyCalls {
                 })
                 .takeUntilOther(run.cancelled());
         if (!call.inbound().accept().events()) {
-            return new Answer.Relayed(200, Replies.onlyResponse(mapped).doFinally(signal -> run.end()));
+            return new Answer.Relayed(200, Replies.last(mapped).doFinally(signal -> run.end()));
         }
         LiveSession session = run.session();
         if (session == null) {

@@ -17,13 +17,14 @@ import io.sluice.rejection.Rejection;
 import io.sluice.session.EventStream;
 import io.sluice.upstream.SseWriter;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -42,13 +43,17 @@ final class Listens {
         this.updates = updates;
     }
 
-    /** One open stream. Identity matters: two listens of one client are two. */
+    /**
+     * One open stream. Identity matters: two listens of one client are two. What happens before the acknowledgement waits for it; that, and nothing else, is guarded by the monitor.
+     */
     private static final class Listen {
         private final String mount;
         private final RequestId id;
         private final int lists;
         private final EventStream stream = EventStream.passing("l");
-        private final Map<String, Target> uris = new LinkedHashMap<>();
+        private final Set<String> early = new LinkedHashSet<>();
+        private int earlyLists;
+        private volatile @Nullable Set<String> honoured;
 
         Listen(String mount, RequestId id, int lists) {
             this.mount = mount;
@@ -60,8 +65,62 @@ final class Listens {
             return "\"_meta\":{\"" + MetaKeys.SUBSCRIPTION_ID + "\":" + id.rawJson() + "}";
         }
 
-        void notify(McpMethod method, String membersBefore) {
+        private void notify(McpMethod method, String membersBefore) {
             stream.publish(JsonRpc.notification(method.wire(), "{" + membersBefore + meta() + "}"));
+        }
+
+        /** Says what is honoured, and then what has happened meanwhile. Only the first time. */
+        synchronized void acknowledge(Set<String> uris) {
+            if (honoured != null) {
+                return;
+            }
+            StringJoiner filter = new StringJoiner(",", "{", "}");
+            if ((lists & ListChanges.TOOLS) != 0) {
+                filter.add("\"toolsListChanged\":true");
+            }
+            if ((lists & ListChanges.PROMPTS) != 0) {
+                filter.add("\"promptsListChanged\":true");
+            }
+            if ((lists & ListChanges.RESOURCES) != 0) {
+                filter.add("\"resourcesListChanged\":true");
+            }
+            if (!uris.isEmpty()) {
+                StringJoiner array = new StringJoiner(",", "\"resourceSubscriptions\":[", "]");
+                uris.forEach(uri -> array.add(Json.quote(uri)));
+                filter.add(array.toString());
+            }
+            notify(McpMethod.NOTIFICATION_SUBSCRIPTIONS_ACKNOWLEDGED, "\"notifications\":" + filter + ",");
+            honoured = uris;
+            listsChanged(earlyLists);
+            early.forEach(this::updated);
+        }
+
+        void listsChanged(int bits) {
+            if (honoured == null) {
+                synchronized (this) {
+                    if (honoured == null) {
+                        earlyLists |= bits;
+                        return;
+                    }
+                }
+            }
+            ListChanges.notifications(bits & lists).forEach(method -> notify(method, ""));
+        }
+
+        void updated(String uri) {
+            Set<String> agreed = honoured;
+            if (agreed == null) {
+                synchronized (this) {
+                    agreed = honoured;
+                    if (agreed == null) {
+                        early.add(uri);
+                        return;
+                    }
+                }
+            }
+            if (agreed.contains(uri)) {
+                notify(McpMethod.NOTIFICATION_RESOURCES_UPDATED, "\"uri\":" + Json.quote(uri) + ",");
+            }
         }
     }
 
@@ -69,7 +128,7 @@ final class Listens {
     private record UriListener(Listen listen, String exposedUri) implements ResourceUpdates.Listener {
         @Override
         public void updated() {
-            listen.notify(McpMethod.NOTIFICATION_RESOURCES_UPDATED, "\"uri\":" + Json.quote(exposedUri) + ",");
+            listen.updated(exposedUri);
         }
     }
 
@@ -86,20 +145,26 @@ final class Listens {
                 | wanted(call, filter, "promptsListChanged", McpMethod.PROMPTS_LIST, ListChanges.PROMPTS)
                 | wanted(call, filter, "resourcesListChanged", McpMethod.RESOURCES_LIST, ListChanges.RESOURCES);
         Listen listen = new Listen(call.mount().name(), call.id(), lists);
-        List<Target> targets = targets(call, filter);
-        Flux<EventStream.Item> items = Flux.fromIterable(targets)
-                .flatMap(target -> updates.add(
-                                view.upstream(target.backend()),
-                                target.originalName(),
-                                new UriListener(listen, target.exposedName()))
-                        .timeout(AGREEMENT)
-                        .thenReturn(target)
-                        .onErrorResume(e -> Mono.empty()))
-                .collectList()
-                .doOnNext(agreed -> begin(listen, agreed))
+        Map<String, Target> targets = targets(call, filter);
+        Flux<EventStream.Item> items = Flux.defer(() -> {
+                    open.add(listen);
+                    return Flux.fromIterable(targets.entrySet());
+                })
+                .flatMap(asked -> agree(listen, asked.getKey(), asked.getValue(), view))
+                .collect(LinkedHashSet<String>::new, Set::add)
+                .doOnNext(listen::acknowledge)
                 .thenMany(Flux.defer(() -> listen.stream.read(0, null, item -> item)))
                 .doFinally(signal -> end(listen, targets));
         return Mono.just(new Answer.Events(items.map(Listens::frame)));
+    }
+
+    /** The URI, once its backend has agreed to report its changes; nothing when it does not, or takes too long. */
+    private Mono<String> agree(Listen listen, String uri, Target target, View view) {
+        return Mono.defer(() -> updates.add(
+                        view.upstream(target.backend()), target.originalName(), new UriListener(listen, uri)))
+                .timeout(AGREEMENT)
+                .thenReturn(uri)
+                .onErrorResume(refused -> Mono.empty());
     }
 
     private static io.netty.buffer.ByteBuf frame(EventStream.Item item) {
@@ -114,10 +179,11 @@ final class Listens {
         return asked && call.mount().offers(list, Era.MODERN) ? bit : 0;
     }
 
-    private static List<Target> targets(Call call, Span filter) {
+    /** What each URI of the filter leads to, in the order asked for. What leads nowhere is not honoured. */
+    private static Map<String, Target> targets(Call call, Span filter) {
         Envelope envelope = call.envelope();
         Span uris = envelope.member(filter, "resourceSubscriptions");
-        List<Target> targets = new ArrayList<>();
+        Map<String, Target> targets = new LinkedHashMap<>();
         if (!uris.isPresent()) {
             return targets;
         }
@@ -134,47 +200,23 @@ final class Listens {
                 throw new Rejection.InvalidParams(
                         "params.notifications.resourceSubscriptions must be an array of URIs");
             }
-            call.mount().resource(envelope.text(element)).ifPresent(targets::add);
+            String uri = envelope.text(element);
+            call.mount().resource(uri).ifPresent(target -> targets.put(uri, target));
         }
         return targets;
     }
 
-    private void begin(Listen listen, List<Target> agreed) {
-        agreed.forEach(target -> listen.uris.put(target.exposedName(), target));
-        StringJoiner honoured = new StringJoiner(",", "{", "}");
-        if ((listen.lists & ListChanges.TOOLS) != 0) {
-            honoured.add("\"toolsListChanged\":true");
-        }
-        if ((listen.lists & ListChanges.PROMPTS) != 0) {
-            honoured.add("\"promptsListChanged\":true");
-        }
-        if ((listen.lists & ListChanges.RESOURCES) != 0) {
-            honoured.add("\"resourcesListChanged\":true");
-        }
-        if (!agreed.isEmpty()) {
-            StringJoiner uris = new StringJoiner(",", "\"resourceSubscriptions\":[", "]");
-            listen.uris.keySet().forEach(uri -> uris.add(Json.quote(uri)));
-            honoured.add(uris.toString());
-        }
-        listen.notify(McpMethod.NOTIFICATION_SUBSCRIPTIONS_ACKNOWLEDGED, "\"notifications\":" + honoured + ",");
-        open.add(listen);
-    }
-
-    private void end(Listen listen, List<Target> targets) {
+    private void end(Listen listen, Map<String, Target> targets) {
         open.remove(listen);
-        for (Target target : targets) {
-            updates.remove(target.backend(), target.originalName(), new UriListener(listen, target.exposedName()))
-                    .onErrorComplete()
-                    .subscribe();
-        }
+        targets.forEach(
+                (uri, target) -> updates.remove(target.backend(), target.originalName(), new UriListener(listen, uri))
+                        .onErrorComplete()
+                        .subscribe());
     }
 
     /** Tells every stream which of its mount's lists changed. */
     void listsChanged(Changes changes) {
-        for (Listen listen : open) {
-            int bits = ListChanges.bits(changes.of(listen.mount)) & listen.lists;
-            ListChanges.notifications(bits).forEach(method -> listen.notify(method, ""));
-        }
+        open.forEach(listen -> listen.listsChanged(ListChanges.bits(changes.of(listen.mount))));
     }
 
     void heartbeat() {
@@ -188,6 +230,7 @@ final class Listens {
     /** Ends every stream with the response that says the gateway did so on purpose. */
     void close() {
         for (Listen listen : open) {
+            listen.acknowledge(Set.of());
             listen.stream.publish(JsonRpc.result(listen.id, "{\"resultType\":\"complete\"," + listen.meta() + "}"));
             listen.stream.complete();
         }

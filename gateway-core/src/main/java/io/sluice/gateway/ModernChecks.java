@@ -17,6 +17,7 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * Validation</em>): envelope, mirrored version and method, supported version, presence of the headers, mirrored name.
  */
 final class ModernChecks {
+    private static final int LONGEST_NUMBER = 64;
+
     private ModernChecks() {}
 
     static ProtocolVersion check(Inbound inbound, Envelope envelope) {
@@ -96,22 +99,26 @@ final class ModernChecks {
         if (header == null) {
             throw new Rejection.HeaderMismatch("Header " + McpHeaders.NAME + " is missing");
         }
-        String decoded = HeaderValue.decode(header)
-                .orElseThrow(() -> new Rejection.HeaderMismatch(
-                        McpHeaders.NAME + " is marked as base64 but is not: " + Json.quote(header)));
+        String decoded = decoded(McpHeaders.NAME.toString(), header);
         if (!named.isPresent() || !envelope.isString(named) || !decoded.equals(envelope.text(named))) {
             throw new Rejection.HeaderMismatch(
                     McpHeaders.NAME + " says " + Json.quote(decoded) + " but the body names something else");
         }
     }
 
+    private static String decoded(String name, String header) {
+        return HeaderValue.decode(header)
+                .orElseThrow(() -> new Rejection.HeaderMismatch(name
+                        + " is neither printable ASCII nor valid base64 between its markers: " + Json.quote(header)));
+    }
+
     /**
-     * Compares {@code Mcp-Param-*} with the arguments that the tool's schema says they mirror. Headers that no annotation names are nobody's business here and pass.
+     * Compares {@code Mcp-Param-*} with the arguments that the tool's schema says they mirror. Headers that no annotation names are nobody's business here and pass, unless one stands twice.
+     *
+     * @return all of them, as they came
      */
-    static void checkParams(Inbound inbound, Envelope envelope, Target target) {
-        if (target.paramHeaders().isEmpty()) {
-            return;
-        }
+    static List<Map.Entry<String, String>> checkParams(Inbound inbound, Envelope envelope, Target target) {
+        List<Map.Entry<String, String>> sent = paramHeaders(inbound);
         for (ParamHeader param : target.paramHeaders()) {
             String name = McpHeaders.PARAM_PREFIX + param.name();
             String header = inbound.single(name);
@@ -126,13 +133,33 @@ final class ModernChecks {
                 throw new Rejection.HeaderMismatch(
                         "Header " + name + " is missing; it mirrors an argument of this call");
             }
-            String decoded = HeaderValue.decode(header)
-                    .orElseThrow(() -> new Rejection.HeaderMismatch(
-                            name + " is marked as base64 but is not: " + Json.quote(header)));
-            if (!decoded.equals(argument) && !sameNumber(decoded, argument)) {
+            String decoded = decoded(name, header);
+            if (!decoded.equals(argument) && !(isNumber(param) && sameNumber(decoded, argument))) {
                 throw new Rejection.HeaderMismatch(name + " says " + Json.quote(decoded) + " but the argument differs");
             }
         }
+        return sent;
+    }
+
+    private static List<Map.Entry<String, String>> paramHeaders(Inbound inbound) {
+        List<Map.Entry<String, String>> found = List.of();
+        String prefix = McpHeaders.PARAM_PREFIX;
+        for (Map.Entry<String, String> header : inbound.headers()) {
+            String name = header.getKey();
+            if (name.length() <= prefix.length() || !name.regionMatches(true, 0, prefix, 0, prefix.length())) {
+                continue;
+            }
+            if (found.isEmpty()) {
+                found = new ArrayList<>(4);
+            }
+            inbound.single(name); // refuses one that stands twice
+            found.add(header);
+        }
+        return found;
+    }
+
+    private static boolean isNumber(ParamHeader param) {
+        return param.type() == ParamHeader.Type.INTEGER || param.type() == ParamHeader.Type.NUMBER;
     }
 
     /** The text that mirrors the argument at a path, or null when it is absent or null. */
@@ -155,7 +182,7 @@ final class ModernChecks {
     }
 
     private static boolean sameNumber(String header, String argument) {
-        if (header.length() > 64 || argument.length() > 64 || argument.isEmpty() || argument.charAt(0) == '"') {
+        if (header.length() > LONGEST_NUMBER || argument.length() > LONGEST_NUMBER || !isAscii(header)) {
             return false;
         }
         try {
@@ -165,5 +192,10 @@ final class ModernChecks {
         } catch (NumberFormatException e) {
             return false;
         }
+    }
+
+    /** {@link BigDecimal} reads the digits of every script. */
+    private static boolean isAscii(String text) {
+        return text.chars().allMatch(c -> c < 0x80);
     }
 }

@@ -17,6 +17,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
@@ -24,6 +25,8 @@ import reactor.core.publisher.Mono;
 
 /** Reads what backends answered, as far as the gateway must understand it. */
 final class Replies {
+    private static final int MAX_WHOLE_BYTES = 16 << 20;
+
     private Replies() {}
 
     /** A message of a backend, whose mistakes are the backend's. */
@@ -44,7 +47,7 @@ final class Replies {
     /** One message that arrives in parts, changed as a whole. */
     static Mono<ByteBuf> changed(
             Reply.Json reply, String backend, Function<Envelope, byte @Nullable []> change) {
-        return whole(reply.body()).map(json -> {
+        return whole(reply.body(), backend).map(json -> {
             byte[] changed = change.apply(read(json, backend));
             if (changed == null) {
                 throw unanswered(backend);
@@ -53,15 +56,33 @@ final class Replies {
         });
     }
 
-    /** Everything that comes, in one piece; the buffers are released. */
-    static Mono<byte[]> whole(Publisher<ByteBuf> body) {
+    /** A backend's answer, of which more than 16 MiB are not taken. */
+    static Mono<byte[]> whole(Publisher<ByteBuf> body, String backend) {
+        return whole(
+                body,
+                () -> Rejection.BackendFailure.unavailable(
+                        backend,
+                        "Backend '" + backend + "' sent an answer of more than " + MAX_WHOLE_BYTES
+                                + " bytes, which cannot be translated for this client",
+                        Duration.ZERO));
+    }
+
+    /**
+     * Everything that comes, in one piece; the buffers are released.
+     *
+     * @param tooLarge what more than 16 MiB end in
+     */
+    static Mono<byte[]> whole(Publisher<ByteBuf> body, Supplier<Rejection> tooLarge) {
         return Flux.from(body)
-                .collect(ByteArrayOutputStream::new, Replies::take)
+                .collect(ByteArrayOutputStream::new, (whole, part) -> take(whole, part, tooLarge))
                 .map(ByteArrayOutputStream::toByteArray);
     }
 
-    private static void take(ByteArrayOutputStream whole, ByteBuf part) {
+    private static void take(ByteArrayOutputStream whole, ByteBuf part, Supplier<Rejection> tooLarge) {
         try {
+            if (whole.size() + part.readableBytes() > MAX_WHOLE_BYTES) {
+                throw tooLarge.get();
+            }
             whole.writeBytes(ByteBufUtil.getBytes(part));
         } finally {
             part.release();
@@ -83,6 +104,34 @@ final class Replies {
             return events.doOnNext(event -> {
                         if (event instanceof Event.Message message && isResponse(message.json())) {
                             answered[0] = true;
+                        }
+                    })
+                    .takeUntil(event -> answered[0])
+                    .onErrorResume(error -> Mono.just(broken(call, backend, answered, error)))
+                    .concatWith(Mono.defer(
+                            () -> answered[0] ? Mono.empty() : Mono.just(broken(call, backend, answered, null))));
+        });
+    }
+
+    /**
+     * The same, of events that are turned into what the client sees on the way.
+     *
+     * @param seen the client's view of a message, the same bytes where nothing changes, null for nothing at all; a {@link Rejection} ends the stream with an in-band failure
+     */
+    static Flux<Event> untilResponse(
+            Flux<Event> events, Call call, String backend, Function<Envelope, byte @Nullable []> seen) {
+        return Flux.defer(() -> {
+            boolean[] answered = new boolean[1];
+            return events.<Event>handle((event, sink) -> {
+                        if (!(event instanceof Event.Message message)) {
+                            sink.next(event);
+                            return;
+                        }
+                        Envelope envelope = read(message.json(), backend);
+                        byte[] view = seen.apply(envelope);
+                        if (view != null) {
+                            answered[0] |= envelope.kind() == Kind.RESPONSE;
+                            sink.next(view == message.json() ? event : new Event.Message(view));
                         }
                     })
                     .takeUntil(event -> answered[0])
@@ -118,12 +167,13 @@ final class Replies {
 
     /** Only the response out of a stream, for a client that takes no streams. */
     static Mono<ByteBuf> finalResponse(Flux<Event> events, Call call, String backend) {
-        return onlyResponse(untilResponse(events, call, backend));
+        return last(untilResponse(events, call, backend));
     }
 
-    /** The response out of events that end with it; nothing when there is none. */
-    static Mono<ByteBuf> onlyResponse(Flux<Event> events) {
-        return events.filter(event -> event instanceof Event.Message message && isResponse(message.json()))
+    /** The response out of the stream that ends with it; nothing where the call was cancelled before. */
+    static Mono<ByteBuf> last(Flux<Event> untilResponse) {
+        return untilResponse
+                .filter(event -> event instanceof Event.Message message && isResponse(message.json()))
                 .next()
                 .map(event -> bytes(((Event.Message) event).json()));
     }

@@ -24,8 +24,14 @@ public final class HeaderValue {
         return PREFIX + Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8)) + SUFFIX;
     }
 
-    /** The text that a header value stands for, or empty when it bears both markers around something that is not padded standard base64 of UTF-8. */
+    /**
+     * The text that a header value stands for. Empty when it bears both markers around something that is not padded
+     * standard base64 of UTF-8, and when it has characters that may not stand unencoded.
+     */
     public static Optional<String> decode(String value) {
+        if (!isPrintable(value)) {
+            return Optional.empty();
+        }
         if (!hasMarkers(value)) {
             return Optional.of(value);
         }
@@ -55,6 +61,10 @@ public final class HeaderValue {
         if (text.isEmpty() || hasMarkers(text) || isBlank(text.charAt(0)) || isBlank(text.charAt(text.length() - 1))) {
             return text.isEmpty();
         }
+        return isPrintable(text);
+    }
+
+    private static boolean isPrintable(String text) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             if (c != '\t' && (c < 0x20 || c > 0x7E)) {

@@ -262,6 +262,11 @@ public final class Upstream implements Disposable {
         suspected = true;
     }
 
+    /** A call was refused for what its tool's definition says: the definitions are read again. */
+    public void suspectTools() {
+        announce(new Signal.ToolsChanged());
+    }
+
     /** Since when and why the backend cannot be used, as one sentence; empty while it is well, or nobody has tried. */
     public Optional<String> trouble() {
         return reachability.sentence();

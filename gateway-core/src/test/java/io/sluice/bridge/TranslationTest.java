@@ -1,6 +1,7 @@
 package io.sluice.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.EnvelopeReader;
@@ -10,7 +11,9 @@ import io.sluice.envelope.RequestId;
 import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
+import io.sluice.rejection.Rejection;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -95,7 +98,7 @@ class TranslationTest {
         assertThat(newToOld(
                         "{'jsonrpc':'2.0','id':1,'error':{'code':-32002,'message':'m','data':{'uri':'a:b'}}}",
                         McpMethod.RESOURCES_READ))
-                .contains("-32602", "\"data\":{\"uri\":\"a:b\"}");
+                .contains("-32602");
     }
 
     @Test
@@ -124,6 +127,36 @@ class TranslationTest {
                 .isEqualTo(json("{'jsonrpc':'2.0','id':1,'result':{'resultType':'complete'}}"));
     }
 
+    @Test
+    void missingResourceBearsTheModernCodeAndTheUriAsItWasAskedFor() {
+        for (String data : List.of("", ",'data':{'uri':'own://x'}", ",'data':null", ",'data':'text'")) {
+            assertThat(newToOld(
+                            "{'jsonrpc':'2.0','id':1,'error':{'code':-32002,'message':'no'" + data + "}}",
+                            McpMethod.RESOURCES_READ))
+                    .contains("\"code\":-32602", "\"data\":{\"uri\":\"test://a\\u0062\"}")
+                    .doesNotContain("own://x");
+        }
+    }
+
+    @Test
+    void errorCodesThatMeanSomethingElseInTheModernEraAreNotPassedOn() {
+        assertThat(newToOld("{'jsonrpc':'2.0','id':1,'error':{'code':-32022,'message':'own'}}", McpMethod.TOOLS_CALL))
+                .contains("\"code\":-32603", "own");
+        assertThat(newToOld("{'jsonrpc':'2.0','id':1,'error':{'code':-32001,'message':'own'}}", McpMethod.TOOLS_CALL))
+                .contains("\"code\":-32001");
+        assertThatThrownBy(() -> newToOld(
+                        "{'jsonrpc':'2.0','id':1,'error':{'code':-32042,'message':'log in','data':{}}}",
+                        McpMethod.TOOLS_CALL))
+                .isInstanceOf(Rejection.BackendFailure.class)
+                .hasMessageContaining("'shop' wants the user to open a web page");
+    }
+
+    @Test
+    void resultThatIsNoObjectIsTheBackendsFailure() {
+        assertThatThrownBy(() -> newToOld("{'jsonrpc':'2.0','id':1,'result':[1]}", McpMethod.TOOLS_CALL))
+                .isInstanceOf(Rejection.BackendFailure.class);
+    }
+
     private static String oldToNew(String reply, McpMethod method) {
         Envelope message =
                 MessageReader.read(json(reply).getBytes(StandardCharsets.UTF_8)).orElseThrow();
@@ -131,8 +164,10 @@ class TranslationTest {
     }
 
     private static String newToOld(String reply, McpMethod method) {
+        Envelope asked =
+                request("{'jsonrpc':'2.0','id':1,'method':'resources/read','params':{'uri':'test://a\\u0062'}}");
         return text(NewToOld.response(
-                MessageReader.read(json(reply).getBytes(StandardCharsets.UTF_8)).orElseThrow(), method));
+                MessageReader.read(json(reply).getBytes(StandardCharsets.UTF_8)).orElseThrow(), asked, method, "shop"));
     }
 
     private static Envelope request(String json) {

@@ -50,10 +50,11 @@ public final class TestGateway implements AutoCloseable {
                 .withProbeTimeout(Duration.ofSeconds(2));
         discovery = Discovery.start(registry, chosen.upstream.apply(upstream), chosen.discovery);
         TokenTable tokens = TokenTable.of(chosen.tokens);
-        Authenticator authenticator = tokens.isEmpty() ? Authenticator.local() : Authenticator.bearer(() -> tokens);
+        Authenticator authenticator =
+                chosen.tokens.isEmpty() ? chosen.authenticator : Authenticator.bearer(() -> tokens);
         gateway = new Gateway(chosen.settings, discovery, authenticator, chosen.keyring, chosen.store);
-        listener = Objects.requireNonNull(HttpListener.start(chosen.listener, LOOPS, gateway.handler())
-                .block(PATIENCE));
+        listener = Objects.requireNonNull(
+                HttpListener.start(chosen.listener, LOOPS, gateway.handler()).block(PATIENCE));
     }
 
     /** The settings of a gateway that is not there yet. */
@@ -64,6 +65,7 @@ public final class TestGateway implements AutoCloseable {
         private ListenerSettings listener = ListenerSettings.of("127.0.0.1", 0);
         private Keyring keyring = Keyring.random();
         private SessionStore store = SessionStore.inMemory();
+        private Authenticator authenticator = Authenticator.local();
         private final List<NamedToken> tokens = new ArrayList<>();
 
         private SetUp() {}
@@ -101,6 +103,12 @@ public final class TestGateway implements AutoCloseable {
             return this;
         }
 
+        /** Who names callers, unless there are {@linkplain #token tokens}. */
+        public SetUp authenticator(Authenticator other) {
+            authenticator = other;
+            return this;
+        }
+
         public TestGateway start() {
             return new TestGateway(this);
         }
@@ -130,6 +138,12 @@ public final class TestGateway implements AutoCloseable {
     /** Registers a backend and waits for nothing. */
     public TestGateway register(Backend backend) {
         registry.register(backend).block(PATIENCE);
+        return this;
+    }
+
+    /** Waits until the gateway hears of a backend's changes. After that it asks nothing by itself for a while. */
+    public TestGateway listeningTo(FakeBackend backend) {
+        await("the feed").atMost(PATIENCE).until(() -> backend.openFeeds() > 0);
         return this;
     }
 
