@@ -122,7 +122,8 @@ async function gateway(backends) {
     const config = join(results, 'logs', 'gateway.json');
     const mcpServers = Object.fromEntries(Object.entries(backends).map(([name, url]) => [name, { type: 'http', url }]));
     mkdirSync(dirname(config), { recursive: true });
-    writeFileSync(config, JSON.stringify({ mcpServers }, undefined, 2));
+    // qualified, so that clients find the names they call in the list: they mirror arguments only of tools they know
+    writeFileSync(config, JSON.stringify({ names: 'qualified', mcpServers }, undefined, 2));
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !GATEWAY_SETTINGS.test(name)));
     const args = ['run', config, '--host', '127.0.0.1', '--port', String(port)];
     const log = join(results, 'logs', 'gateway.log');

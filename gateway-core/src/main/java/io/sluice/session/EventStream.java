@@ -31,6 +31,8 @@ public final class EventStream {
     private int keptBytes;
     private long lastSeq;
     private long delivered;
+    private long pauseFirst = -1;
+    private boolean everRead;
     private boolean completed;
     private @Nullable Reader reader;
     private Runnable onRoom = () -> {};
@@ -94,6 +96,7 @@ public final class EventStream {
             if (completed) {
                 return;
             }
+            pauseFirst = -1;
             lastSeq++;
             kept.addLast(new Item(id + "." + lastSeq, lastSeq, json, -1));
             keptBytes += json.length;
@@ -126,12 +129,14 @@ public final class EventStream {
     }
 
     /**
-     * Asks the reader to come back after {@code retryMillis} and ends its connection, once it was given what there is; the stream itself goes on (SEP-1699). Nothing when nobody reads.
+     * Asks the reader to come back after {@code retryMillis} and ends its connection, once it was given what there is; the stream itself goes on (SEP-1699). A first reader that is only about to come
+     * is asked as soon as it is there, unless there is something to read by then.
      */
     public void pause(long retryMillis) {
         Reader now;
         synchronized (this) {
             now = reader;
+            pauseFirst = now == null && !everRead ? retryMillis : -1;
         }
         if (now != null) {
             now.part(Item.retry(retryMillis));
@@ -201,15 +206,23 @@ public final class EventStream {
             public void subscribe(CoreSubscriber<? super Item> actual) {
                 Reader next = new Reader(actual, seq, first);
                 Reader before;
+                long pause;
                 synchronized (EventStream.this) {
                     before = reader;
-                    reader = next;
+                    pause = pauseFirst;
+                    pauseFirst = -1;
+                    everRead = true;
+                    reader = pause >= 0 ? null : next;
                 }
                 if (before != null) {
                     before.end();
                 }
                 actual.onSubscribe(next);
-                next.drain();
+                if (pause >= 0) {
+                    next.part(Item.retry(pause));
+                } else {
+                    next.drain();
+                }
             }
         }.map(encode);
     }

@@ -116,6 +116,23 @@ class EventStreamTest {
     }
 
     @Test
+    void pauseBeforeTheFirstReaderAsksThatOneAndSparesOneWithSomethingToRead() {
+        stream.pause(500);
+
+        StepVerifier.create(stream.read(0, stream.priming(0), EventStreamTest::show))
+                .expectNext("s.0=", "retry 500")
+                .verifyComplete();
+
+        EventStream other = EventStream.bounded("o", 8, 1000);
+        other.pause(500);
+        other.publish(json("a"));
+        StepVerifier.create(other.read(0, null, EventStreamTest::show))
+                .expectNext("o.1=a")
+                .thenCancel()
+                .verify();
+    }
+
+    @Test
     void newReaderEndsTheOneBefore() {
         SlowReader first = new SlowReader(new ArrayList<>());
         stream.read(0, null, EventStreamTest::show).subscribe(first);
