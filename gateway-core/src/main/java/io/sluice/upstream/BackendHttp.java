@@ -70,13 +70,11 @@ final class BackendHttp {
                 backend.endpoints().stream().map(e -> new EndpointLoad(e, now)).toList();
         Duration acquire =
                 backend.timeout().compareTo(Duration.ofSeconds(10)) < 0 ? backend.timeout() : Duration.ofSeconds(10);
-        // Thirty seconds are less than what common servers and proxies keep; a connection they close first fails a
-        // call.
         this.pool = ConnectionProvider.builder("sluice-" + backend.name())
                 .maxConnections(settings.maxConnections())
                 .pendingAcquireMaxCount(settings.maxPending())
                 .pendingAcquireTimeout(acquire)
-                .maxIdleTime(Duration.ofSeconds(30))
+                .evictionPredicate(KeepAlive::isOver)
                 .evictInBackground(Duration.ofSeconds(15))
                 .lifo()
                 .build();
@@ -381,6 +379,7 @@ final class BackendHttp {
                     if (!Failures.concernsBackend(head.status().code())) {
                         reachability.answered();
                     }
+                    KeepAlive.note(connection, head.responseHeaders().get("Keep-Alive"));
                     return Mono.just(new Answer(head, connection, at, ask.timeout()));
                 })
                 .next()
