@@ -3,13 +3,18 @@ package io.sluice.upstream;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.egress.EgressClient;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
+import io.sluice.rejection.Rejection;
+import io.sluice.rejection.Rejection.BackendFailure;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
@@ -59,6 +64,7 @@ final class BackendHttp {
     private final HttpClient pooled;
     private final HttpClient unpooled;
     private final List<EndpointLoad> endpoints;
+    private volatile boolean closed;
 
     BackendHttp(Backend backend, UpstreamSettings settings, Reachability reachability) {
         this.backend = backend;
@@ -80,13 +86,23 @@ final class BackendHttp {
                 .build();
         this.pooled = EgressClient.create(
                 pool, settings.loops(), settings.egress(), backend.source(), settings.tls(), Duration.ofSeconds(10));
-        this.unpooled = EgressClient.create(
+        this.unpooled = watched(EgressClient.create(
                 ConnectionProvider.newConnection(),
                 settings.loops(),
                 settings.egress(),
                 backend.source(),
                 settings.tls(),
-                Duration.ofSeconds(10));
+                Duration.ofSeconds(10)));
+    }
+
+    /** A stream may be silent for hours; only TCP itself can tell that nobody is left at the other end. */
+    private static HttpClient watched(HttpClient client) {
+        HttpClient watched = client.option(ChannelOption.SO_KEEPALIVE, true);
+        return Epoll.isAvailable()
+                ? watched.option(EpollChannelOption.TCP_KEEPIDLE, 30)
+                        .option(EpollChannelOption.TCP_KEEPINTVL, 10)
+                        .option(EpollChannelOption.TCP_KEEPCNT, 3)
+                : watched;
     }
 
     /**
@@ -319,10 +335,28 @@ final class BackendHttp {
             EndpointLoad first = load(ask.endpoint());
             return attempt(ask, first)
                     .onErrorResume(error -> mayRepeat(ask, error), error -> attempt(ask, another(ask, first, error)))
-                    .onErrorMap(error -> failures.beforeAnswer(
-                            error, first.endpoint().url(), ask.timeout() == null ? Duration.ZERO : ask.timeout()))
-                    .doOnError(reachability::failed);
+                    .onErrorMap(error -> refusal(ask, first, error))
+                    .flatMap(this::readable);
         });
+    }
+
+    private Throwable refusal(Ask ask, EndpointLoad at, Throwable error) {
+        Duration waited = ask.timeout() == null ? Duration.ZERO : ask.timeout();
+        Rejection refusal = failures.beforeAnswer(error, at.endpoint().url(), waited);
+        if (refusal instanceof BackendFailure failure && Failures.preventsConnection(error)) {
+            reachability.lost(failure);
+        }
+        return refusal;
+    }
+
+    /** We ask for no compression, so nobody here undoes it. */
+    private Mono<Answer> readable(Answer answer) {
+        String coding = answer.header(HttpHeaderNames.CONTENT_ENCODING);
+        if (coding == null || coding.isEmpty() || coding.equalsIgnoreCase("identity")) {
+            return Mono.just(answer);
+        }
+        answer.close();
+        return Mono.error(failures.unavailable("it compressed its answer (" + coding + ") without being asked to"));
     }
 
     private boolean mayRepeat(Ask ask, Throwable error) {
@@ -360,7 +394,7 @@ final class BackendHttp {
     private Mono<Answer> attempt(Ask ask, EndpointLoad at) {
         long start = System.nanoTime();
         InFlight inFlight = new InFlight(at);
-        HttpClient client = ask.longLived() ? unpooled : pooled;
+        HttpClient client = ask.longLived() || closed ? unpooled : pooled;
         return client.request(ask.method())
                 .uri(at.endpoint().url())
                 .send((request, out) -> {
@@ -399,8 +433,12 @@ final class BackendHttp {
         backend.headers().forEach(headers::set);
     }
 
-    /** Ends with its last call: what is in flight finishes on its connection. */
+    /**
+     * Closes idle connections, and the others with their last call. What is sent after this, by sessions that outlive
+     * their upstream, takes a connection of its own.
+     */
     void close() {
+        closed = true;
         pool.disposeLater().subscribe();
     }
 

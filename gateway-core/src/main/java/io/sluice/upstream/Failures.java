@@ -86,6 +86,15 @@ final class Failures {
         return unavailable(reason(error) + " (" + shown(url) + ")");
     }
 
+    /** Whether there was not even a connection: then the backend is away, and not just in trouble with one request. */
+    static boolean preventsConnection(Throwable error) {
+        return error instanceof ConnectException
+                || error instanceof UnknownHostException
+                || error instanceof SSLException
+                || error instanceof NoRouteToHostException
+                || error.getCause() instanceof UnknownHostException;
+    }
+
     /** What broke an answer off after it had begun. */
     Rejection duringAnswer(Throwable error, Duration waited) {
         if (error instanceof Rejection already) {

@@ -321,7 +321,8 @@ public final class LegacySession {
                                     Forgotten.class,
                                     forgotten -> renew(current).flatMap(next -> once(body, next, repeatable, relabel)));
                 })
-                .onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"));
+                .onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"))
+                .doOnDiscard(Reply.class, Reply::discard);
     }
 
     /** Repeating these has no effect beyond the first time. */

@@ -141,6 +141,12 @@ final class ListenFeed implements Feed {
             }
             retry.dispose();
             dispose(opening);
+            if (kinds.isEmpty() && uris.isEmpty()) {
+                dispose(serving);
+                serving = null;
+                opening = null;
+                return;
+            }
             next = new Stream(++streams, Set.copyOf(uris), serving == null && streams > 1);
             opening = next;
         }

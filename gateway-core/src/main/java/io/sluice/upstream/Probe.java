@@ -82,12 +82,21 @@ final class Probe {
                             Mono.error(() -> http.failures().silent(http.probeTimeout())));
         }
         return answer.refused().flatMap(refused -> {
-            if (Failures.concernsBackend(refused.status())) {
+            if (Failures.concernsBackend(refused.status()) && !saysUnknown(refused)) {
                 return Mono.error(
                         http.failures().answered(refused, answer.endpoint().url()));
             }
             return weigh(MessageReader.read(refused.body()).orElse(null), version, first);
         });
+    }
+
+    /** Some servers answer 500 to whatever they do not know; the body tells that from an outage. */
+    private static boolean saysUnknown(Reply.Refused refused) {
+        return refused.status() == 500
+                && MessageReader.read(refused.body())
+                        .map(Probe::code)
+                        .filter(code -> code == ErrorCodes.METHOD_NOT_FOUND || code == ErrorCodes.INVALID_REQUEST)
+                        .isPresent();
     }
 
     private Mono<Finding> weigh(@Nullable Envelope message, ProtocolVersion version, boolean first) {

@@ -33,14 +33,7 @@ final class Reachability {
         }
     }
 
-    /** A connection failed; a slow or a busy backend is not unreachable. */
-    void failed(Throwable error) {
-        if (error instanceof BackendFailure failure && failure.kind().equals("unavailable")) {
-            lost(failure);
-        }
-    }
-
-    /** A probe failed, for whatever reason. */
+    /** It cannot be connected to, or does not answer a probe for whatever reason. */
     void lost(BackendFailure failure) {
         String what = Failures.detail(failure);
         while (true) {

@@ -131,6 +131,26 @@ public record UpstreamSettings(
                 random);
     }
 
+    public UpstreamSettings withConnections(int most, int pending) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                balancer,
+                most,
+                pending,
+                maxReplyBytes,
+                maxEventBytes,
+                probeTimeout,
+                failureMemory,
+                legacyVerdictLife,
+                timer,
+                clock,
+                random);
+    }
+
     public UpstreamSettings withLimits(int replyBytes, int eventBytes) {
         return new UpstreamSettings(
                 loops,

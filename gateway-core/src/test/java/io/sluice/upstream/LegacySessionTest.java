@@ -454,4 +454,19 @@ class LegacySessionTest {
         session.close().block(Ways.PATIENCE);
         assertThat(backend.countHttp("DELETE")).isZero();
     }
+
+    @Test
+    void sessionOutlivesItsUpstreamAndStillEndsAtTheBackend() {
+        FakeBackend backend = FakeBackend.legacy();
+        Upstream upstream = ways.to(backend);
+        LegacySession session = upstream.openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
+                .block(Ways.PATIENCE);
+
+        upstream.dispose();
+        assertThat(Ways.text(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE)))
+                .contains("\"id\":1");
+        session.close().block(Ways.PATIENCE);
+
+        assertThat(backend.sessions()).isEmpty();
+    }
 }

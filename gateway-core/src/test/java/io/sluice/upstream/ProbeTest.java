@@ -92,6 +92,9 @@ class ProbeTest {
                         (request, answer) ->
                                 answer.status(400, "application/json", "{\"cause\":null,\"stackTrace\":[]}")),
                 row("an early draft's error code", (request, answer) -> answer.error(400, -32004, "Unsupported")),
+                row(
+                        "a 500 that says it does not know the method",
+                        (request, answer) -> answer.error(500, -32601, "Method not found")),
                 row("HTML", (request, answer) -> answer.status(200, "text/html", "<html></html>")),
                 row("nothing", (request, answer) -> answer.status(200, "application/json", "")),
                 row("202", (request, answer) -> answer.accepted()),

@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -24,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /** How a backend's answers, and its failures, come back from one modern request. */
@@ -399,5 +402,107 @@ class ReplyTest {
         go.countDown();
 
         assertThat(reply.get(5, TimeUnit.SECONDS)).contains("\"result\"");
+    }
+
+    @Test
+    void cancellingAtAnyMomentLeavesNoConnectionBehind() {
+        FakeBackend backend = FakeBackend.modern();
+        backend.on("tools/call", (request, answer) -> {
+            String mode = request.params().path("arguments").path("mode").asString();
+            switch (mode) {
+                case "events" ->
+                    answer.events()
+                            .comment()
+                            .message("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}")
+                            .end();
+                case "large" -> answer.result("{\"text\":\"" + "x".repeat(200_000) + "\"}");
+                default -> backend.usual(request, answer);
+            }
+        });
+        Upstream upstream = ways.to(backend, Ways.settings().withConnections(8, 64));
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+
+        Flux.range(0, 600)
+                .flatMap(
+                        i -> {
+                            String mode = List.of("events", "large", "plain").get(i % 3);
+                            Duration patience = Duration.ofNanos(random.nextInt(3_000_000));
+                            return upstream.postModern(
+                                            Clients.modernCall("1", "echo", "{\"mode\":\"" + mode + "\"}"),
+                                            Clients.head("echo"))
+                                    .flatMapMany(ReplyTest::consumed)
+                                    .take(patience)
+                                    .onErrorComplete();
+                        },
+                        8)
+                .blockLast(Duration.ofSeconds(60));
+
+        List<String> after = Flux.range(0, 32)
+                .flatMap(
+                        i -> upstream.postModern(Clients.modernCall("1", "echo", "{}"), Clients.head("echo"))
+                                .flatMapMany(ReplyTest::consumed)
+                                .then(Mono.just("answered")),
+                        8)
+                .collectList()
+                .block(Ways.PATIENCE);
+        assertThat(after).as("seed %d", seed).hasSize(32);
+        await().untilAsserted(() -> assertThat(backend.openConnections()).isLessThanOrEqualTo(8));
+    }
+
+    private static Flux<Object> consumed(Reply reply) {
+        if (reply instanceof Reply.Json json) {
+            return json.body().map(part -> {
+                part.release();
+                return "part";
+            });
+        }
+        return reply instanceof Reply.Events events ? events.events().cast(Object.class) : Flux.just(reply);
+    }
+
+    @Test
+    void crashDuringOneCallDoesNotMakeTheBackendUnreachable() {
+        FakeBackend backend = FakeBackend.modern().on("tools/call", (request, answer) -> answer.reset());
+        Upstream upstream = ways.to(backend);
+
+        assertThatThrownBy(() -> post(upstream, "{}")).isInstanceOf(BackendFailure.class);
+        assertThat(upstream.trouble()).isEmpty();
+
+        backend.down();
+        assertThatThrownBy(() -> post(upstream, "{}")).hasMessageContaining("connection refused");
+        assertThat(upstream.trouble())
+                .hasValueSatisfying(
+                        text -> assertThat(text).startsWith("Backend 'weather' has been unavailable since"));
+    }
+
+    @Test
+    void compressionNobodyAskedForIsNotRelayed() {
+        FakeBackend backend = FakeBackend.modern()
+                .on(
+                        "tools/call",
+                        (request, answer) ->
+                                answer.header("Content-Encoding", "gzip").json("???"));
+
+        assertThatThrownBy(() -> post(ways.to(backend), "{}")).hasMessageContaining("compressed its answer (gzip)");
+    }
+
+    @Test
+    void callsBeyondEveryConnectionAndPlaceInLineAreLimited() {
+        FakeBackend backend = FakeBackend.modern().on("tools/call", (request, answer) -> answer.untilClosed());
+        Upstream upstream = ways.to(backend, Ways.settings().withConnections(1, 1));
+        List<Throwable> refused = new CopyOnWriteArrayList<>();
+
+        Disposable calls = Flux.range(0, 3)
+                .flatMap(i -> upstream.postModern(Clients.modernCall("1", "echo", "{}"), Clients.head("echo"))
+                        .doOnError(refused::add)
+                        .onErrorComplete())
+                .subscribe();
+
+        await().untilAsserted(() -> assertThat(refused)
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        BackendFailure.class,
+                        failure -> assertThat(failure.kind()).isEqualTo("limited")));
+        calls.dispose();
     }
 }
