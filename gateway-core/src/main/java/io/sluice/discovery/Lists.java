@@ -127,7 +127,8 @@ final class Lists {
     }
 
     private Mono<Page> next(Kind kind, Page page) {
-        if (page.cursorJson() == null) {
+        String cursor = page.cursorJson();
+        if (cursor == null) {
             return Mono.empty();
         }
         if (page.number() >= settings.maxPages()) {
@@ -138,8 +139,7 @@ final class Lists {
                     kind.member);
             return Mono.empty();
         }
-        return page(kind, page.cursorJson(), page.number() + 1)
-                .filter(next -> !page.cursorJson().equals(next.cursorJson()));
+        return page(kind, cursor, page.number() + 1).filter(next -> !cursor.equals(next.cursorJson()));
     }
 
     private Whole whole(Kind kind, List<Page> pages, Era era) {

@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
@@ -53,6 +54,7 @@ final class BackendHttp {
     private static final int SMALL_BYTES = 64 * 1024;
     private static final int CHUNKS_AHEAD = 8;
     private static final long GRACE_MILLIS = 1000;
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
     private static final List<String> TELLING =
             List.of("content-type", "retry-after", "www-authenticate", "allow", "location");
 
@@ -60,6 +62,7 @@ final class BackendHttp {
     private final UpstreamSettings settings;
     private final Reachability reachability;
     private final Failures failures;
+    private final Places places;
     private final ConnectionProvider pool;
     private final HttpClient pooled;
     private final HttpClient unpooled;
@@ -74,12 +77,12 @@ final class BackendHttp {
         long now = System.nanoTime();
         this.endpoints =
                 backend.endpoints().stream().map(e -> new EndpointLoad(e, now)).toList();
-        Duration acquire =
-                backend.timeout().compareTo(Duration.ofSeconds(10)) < 0 ? backend.timeout() : Duration.ofSeconds(10);
+        this.places = new Places(settings.maxConnections(), settings.maxPending());
+        // A few more connections than places: one that is being closed still counts.
         this.pool = ConnectionProvider.builder("sluice-" + backend.name())
-                .maxConnections(settings.maxConnections())
-                .pendingAcquireMaxCount(settings.maxPending())
-                .pendingAcquireTimeout(acquire)
+                .maxConnections(settings.maxConnections() + settings.maxConnections() / 10 + 8)
+                .pendingAcquireMaxCount(-1)
+                .pendingAcquireTimeout(LONGEST_WAIT)
                 .evictionPredicate(KeepAlive::isOver)
                 .evictInBackground(Duration.ofSeconds(15))
                 .lifo()
@@ -332,12 +335,30 @@ final class BackendHttp {
      */
     Mono<Answer> send(Ask ask) {
         return Mono.defer(() -> {
-            EndpointLoad first = load(ask.endpoint());
-            return attempt(ask, first)
-                    .onErrorResume(error -> mayRepeat(ask, error), error -> attempt(ask, another(ask, first, error)))
-                    .onErrorMap(error -> refusal(ask, first, error))
-                    .flatMap(this::readable);
+            if (ask.longLived() || closed) {
+                return send(ask, unpooled, () -> {});
+            }
+            Places.Place place = places.tryTake();
+            return place != null ? send(ask, pooled, place::giveUp) : sendInTurn(ask);
         });
+    }
+
+    private Mono<Answer> sendInTurn(Ask ask) {
+        Duration longest = backend.timeout().compareTo(LONGEST_WAIT) < 0 ? backend.timeout() : LONGEST_WAIT;
+        return places.take(longest, settings.timer())
+                .onErrorMap(Places.Full.class, full -> failures.busy(settings.maxConnections(), longest))
+                .flatMap(place -> send(ask, pooled, place::giveUp));
+    }
+
+    private Mono<Answer> send(Ask ask, HttpClient client, Runnable atEnd) {
+        EndpointLoad first = load(ask.endpoint());
+        return attempt(ask, client, first, atEnd)
+                .onErrorResume(
+                        error -> mayRepeat(ask, error),
+                        error -> attempt(ask, client, another(ask, first, error), atEnd))
+                .onErrorMap(error -> refusal(ask, first, error))
+                .doOnError(ignored -> atEnd.run())
+                .flatMap(this::readable);
     }
 
     private Throwable refusal(Ask ask, EndpointLoad at, Throwable error) {
@@ -365,7 +386,7 @@ final class BackendHttp {
         }
         boolean neverLeft = error instanceof AbortedException;
         boolean vanished = error instanceof PrematureCloseException
-                || error instanceof IOException && AbortedException.isConnectionReset(error);
+                || (error instanceof IOException && AbortedException.isConnectionReset(error));
         return neverLeft || (vanished && ask.repeatable());
     }
 
@@ -391,10 +412,10 @@ final class BackendHttp {
         return settings.balancer().pick(endpoints, System.nanoTime());
     }
 
-    private Mono<Answer> attempt(Ask ask, EndpointLoad at) {
+    /** @param atEnd run, perhaps more than once, when the exchange is over or cancelled, but not when it fails */
+    private Mono<Answer> attempt(Ask ask, HttpClient client, EndpointLoad at, Runnable atEnd) {
         long start = System.nanoTime();
         InFlight inFlight = new InFlight(at);
-        HttpClient client = ask.longLived() || closed ? unpooled : pooled;
         return client.request(ask.method())
                 .uri(at.endpoint().url())
                 .send((request, out) -> {
@@ -409,7 +430,11 @@ final class BackendHttp {
                 .responseConnection((head, connection) -> {
                     long now = System.nanoTime();
                     at.answered(now - start, now);
-                    connection.onTerminate().subscribe(ignored -> {}, ignored -> inFlight.end(), inFlight::end);
+                    Runnable over = () -> {
+                        inFlight.end();
+                        atEnd.run();
+                    };
+                    connection.onTerminate().subscribe(ignored -> {}, ignored -> over.run(), over);
                     if (!Failures.concernsBackend(head.status().code())) {
                         reachability.answered();
                     }
@@ -420,7 +445,10 @@ final class BackendHttp {
                 .doOnDiscard(Answer.class, Answer::close)
                 .doOnError(error -> at.failed(System.nanoTime()))
                 .doOnError(ignored -> inFlight.end())
-                .doOnCancel(inFlight::end);
+                .doOnCancel(() -> {
+                    inFlight.end();
+                    atEnd.run();
+                });
     }
 
     private void write(HttpHeaders headers, Ask ask) {
@@ -484,6 +512,7 @@ final class BackendHttp {
             private @Nullable Subscription upstream;
             private volatile boolean letting;
             private volatile boolean done;
+            private volatile @Nullable Future<?> patience;
 
             private Part(CoreSubscriber<? super ByteBuf> actual) {
                 this.actual = actual;
@@ -509,15 +538,23 @@ final class BackendHttp {
 
             @Override
             public void onError(Throwable error) {
-                done = true;
+                end();
                 if (!letting) {
                     actual.onError(error);
                 }
             }
 
+            private void end() {
+                done = true;
+                Future<?> waiting = patience;
+                if (waiting != null) {
+                    waiting.cancel(false);
+                }
+            }
+
             @Override
             public void onComplete() {
-                done = true;
+                end();
                 if (!letting) {
                     actual.onComplete();
                 }
@@ -541,7 +578,10 @@ final class BackendHttp {
                 }
                 letting = true;
                 upstream.request(Long.MAX_VALUE);
-                eventLoop.schedule(this::giveUp, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+                patience = eventLoop.schedule(this::giveUp, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+                if (done) {
+                    patience.cancel(false);
+                }
             }
 
             private void giveUp() {

@@ -8,7 +8,11 @@ import java.util.random.RandomGenerator;
  * and all of it at random so that many waiters spread out.
  */
 public record Backoff(Duration first, Duration longest, RandomGenerator random) {
-    /** @param failures tries that failed in a row, from 1 */
+    /**
+     * The wait before the next try.
+     *
+     * @param failures tries that failed in a row, from 1
+     */
     public Duration after(int failures) {
         long full = longest.toMillis();
         int doublings = Math.min(Math.max(0, failures - 1), 30);

@@ -73,7 +73,7 @@ final class CallStream {
         SseReader reader = new SseReader(session.http().settings().maxEventBytes());
         return answer.items(reader, () -> answered)
                 .concatMapIterable(this::eventsOf, 1)
-                .takeUntil(event -> event == response)
+                .takeUntil(event -> event.equals(response))
                 .onErrorResume(this::tryAgain)
                 .concatWith(Flux.defer(() -> answered || mayResume() ? Flux.empty() : Flux.error(gaveUp())));
     }

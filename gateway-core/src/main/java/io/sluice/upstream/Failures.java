@@ -19,8 +19,6 @@ import java.util.Optional;
 import javax.net.ssl.SSLException;
 import reactor.netty.channel.AbortedException;
 import reactor.netty.http.client.PrematureCloseException;
-import reactor.netty.internal.shaded.reactor.pool.PoolAcquirePendingLimitException;
-import reactor.netty.internal.shaded.reactor.pool.PoolAcquireTimeoutException;
 
 /** Says in a sentence what went wrong between this gateway and one backend. */
 final class Failures {
@@ -69,6 +67,15 @@ final class Failures {
                 backend.name(), "Backend '" + backend.name() + "' did not answer within " + seconds(waited));
     }
 
+    /** All places are taken, and the line is full or did not move for {@code waited}. */
+    BackendFailure busy(int places, Duration waited) {
+        return BackendFailure.limited(
+                backend.name(),
+                "Backend '" + backend.name() + "' is busy: all " + places
+                        + " connections are in use, and none became free within " + seconds(waited),
+                SOON);
+    }
+
     /** What kept the head of an answer from arriving, as a refusal. */
     Rejection beforeAnswer(Throwable error, URI url, Duration waited) {
         if (error instanceof Rejection already) {
@@ -76,12 +83,6 @@ final class Failures {
         }
         if (error instanceof ReadTimeoutException) {
             return silent(waited);
-        }
-        if (error instanceof PoolAcquirePendingLimitException || error instanceof PoolAcquireTimeoutException) {
-            return BackendFailure.limited(
-                    backend.name(),
-                    "Backend '" + backend.name() + "' has all its connections in use and calls waiting for one",
-                    SOON);
         }
         return unavailable(reason(error) + " (" + shown(url) + ")");
     }
@@ -107,7 +108,7 @@ final class Failures {
                             + " in the middle of its answer");
         }
         if (error instanceof SseReader.EventTooLargeException) {
-            return unavailable(error.getMessage());
+            return unavailable(plain(error));
         }
         return unavailable("it broke off in the middle of its answer, " + plain(error));
     }

@@ -7,6 +7,7 @@ import io.sluice.protocol.McpHeaders;
 import io.sluice.rejection.Rejection;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -32,8 +33,8 @@ final class GetStream {
     private volatile LegacySession.@Nullable Established of;
     private volatile @Nullable String lastId;
     private volatile @Nullable Duration retry;
-    private volatile int failures;
-    private volatile int conflicts;
+    private final AtomicInteger failures = new AtomicInteger();
+    private final AtomicInteger conflicts = new AtomicInteger();
     private volatile boolean openedBefore;
     private volatile boolean none;
 
@@ -95,14 +96,10 @@ final class GetStream {
         return open().flatMapMany(this::read)
                 .then()
                 .onErrorResume(error -> {
-                    failed();
+                    failures.incrementAndGet();
                     return error instanceof Rejection.UnknownSession ? Mono.error(error) : Mono.empty();
                 })
                 .then(Mono.defer(this::pause));
-    }
-
-    private void failed() {
-        failures = failures + 1;
     }
 
     private Mono<Void> pause() {
@@ -111,15 +108,15 @@ final class GetStream {
             return Mono.empty();
         }
         Duration asked = retry;
-        Duration wait = failures == 0 && asked != null && asked.compareTo(LONGEST_WAIT) <= 0
+        Duration wait = failures.get() == 0 && asked != null && asked.compareTo(LONGEST_WAIT) <= 0
                 ? asked
-                : backoff.after(Math.max(1, failures));
+                : backoff.after(Math.max(1, failures.get()));
         return Mono.delay(wait, session.http().settings().timer()).then();
     }
 
     private Mono<BackendHttp.Answer> open() {
         LegacySession.Established current = session.now();
-        if (current != of) {
+        if (!current.equals(of)) {
             of = current;
             lastId = null;
         }
@@ -141,7 +138,7 @@ final class GetStream {
             if (answer.isEventStream()) {
                 listener.onOpen(!openedBefore, after != null);
                 openedBefore = true;
-                conflicts = 0;
+                conflicts.set(0);
                 return Mono.just(answer);
             }
             return answer.refused().flatMap(refused -> refused(refused, current));
@@ -157,12 +154,12 @@ final class GetStream {
             return Mono.empty();
         }
         boolean passing = Failures.concernsBackend(refused.status()) && refused.status() != 501;
-        boolean conflict = refused.status() == 409 && conflicts < CONFLICTS;
+        boolean conflict = refused.status() == 409 && conflicts.get() < CONFLICTS;
         if (conflict) {
-            conflicts = conflicts + 1;
+            conflicts.incrementAndGet();
         }
         if (passing || conflict) {
-            failed();
+            failures.incrementAndGet();
         } else {
             none = true;
         }
@@ -181,7 +178,7 @@ final class GetStream {
     }
 
     private void take(SseItem item) {
-        failures = 0;
+        failures.set(0);
         if (item instanceof SseItem.Retry wish) {
             retry = wish.after();
         }

@@ -9,8 +9,9 @@ import reactor.netty.Connection;
 import reactor.netty.resources.ConnectionProvider.ConnectionMetadata;
 
 /**
- * How long an idle connection is good for another request. A backend that closes it in the very moment it is used again leaves a call of which nobody knows whether it arrived, so we let go first: a
- * second before the time that the backend names in its {@code Keep-Alive} header, or after four seconds when it names none. Node closes after five.
+ * How long an idle connection is good for another request. A backend that closes it in the very moment it is used
+ * again leaves a call of which nobody knows whether it arrived, so we let go first: a second before the time that the
+ * backend names in its {@code Keep-Alive} header, or after four seconds when it names none. Node closes after five.
  */
 final class KeepAlive {
     private static final AttributeKey<Duration> LIMIT = AttributeKey.valueOf(KeepAlive.class, "limit");

@@ -47,6 +47,7 @@ public final class LegacySession {
     private final Runnable onForgotten;
     private final boolean shared;
     private final AtomicLong ids = new AtomicLong();
+    private final AtomicLong handshakes = new AtomicLong();
     private final AtomicReference<@Nullable Established> established = new AtomicReference<>();
     private final AtomicReference<@Nullable Renewal> renewal = new AtomicReference<>();
     private final Sinks.Empty<Void> lost = Sinks.empty();
@@ -64,7 +65,8 @@ public final class LegacySession {
             String wire,
             RawJson result,
             @Nullable String id,
-            Endpoint endpoint) {}
+            Endpoint endpoint,
+            long number) {}
 
     private record Renewal(Established of, Mono<Established> by) {}
 
@@ -478,7 +480,7 @@ public final class LegacySession {
     Mono<Established> renew(Established forgotten) {
         return Mono.defer(() -> {
             Established current = now();
-            if (current != forgotten) {
+            if (!current.equals(forgotten)) {
                 return Mono.just(current);
             }
             if (closed) {
@@ -504,7 +506,7 @@ public final class LegacySession {
     private Mono<Established> renewal(Established forgotten) {
         while (true) {
             Renewal running = renewal.get();
-            if (running != null && running.of() == forgotten) {
+            if (running != null && running.of().equals(forgotten)) {
                 return running.by();
             }
             Renewal next = new Renewal(forgotten, reopen().cache());
@@ -519,7 +521,7 @@ public final class LegacySession {
     Mono<LegacySession> settled() {
         return Mono.defer(() -> {
             Renewal running = renewal.get();
-            return running != null && running.of() == established.get()
+            return running != null && running.of().equals(established.get())
                     ? running.by().thenReturn(this)
                     : Mono.just(this);
         });
@@ -611,7 +613,13 @@ public final class LegacySession {
             return Mono.error(new HandshakeRefused(
                     "its session id is not visible ASCII of at most " + LONGEST_SESSION_ID + " characters"));
         }
-        return Mono.just(new Established(version.get(), wire, message.raw(message.result()), id, answer.endpoint()));
+        return Mono.just(new Established(
+                version.get(),
+                wire,
+                message.raw(message.result()),
+                id,
+                answer.endpoint(),
+                handshakes.incrementAndGet()));
     }
 
     /**

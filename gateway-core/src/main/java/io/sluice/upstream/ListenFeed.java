@@ -190,6 +190,7 @@ final class ListenFeed implements Feed {
     private void ended(Stream stream, @Nullable Throwable error) {
         List<Waiting> failed = List.of();
         boolean gone = error instanceof NotOffered;
+        String why = error == null ? "" : error.getMessage();
         synchronized (this) {
             if (closed || (stream != serving && stream != opening)) {
                 return;
@@ -217,7 +218,7 @@ final class ListenFeed implements Feed {
             log.info(
                     "Backend '{}' offers no subscriptions/listen: {}",
                     http.backend().name(),
-                    error.getMessage());
+                    why);
         }
         Throwable reason = gone
                 ? new Rejection.MethodNotFound(McpMethod.RESOURCES_SUBSCRIBE.wire(), false)

@@ -6,6 +6,8 @@ import java.util.random.RandomGenerator;
 /** Picks the endpoint of a backend that serves the next call. Called by many threads; never waits. */
 public interface LoadBalancer {
     /**
+     * The endpoint for one call.
+     *
      * @param candidates at least one
      * @param nowNanos {@link System#nanoTime()} of the caller
      */

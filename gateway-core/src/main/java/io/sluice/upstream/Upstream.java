@@ -350,7 +350,7 @@ public final class Upstream implements Disposable {
         AtomicReference<@Nullable Event> response = new AtomicReference<>();
         return answer.items(reader, () -> response.get() != null)
                 .concatMapIterable(item -> modernEvents(item, response), 1)
-                .takeUntil(event -> event == response.get())
+                .takeUntil(event -> event.equals(response.get()))
                 .concatWith(Flux.defer(() -> response.get() != null
                         ? Flux.empty()
                         : Flux.error(http.failures().unavailable("it ended the stream of a call before it answered"))));

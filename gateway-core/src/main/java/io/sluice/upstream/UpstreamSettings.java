@@ -19,7 +19,7 @@ import reactor.netty.resources.LoopResources;
  * @param clientInfo the gateway's own {@code Implementation} object
  * @param userAgent for the {@code User-Agent} header
  * @param balancer picks among the endpoints of a backend
- * @param maxConnections pooled connections to one backend
+ * @param maxConnections exchanges with one backend at a time, long-lived streams not counted
  * @param maxPending calls that may wait for a connection of one backend
  * @param maxReplyBytes largest body that is held as a whole: lists, handshakes
  * @param maxEventBytes largest event of a stream
@@ -147,6 +147,26 @@ public record UpstreamSettings(
                 failureMemory,
                 legacyVerdictLife,
                 timer,
+                clock,
+                random);
+    }
+
+    public UpstreamSettings withTimer(Scheduler other) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                balancer,
+                maxConnections,
+                maxPending,
+                maxReplyBytes,
+                maxEventBytes,
+                probeTimeout,
+                failureMemory,
+                legacyVerdictLife,
+                other,
                 clock,
                 random);
     }

@@ -57,6 +57,7 @@ public final class FakeBackend implements AutoCloseable {
     private final boolean speaksModern;
     private final int port;
     private volatile ServerSocket listening;
+    private volatile Thread accepting;
     private volatile boolean stateful = true;
     private volatile boolean asEvents;
     private volatile boolean getStream = true;
@@ -73,7 +74,7 @@ public final class FakeBackend implements AutoCloseable {
         this.speaksModern = speaksModern;
         this.listening = listen(0);
         this.port = listening.getLocalPort();
-        accept(listening);
+        this.accepting = accept(listening);
         tool("echo", "{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}", arguments -> arguments.toString());
     }
 
@@ -301,8 +302,11 @@ public final class FakeBackend implements AutoCloseable {
     public void down() {
         try {
             listening.close();
+            accepting.join(); // until it has left accept(), the kernel still takes connections for it
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         sockets.forEach(FakeBackend::reset);
         sessions.clear();
@@ -311,7 +315,7 @@ public final class FakeBackend implements AutoCloseable {
     /** Listens again after {@link #down()}. */
     public void up() {
         listening = listen(port);
-        accept(listening);
+        accepting = accept(listening);
     }
 
     @Override
@@ -332,8 +336,8 @@ public final class FakeBackend implements AutoCloseable {
         }
     }
 
-    private void accept(ServerSocket server) {
-        thread("fake-backend-accept", () -> {
+    private Thread accept(ServerSocket server) {
+        return thread("fake-backend-accept", () -> {
             while (!server.isClosed()) {
                 Socket socket;
                 try {
@@ -348,10 +352,11 @@ public final class FakeBackend implements AutoCloseable {
         });
     }
 
-    private static void thread(String name, Runnable task) {
+    private static Thread thread(String name, Runnable task) {
         Thread thread = new Thread(task, name);
         thread.setDaemon(true);
         thread.start();
+        return thread;
     }
 
     private void serve(Socket socket) {

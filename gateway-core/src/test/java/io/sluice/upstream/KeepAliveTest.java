@@ -8,9 +8,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class KeepAliveTest {
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             timeout=5            | 4000
             Timeout=5, max=100   | 4000
             max=100, timeout=20  | 19000

@@ -447,7 +447,8 @@ class ReplyTest {
                 .collectList()
                 .block(Ways.PATIENCE);
         assertThat(after).as("seed %d", seed).hasSize(32);
-        await().untilAsserted(() -> assertThat(backend.openConnections()).isLessThanOrEqualTo(8));
+        upstream.dispose();
+        await().untilAsserted(() -> assertThat(backend.openConnections()).isZero());
     }
 
     private static Flux<Object> consumed(Reply reply) {
@@ -504,5 +505,25 @@ class ReplyTest {
                         BackendFailure.class,
                         failure -> assertThat(failure.kind()).isEqualTo("limited")));
         calls.dispose();
+    }
+
+    @Test
+    void cancelledCallGivesUpItsPlaceInLine() {
+        FakeBackend backend = FakeBackend.modern().on("tools/call", (request, answer) -> answer.untilClosed());
+        Upstream upstream = ways.to(backend, Ways.settings().withConnections(1, 1));
+        Mono<Reply> call = upstream.postModern(Clients.modernCall("1", "echo", "{}"), Clients.head("echo"));
+        List<Throwable> refused = new CopyOnWriteArrayList<>();
+        Disposable first = call.subscribe();
+        await().until(() -> backend.count("tools/call") == 1);
+        call.subscribe().dispose();
+        call.subscribe().dispose();
+        Disposable waits = call.subscribe(ignored -> {}, refused::add);
+
+        first.dispose();
+
+        await().untilAsserted(() -> assertThat(backend.count("tools/call")).isEqualTo(2));
+        assertThat(refused).isEmpty();
+        waits.dispose();
+        await().untilAsserted(() -> assertThat(backend.openConnections()).isZero());
     }
 }
