@@ -147,7 +147,6 @@ public final class HttpListener {
                 .channelGroup(live)
                 .httpRequestDecoder(decoder -> decoder.maxInitialLineLength(limits.maxLineBytes())
                         .maxHeaderSize(limits.maxHeadBytes())
-                        .maxChunkSize(8192)
                         .validateHeaders(true)
                         .allowDuplicateContentLengths(false)
                         .h2cMaxContentLength(0))
