@@ -316,6 +316,7 @@ final class LegacyCalls {
                         ? relay(call, ticket, target, upstream, run)
                         : translate(call, ticket, target, upstream, run))
                 .onErrorMap(Rejection.UnknownSession.class, e -> forgotten(call, run, target.backend(), e))
+                .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e))
                 .takeUntilOther(run.cancelled())
                 .doOnError(e -> run.end())
                 .switchIfEmpty(Mono.fromSupplier(() -> {

@@ -51,6 +51,7 @@ final class ModernCalls {
         return upstream.verdict()
                 .flatMap(verdict -> verdict.era() == Era.MODERN
                         ? Relay.send(call, target, upstream, params)
-                        : Translation.send(call, target, upstream));
+                        : Translation.send(call, target, upstream))
+                .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e));
     }
 }

@@ -13,6 +13,7 @@ import io.sluice.protocol.McpMethod;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Event;
 import io.sluice.upstream.Reply;
+import io.sluice.upstream.Upstream;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -199,6 +200,16 @@ final class Replies {
         } catch (NumberFormatException e) {
             return 0;
         }
+    }
+
+    /** The same failure, with the time since when the backend has been in this trouble, if it still is. */
+    static Throwable sinceWhen(Upstream upstream, Rejection.BackendFailure failure) {
+        String what = failure.reason().substring(failure.reason().indexOf(": ") + 1);
+        return upstream.trouble()
+                .filter(sentence -> sentence.endsWith(what))
+                .<Throwable>map(sentence ->
+                        Rejection.BackendFailure.unavailable(failure.backend(), sentence, Duration.ofSeconds(1)))
+                .orElse(failure);
     }
 
     static Rejection refusedFailure(String backend, Reply.Refused refused) {

@@ -60,6 +60,7 @@ public final class FakeBackend implements AutoCloseable {
     private volatile Thread accepting;
     private volatile boolean stateful = true;
     private volatile boolean asEvents;
+    private volatile boolean keeping = true;
     private volatile boolean getStream = true;
     private volatile boolean forgetsWith400;
     private volatile String legacyVersion = LEGACY;
@@ -159,6 +160,16 @@ public final class FakeBackend implements AutoCloseable {
         stateful = false;
         getStream = false;
         return this;
+    }
+
+    /** Keeps nothing of what it was sent, for tests that send a lot. */
+    public FakeBackend forgetful() {
+        keeping = false;
+        return this;
+    }
+
+    public boolean speaksModern() {
+        return speaksModern;
     }
 
     /** Answers 405 to GET. */
@@ -368,7 +379,9 @@ public final class FakeBackend implements AutoCloseable {
                 if (request == null) {
                     return;
                 }
-                received.add(request);
+                if (keeping) {
+                    received.add(request);
+                }
                 Answer answer = new Answer(socket, in, request);
                 respond(request, answer);
                 answer.finish();
