@@ -69,6 +69,10 @@ final class Logging {
         // Wire logs of the libraries hold tokens and arguments; they stay off whatever our own level is.
         Level ours = Level.toLevel(settings.level().name());
         context.getLogger("io.sluice").setLevel(debug && ours.isGreaterOrEqual(Level.DEBUG) ? Level.DEBUG : ours);
+        if (!debug) {
+            // what went wrong with a connection is told in our own words, once, and without a stack trace
+            context.getLogger("reactor.netty.http.client.HttpClientConnect").setLevel(Level.OFF);
+        }
         if (ours.isGreaterOrEqual(Level.WARN) && !debug) {
             root.setLevel(ours);
         }
