@@ -7,6 +7,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.sluice.call.Answer;
 import io.sluice.rejection.Rejection;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -28,7 +30,7 @@ final class Answers {
                     .header(HttpHeaderNames.CONTENT_TYPE, "text/event-stream")
                     .header(HttpHeaderNames.CACHE_CONTROL, "no-cache")
                     .header("X-Accel-Buffering", "no");
-            return response.send(events.frames(), frame -> true);
+            return owning(events.frames(), frames -> response.send(frames, frame -> true));
         }
         Answer.Empty empty = (Answer.Empty) answer;
         headers(response, empty.headers());
@@ -49,7 +51,33 @@ final class Answers {
 
     private static Publisher<Void> relayed(Answer.Relayed relayed, HttpServerResponse response) {
         response.status(relayed.status()).header(HttpHeaderNames.CONTENT_TYPE, "application/json");
-        return response.send(relayed.json());
+        return owning(relayed.json(), response::send);
+    }
+
+    /** Whoever writes an answer owns the exchange with the backend behind it, also when the client is gone before anything is written. */
+    private static Publisher<Void> owning(Publisher<ByteBuf> body, Function<Publisher<ByteBuf>, Publisher<Void>> send) {
+        AtomicBoolean subscribed = new AtomicBoolean();
+        Flux<ByteBuf> watched = Flux.from(body).doOnSubscribe(ignored -> subscribed.set(true));
+        return Mono.from(send.apply(watched)).doFinally(end -> {
+            if (subscribed.compareAndSet(false, true)) {
+                abandon(body);
+            }
+        });
+    }
+
+    /** Gives up an answer that nobody will write. */
+    static void discard(Answer answer) {
+        if (answer instanceof Answer.Relayed relayed) {
+            abandon(relayed.json());
+        } else if (answer instanceof Answer.Events events) {
+            abandon(events.frames());
+        }
+    }
+
+    private static void abandon(Publisher<ByteBuf> body) {
+        Flux.from(body)
+                .subscribe(ByteBuf::release, alreadyGone -> {})
+                .dispose();
     }
 
     private static void headers(HttpServerResponse response, Map<String, String> headers) {

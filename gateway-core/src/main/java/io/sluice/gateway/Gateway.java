@@ -1,6 +1,7 @@
 package io.sluice.gateway;
 
 import io.sluice.auth.Authenticator;
+import io.sluice.call.Answer;
 import io.sluice.call.Inbound;
 import io.sluice.catalog.Catalog;
 import io.sluice.catalog.CatalogSettings;
@@ -153,7 +154,8 @@ public final class Gateway implements Disposable {
         return switch (request.method().name()) {
             case "POST" ->
                 path.post(inbound, BodyReader.read(request, settings.maxBodyBytes()))
-                        .flatMap(answer -> Mono.from(Answers.write(answer, response)));
+                        .flatMap(answer -> Mono.from(Answers.write(answer, response)))
+                        .doOnDiscard(Answer.class, Answers::discard);
             case "GET" -> Answers.write(path.get(inbound), response);
             case "DELETE" -> Answers.write(path.delete(inbound), response);
             default -> throw Rejection.BadHttp.methodNotAllowed(request.method().name(), "POST, GET, DELETE");

@@ -323,7 +323,8 @@ final class LegacyCalls {
                     run.end();
                     return Answer.Empty.ACCEPTED;
                 }));
-        return session == null ? answer : Detached.from(answer, LegacyCalls::discard);
+        Mono<Answer> whole = answer.doOnDiscard(Reply.class, Reply::discard).doOnDiscard(Answer.class, Answers::discard);
+        return session == null ? whole : Detached.from(whole, LegacyCalls::discard);
     }
 
     private Mono<Answer> relay(Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream, Run run) {
