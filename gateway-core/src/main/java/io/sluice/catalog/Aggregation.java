@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -54,7 +55,7 @@ final class Aggregation {
     }
 
     Offer offer() {
-        claims.get(ListKind.RESOURCE_TEMPLATES)
+        present(claims, ListKind.RESOURCE_TEMPLATES)
                 .owners()
                 .forEach((template, owner) -> claimedTemplates.add(template, owner.turn(), owner.backend()));
         for (Share share : shares) {
@@ -65,8 +66,8 @@ final class Aggregation {
             addNamed(ListKind.PROMPTS, share);
         }
         TemplateIndex<Target> templates = new TemplateIndex<>();
-        Claims templateClaims = claims.get(ListKind.RESOURCE_TEMPLATES);
-        targets.get(ListKind.RESOURCE_TEMPLATES)
+        Claims templateClaims = present(claims, ListKind.RESOURCE_TEMPLATES);
+        present(targets, ListKind.RESOURCE_TEMPLATES)
                 .forEach((template, target) -> templates.add(template, templateClaims.turn(template), target));
         return Offer.render(targets, templates, renamed, lines, frame());
     }
@@ -77,30 +78,35 @@ final class Aggregation {
         return owners;
     }
 
+    private static <K, V> V present(Map<K, V> map, K key) {
+        return Objects.requireNonNull(map.get(key));
+    }
+
     private void addUris(ListKind kind, Share share) {
         for (Entry entry : share.entries(kind)) {
             String exposed = exposeUri(kind, share, entry.key());
-            lines.get(kind).add(new Offer.Line(entry, renaming(entry, exposed, List.of()), share.era()));
-            addUri(kind, share, share.offer().targets(kind).get(entry.key()), exposed);
+            present(lines, kind).add(new Offer.Line(entry, renaming(entry, exposed, List.of()), share.era()));
+            addUri(kind, share, present(share.offer().targets(kind), entry.key()), exposed);
             if (kind == ListKind.RESOURCE_TEMPLATES) {
-                claimedTemplates.add(exposed, claims.get(kind).turn(exposed), share.name());
+                claimedTemplates.add(exposed, present(claims, kind).turn(exposed), share.name());
             }
         }
     }
 
     private void addUri(ListKind kind, Share share, Target own, String exposed) {
-        targets.get(kind).put(exposed, own.exposedAs(exposed));
+        present(targets, kind).put(exposed, own.exposedAs(exposed));
         if (!exposed.equals(own.originalName())) {
-            renamed.get(share.name()).put(own.originalName(), exposed);
+            present(renamed, share.name()).put(own.originalName(), exposed);
         }
     }
 
     private void addNamed(ListKind kind, Share share) {
-        Map<String, Target> named = targets.get(kind);
+        Map<String, Target> named = present(targets, kind);
         for (Entry entry : share.entries(kind)) {
             String exposed = expose(kind, share, entry.key());
-            lines.get(kind).add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share)), share.era()));
-            Target target = share.offer().targets(kind).get(entry.key()).exposedAs(exposed);
+            present(lines, kind)
+                    .add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share)), share.era()));
+            Target target = present(share.offer().targets(kind), entry.key()).exposedAs(exposed);
             named.put(exposed, target);
             String qualified = share.name() + ExposedNames.SEPARATOR + entry.key();
             if (target.renamed() && !exposed.equals(qualified)) {
@@ -120,11 +126,11 @@ final class Aggregation {
      * Backends need not list the resources that tools are shown with; an unlisted one is claimed as if it were listed.
      */
     private String exposeLink(String uri, Share share) {
-        Map<String, String> elsewhere = renamed.get(share.name());
+        Map<String, String> elsewhere = present(renamed, share.name());
         if (share.offer().target(ListKind.RESOURCES, uri).isPresent() || elsewhere.containsKey(uri)) {
             return elsewhere.getOrDefault(uri, uri);
         }
-        Target claimed = targets.get(ListKind.RESOURCES).get(uri);
+        Target claimed = present(targets, ListKind.RESOURCES).get(uri);
         if (claimed != null && claimed.backend().equals(share.name())) {
             return uri; // by another tool of the backend
         }
@@ -149,7 +155,7 @@ final class Aggregation {
     }
 
     private String expose(ListKind kind, Share share, String name) {
-        Claims claimed = claims.get(kind);
+        Claims claimed = present(claims, kind);
         if (settings.names() == CatalogSettings.Names.BARE) {
             String bare = ExposedNames.bare(name);
             if (!ExposedNames.looksQualified(bare) && claimed.take(bare, share.name(), share.since())) {
@@ -178,7 +184,7 @@ final class Aggregation {
     }
 
     private String exposeUri(ListKind kind, Share share, String uri) {
-        Claims claimed = claims.get(kind);
+        Claims claimed = present(claims, kind);
         String exposed = uri;
         if (!claimed.owns(share.name(), uri) && (spellsAnother(uri, share) || isServedByAnother(kind, uri, share))) {
             exposed = ExposedNames.qualifiedUri(share.name(), uri);

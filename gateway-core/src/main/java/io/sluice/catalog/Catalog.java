@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -94,7 +95,7 @@ public final class Catalog {
     private static boolean sameOffers(Map<String, Share> before, Map<String, Share> now) {
         return before.keySet().equals(now.keySet())
                 && now.values().stream().allMatch(share -> {
-                    Share then = before.get(share.name());
+                    Share then = Objects.requireNonNull(before.get(share.name()));
                     return then.offer() == share.offer()
                             && then.since() == share.since()
                             && then.aggregated() == share.aggregated();
@@ -108,7 +109,8 @@ public final class Catalog {
         boolean same = previous.mounts.keySet().equals(mounts.keySet())
                 && mounts.values().stream()
                         .allMatch(mount -> mount.offer()
-                                .looksLike(previous.mounts.get(mount.name()).offer()));
+                                .looksLike(Objects.requireNonNull(previous.mounts.get(mount.name()))
+                                        .offer()));
         return same ? previous.version : previous.version + 1;
     }
 
@@ -124,7 +126,7 @@ public final class Catalog {
 
     /** The mount of every aggregated backend, which there always is. */
     public Mount aggregate() {
-        return mounts.get("");
+        return Objects.requireNonNull(mounts.get(""));
     }
 
     /** The aggregate, then the backends' own mounts in order of precedence. */

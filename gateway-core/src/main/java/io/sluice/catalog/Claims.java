@@ -92,7 +92,7 @@ final class Claims {
         });
         owners.entrySet().removeIf(entry -> {
             String backend = entry.getValue().backend();
-            if (used.contains(entry.getKey()) || dormant.get(backend) <= MOST_DORMANT) {
+            if (used.contains(entry.getKey()) || dormant.getOrDefault(backend, 0) <= MOST_DORMANT) {
                 return false;
             }
             dormant.merge(backend, -1, Integer::sum);

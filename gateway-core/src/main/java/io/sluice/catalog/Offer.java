@@ -11,6 +11,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -242,7 +243,7 @@ final class Offer {
     }
 
     RenderedList list(ListKind kind, Era era) {
-        return lists.get(era).get(kind);
+        return Objects.requireNonNull(Objects.requireNonNull(lists.get(era)).get(kind));
     }
 
     Capabilities capabilities() {

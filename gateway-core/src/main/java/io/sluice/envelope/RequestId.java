@@ -3,6 +3,7 @@ package io.sluice.envelope;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The id of a JSON-RPC request, a string or a number, kept as it was spelt, so that it can be written back as it came.
@@ -69,7 +70,7 @@ public final class RequestId {
     }
 
     @Override
-    public boolean equals(Object o) {
+    public boolean equals(@Nullable Object o) {
         return o instanceof RequestId other && canonical.equals(other.canonical);
     }
 

@@ -119,6 +119,7 @@ final class Replies {
      *
      * @param seen the client's view of a message, the same bytes where nothing changes, null for nothing at all; a {@link Rejection} ends the stream with an in-band failure
      */
+    @SuppressWarnings("ReferenceEquality") // the same bytes mean the same event
     static Flux<Event> untilResponse(
             Flux<Event> events, Call call, String backend, Function<Envelope, byte @Nullable []> seen) {
         return Flux.defer(() -> {

@@ -47,7 +47,7 @@ final class Places {
         }
     }
 
-    private final class Waiting {
+    private static final class Waiting {
         private final MonoSink<Place> sink;
         private @Nullable Place granted;
         private boolean left;

@@ -155,6 +155,7 @@ final class Logging {
 
     /** Whether somebody reads along. */
     private static final class Terminal {
+        @SuppressWarnings("SystemConsoleNull") // JDK 22 to 24 may say yes too often
         static boolean isStandardOutput() {
             // The console of the virtual machine needs standard input to be a terminal too; Linux can tell them apart.
             Path standardOutput = Path.of("/proc/self/fd/1");

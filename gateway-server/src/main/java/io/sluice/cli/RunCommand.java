@@ -97,6 +97,7 @@ final class RunCommand implements Callable<Integer> {
             description = "text, json, or auto: text on a terminal and JSON elsewhere; default: auto.")
     private @Nullable String logFormat;
 
+    @SuppressWarnings("UnusedVariable") // there to be accepted
     @Option(names = "--reload", description = "Accepted for familiarity: changed files are always applied.")
     private boolean reload;
 
