@@ -17,6 +17,7 @@ import io.sluice.upstream.Ways;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
@@ -226,7 +227,7 @@ class DiscoveryTest {
         await().untilAsserted(() ->
                 assertThat(discovery.state().upstreams().get("changes")).isNotSameAs(before.get("changes")));
         assertThat(discovery.state().upstreams().get("stays")).isSameAs(before.get("stays"));
-        assertThat(before.get("changes").isDisposed()).isTrue();
+        assertThat(Objects.requireNonNull(before.get("changes")).isDisposed()).isTrue();
         assertThat(tools("changes")).containsExactly("echo");
         await().untilAsserted(() -> assertThat(backend.received("tools/list"))
                 .last()
@@ -249,9 +250,9 @@ class DiscoveryTest {
         FakeBackend backend = ways.closing(FakeBackend.modern());
         registry.register(backend.backend("weather")).block(PATIENCE);
 
-        Contribution first = discovery.refresh("weather").block(PATIENCE);
+        Contribution first = Objects.requireNonNull(discovery.refresh("weather").block(PATIENCE));
         backend.tool("new", arguments -> "");
-        Contribution second = discovery.refresh("weather").block(PATIENCE);
+        Contribution second = Objects.requireNonNull(discovery.refresh("weather").block(PATIENCE));
 
         assertThat(first.listing().orElseThrow().tools())
                 .extracting(Definition::key)

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.AfterAll;
@@ -141,7 +142,7 @@ class EgressTlsTest {
                 .handle((request, response) -> response.sendString(Mono.just("secret")))
                 .bindNow();
         try {
-            return EgressClient.create(
+            return Objects.requireNonNull(EgressClient.create(
                             ConnectionProvider.newConnection(), LOOPS, POLICY, Source.FILE, tls, Duration.ofSeconds(5))
                     .resolver(new AnswersWith("127.0.0.1"))
                     .get()
@@ -149,7 +150,7 @@ class EgressTlsTest {
                     .responseContent()
                     .aggregate()
                     .asString()
-                    .block();
+                    .block());
         } finally {
             backend.disposeNow();
         }

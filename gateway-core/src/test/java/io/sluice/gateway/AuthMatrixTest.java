@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Nobody without valid credentials reaches a backend, on any route, however it is tried. */
@@ -44,7 +45,7 @@ class AuthMatrixTest {
         return routes;
     }
 
-    private static Route modern(String path, String method, String members, String name) {
+    private static Route modern(String path, String method, String members, @Nullable String name) {
         List<String> headers =
                 new ArrayList<>(List.of(BODY_HEADERS, "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: " + method));
         if (name != null) {

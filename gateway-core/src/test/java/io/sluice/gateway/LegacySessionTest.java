@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -294,7 +295,7 @@ class LegacySessionTest {
         WireClient client = session();
         client.post("{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'echo'}}");
         List<FakeBackend.Received> calls = weather.received("tools/call");
-        String upstream = calls.get(calls.size() - 1).header("mcp-session-id");
+        String upstream = Objects.requireNonNull(calls.get(calls.size() - 1).header("mcp-session-id"));
 
         WireClient.Got got =
                 client.post("{'jsonrpc':'2.0','id':2,'method':'logging/setLevel','params':{'level':'debug'}}");
@@ -311,7 +312,7 @@ class LegacySessionTest {
         client.post("{'jsonrpc':'2.0','id':2,'method':'tools/call','params':{'name':'echo'}}");
 
         List<FakeBackend.Received> calls = weather.received("tools/call");
-        String upstream = calls.get(calls.size() - 1).header("mcp-session-id");
+        String upstream = Objects.requireNonNull(calls.get(calls.size() - 1).header("mcp-session-id"));
         assertThat(levelsOf(upstream)).containsExactly("warning");
         assertThat(weather.received().stream()
                         .filter(request -> upstream.equals(request.header("mcp-session-id")))

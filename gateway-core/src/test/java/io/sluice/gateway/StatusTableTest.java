@@ -176,7 +176,8 @@ class StatusTableTest {
     }
 
     /** A way to be wrong, in the order in which faults are reported. */
-    private enum Fault {
+    @SuppressWarnings("ImmutableEnumChecker") // its functions keep nothing
+    enum Fault {
         CONTENT_TYPE(415, -32600, request -> request.header("Content-Type", "text/plain")),
         SHAPE(400, -32600, request -> request.jsonrpc("1.0")),
         ENVELOPE(400, -32602, request -> request.meta(ModernRequest.VERSION)),
@@ -209,6 +210,7 @@ class StatusTableTest {
             "Mcp-Name says",
             "Mcp-Param-Region says");
 
+    @SuppressWarnings("EnumOrdinal") // the order is what is tested
     static Stream<Arguments> pairs() {
         List<Arguments> pairs = new ArrayList<>();
         for (Fault first : Fault.values()) {
@@ -225,6 +227,7 @@ class StatusTableTest {
 
     @ParameterizedTest(name = "{0} and {1}")
     @MethodSource("pairs")
+    @SuppressWarnings("EnumOrdinal") // the order is what is tested
     void ofTwoFaultsTheEarlierOneIsReported(Fault first, Fault second) {
         ModernRequest request = ModernRequest.call("regional", "{'region':'x'}").header("Mcp-Param-Region", "x");
         second.make.accept(request);

@@ -199,12 +199,16 @@ public final class TestGateway implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         gateway.dispose();
         discovery.dispose();
         listener.drain(Duration.ZERO).block(PATIENCE);
         for (AutoCloseable closeable : closeables) {
-            closeable.close();
+            try {
+                closeable.close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,8 +33,8 @@ class DrainTest {
 
     @BeforeEach
     void start() {
-        listener = HttpListener.start(ListenerSettings.of("127.0.0.1", 0), loops, this::handle)
-                .block();
+        listener = Objects.requireNonNull(HttpListener.start(ListenerSettings.of("127.0.0.1", 0), loops, this::handle)
+                .block());
     }
 
     @AfterEach

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -76,7 +77,7 @@ class Http2Test {
     }
 
     private static HttpListener open() {
-        return HttpListener.start(settings, loops, (request, response) -> switch (request.uri()) {
+        return Objects.requireNonNull(HttpListener.start(settings, loops, (request, response) -> switch (request.uri()) {
                     case "/flood" -> response.send(
                             blocks().doOnCancel(CANCELLED::incrementAndGet));
                     case "/events" -> response.sse()
@@ -88,7 +89,7 @@ class Http2Test {
                         return response.sendString(Mono.just("ok")).then();
                     });
                 })
-                .block();
+                .block());
     }
 
     @Test
@@ -248,7 +249,7 @@ class Http2Test {
         }
     }
 
-    private interface Abuse {
+    interface Abuse {
         void round(RawHttp2 client, int stream) throws IOException;
     }
 

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +29,7 @@ class HttpListenerTest {
     private static final long BODY_BYTES = 1 << 20;
     private static final String END = "Connection: close\r\n\r\n";
 
+    @SuppressWarnings("NullAway.Init") // by open()
     private HttpListener listener;
 
     @AfterEach
@@ -60,7 +62,7 @@ class HttpListenerTest {
     @Test
     void bodyOfManyPartsIsReadWhole() throws IOException {
         open(LOOPBACK);
-        String chunks = ("3\r\nabc\r\n".repeat(10_000)) + "0\r\n\r\n";
+        String chunks = "3\r\nabc\r\n".repeat(10_000) + "0\r\n\r\n";
 
         assertThat(exchange("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + END + chunks))
                 .endsWith("got 30000");
@@ -274,7 +276,7 @@ class HttpListenerTest {
     }
 
     private void open(ListenerSettings settings) {
-        listener = HttpListener.start(settings, LOOPS, this::handle).block();
+        listener = Objects.requireNonNull(HttpListener.start(settings, LOOPS, this::handle).block());
     }
 
     private Publisher<Void> handle(HttpServerRequest request, HttpServerResponse response) {

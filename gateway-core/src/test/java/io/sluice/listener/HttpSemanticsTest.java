@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterAll;
@@ -37,7 +38,7 @@ class HttpSemanticsTest {
     private static final String SMUGGLED = "GET /smuggled HTTP/1.1\r\n" + H + END;
 
     /** @param answers the statuses, in order; empty where the connection just closes */
-    private record Case(String name, String bytes, String answers) {
+    record Case(String name, String bytes, String answers) {
         @Override
         public String toString() {
             return name;
@@ -50,13 +51,13 @@ class HttpSemanticsTest {
         ListenerSettings settings = ListenerSettings.of("127.0.0.1", 0)
                 .withLimits(LIMITS)
                 .withTimeouts(new Timeouts(soon, soon, soon, soon, soon));
-        listener = HttpListener.start(settings, LOOPS, (request, response) -> BodyReader.read(
+        listener = Objects.requireNonNull(HttpListener.start(settings, LOOPS, (request, response) -> BodyReader.read(
                                 request, LIMITS.maxBodyBytes())
                         .flatMap(body -> {
                             SEEN.add(request.method() + " " + request.uri() + " " + body.length);
                             return response.sendString(Mono.just("ok")).then();
                         }))
-                .block();
+                .block());
     }
 
     @AfterAll
@@ -478,7 +479,8 @@ class HttpSemanticsTest {
 
     private static String printable(String text) {
         StringBuilder shown = new StringBuilder();
-        for (char c : text.toCharArray()) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
             shown.append(c >= ' ' && c < 0x7f ? String.valueOf(c) : String.format("\\x%02x", (int) c));
         }
         return shown.toString();

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.pkitesting.X509Bundle;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
@@ -46,13 +49,13 @@ class ListenerTlsTest {
 
     private static HttpListener open(ListenerTls tls) {
         Duration soon = Duration.ofMillis(1500);
-        return HttpListener.start(
+        return Objects.requireNonNull(HttpListener.start(
                         ListenerSettings.of("127.0.0.1", 0)
                                 .withTls(tls)
                                 .withTimeouts(new Timeouts(soon, soon, soon, soon, soon)),
                         LOOPS,
                         (request, response) -> response.sendString(Mono.just("ok")))
-                .block();
+                .block());
     }
 
     @Test
@@ -115,7 +118,7 @@ class ListenerTlsTest {
     @Test
     void oldVersionsAreRefused() throws Exception {
         for (String version : new String[] {"TLSv1", "TLSv1.1"}) {
-            try (Socket plain = new Socket("127.0.0.1", listener.port());
+            try (Socket plain = new Socket(InetAddress.getLoopbackAddress(), listener.port());
                     SSLSocket socket = (SSLSocket) pki.client(null)
                             .getSocketFactory()
                             .createSocket(plain, "localhost", listener.port(), true)) {
@@ -128,7 +131,7 @@ class ListenerTlsTest {
     @Test
     void bothNewVersionsAreSpoken() throws Exception {
         for (String version : new String[] {"TLSv1.2", "TLSv1.3"}) {
-            try (Socket plain = new Socket("127.0.0.1", listener.port());
+            try (Socket plain = new Socket(InetAddress.getLoopbackAddress(), listener.port());
                     SSLSocket socket = (SSLSocket) pki.client(null)
                             .getSocketFactory()
                             .createSocket(plain, "localhost", listener.port(), true)) {
@@ -155,7 +158,7 @@ class ListenerTlsTest {
             // in TLS 1.3 the client learns of it with its first read
             assertThatThrownBy(() -> {
                         try (SSLSocket socket = RawHttp2.tls(mutual.port(), context, "http/1.1")) {
-                            socket.getOutputStream().write(GET.getBytes());
+                            socket.getOutputStream().write(GET.getBytes(StandardCharsets.UTF_8));
                             assertThat(socket.getInputStream().read()).isNegative();
                             throw new IOException("closed");
                         }

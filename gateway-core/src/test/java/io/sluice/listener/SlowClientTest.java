@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -45,7 +46,7 @@ class SlowClientTest {
                 Duration.ofMillis(400),
                 Duration.ofMillis(800),
                 Duration.ofMillis(600));
-        listener = HttpListener.start(
+        listener = Objects.requireNonNull(HttpListener.start(
                         ListenerSettings.of("127.0.0.1", 0).withTimeouts(timeouts), LOOPS, (request, response) -> {
                             if (request.uri().equals("/flood")) {
                                 return response.send(blocks().doOnCancel(CANCELLED::incrementAndGet));
@@ -58,7 +59,7 @@ class SlowClientTest {
                                 return response.sendString(Mono.just("ok")).then();
                             });
                         })
-                .block();
+                .block());
     }
 
     @AfterAll

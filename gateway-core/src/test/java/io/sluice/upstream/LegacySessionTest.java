@@ -13,6 +13,7 @@ import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
 import io.sluice.testing.FakeBackend;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -26,7 +27,7 @@ class LegacySessionTest {
     final Ways ways = new Ways();
 
     private static LegacySession shared(Upstream upstream) {
-        return upstream.shared().block(Ways.PATIENCE);
+        return Objects.requireNonNull(upstream.shared().block(Ways.PATIENCE));
     }
 
     /** Keeps what arrives. */
@@ -50,11 +51,11 @@ class LegacySessionTest {
         FakeBackend backend = FakeBackend.legacy();
         Upstream upstream = ways.to(backend);
 
-        LegacySession session = upstream.openSession(
+        LegacySession session = Objects.requireNonNull(upstream.openSession(
                         new ClientFeatures(Set.of(Feature.ROOTS, Feature.ELICITATION_FORM)),
                         ProtocolVersion.V2025_11_25,
                         new Kept())
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
 
         assertThat(session.version()).isEqualTo(ProtocolVersion.V2025_11_25);
         assertThat(session.id()).contains("session-1");
@@ -80,9 +81,9 @@ class LegacySessionTest {
                                 "{\"result\":" + result + ",\"jsonrpc\":\"2.0\",\"id\":" + request.id() + "}"));
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Clients.call(session, "\"zürich-1\"", "echo", "{\"x\":1.10}")
+        Reply reply = Objects.requireNonNull(Clients.call(session, "\"zürich-1\"", "echo", "{\"x\":1.10}")
                 .reply()
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
 
         assertThat(Ways.text(reply)).isEqualTo("{\"result\":" + result + ",\"jsonrpc\":\"2.0\",\"id\":\"zürich-1\"}");
         assertThat(backend.received("tools/call").get(0).text()).contains("{\"x\":1.10}");
@@ -104,7 +105,7 @@ class LegacySessionTest {
         });
         LegacySession session = shared(ways.to(backend));
 
-        List<List<String>> answers = Mono.zip(
+        List<List<String>> answers = Objects.requireNonNull(Mono.zip(
                         Clients.callWithToken(session, "1", "echo", "{\"who\":\"ann\"}", "\"t\"")
                                 .reply()
                                 .map(reply -> (Reply.Events) reply)
@@ -114,7 +115,7 @@ class LegacySessionTest {
                                 .map(reply -> (Reply.Events) reply)
                                 .flatMap(LegacySessionTest::collected))
                 .map(two -> List.of(two.getT1(), two.getT2()))
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
 
         for (int i = 0; i < 2; i++) {
             String who = List.of("ann", "bob").get(i);
@@ -145,13 +146,13 @@ class LegacySessionTest {
     @Test
     void dedicatedSessionLeavesProgressTokensAlone() {
         FakeBackend backend = FakeBackend.legacy();
-        LegacySession session = ways.to(backend)
+        LegacySession session = Objects.requireNonNull(ways.to(backend)
                 .openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
 
-        Clients.callWithToken(session, "1", "echo", "{}", "\"mine\"")
+        Objects.requireNonNull(Clients.callWithToken(session, "1", "echo", "{}", "\"mine\"")
                 .reply()
-                .block(Ways.PATIENCE)
+                .block(Ways.PATIENCE))
                 .discard();
 
         assertThat(backend.received("tools/call").get(0).text()).contains("\"progressToken\":\"mine\"");
@@ -168,7 +169,7 @@ class LegacySessionTest {
                                 .end());
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE);
+        Reply reply = Objects.requireNonNull(Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.messages(reply)).containsExactly("{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}");
     }
@@ -186,7 +187,7 @@ class LegacySessionTest {
                                 .end());
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE);
+        Reply reply = Objects.requireNonNull(Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.messages(reply)).first().isEqualTo(elicitation);
         await().untilAsserted(() -> assertThat(backend.received())
@@ -205,7 +206,7 @@ class LegacySessionTest {
                                 .end());
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE);
+        Reply reply = Objects.requireNonNull(Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.messages(reply))
                 .containsExactly(
@@ -219,7 +220,7 @@ class LegacySessionTest {
         LegacySession session = shared(ways.to(backend));
         backend.forgetSessions();
 
-        Reply reply = Clients.call(session, "7", "echo", "{\"a\":1}").reply().block(Ways.PATIENCE);
+        Reply reply = Objects.requireNonNull(Clients.call(session, "7", "echo", "{\"a\":1}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.text(reply)).contains("\"id\":7", "{\\\"a\\\":1}");
         assertThat(session.id()).contains("session-2");
@@ -233,7 +234,7 @@ class LegacySessionTest {
         LegacySession session = shared(ways.to(backend));
         backend.forgetSessions();
 
-        Reply reply = Clients.call(session, "7", "echo", "{}").reply().block(Ways.PATIENCE);
+        Reply reply = Objects.requireNonNull(Clients.call(session, "7", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.text(reply)).contains("\"id\":7");
     }
@@ -256,15 +257,15 @@ class LegacySessionTest {
     @Test
     void dedicatedSessionIsReplacedWhileItsClientWasToldNothing() {
         FakeBackend backend = FakeBackend.legacy();
-        LegacySession session = ways.to(backend)
+        LegacySession session = Objects.requireNonNull(ways.to(backend)
                 .openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
         session.call("logging/setLevel", RawJson.of("{\"level\":\"debug\"}"))
                 .doOnNext(Reply::discard)
                 .block(Ways.PATIENCE);
         backend.forgetSessions();
 
-        Reply reply = Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE);
+        Reply reply = Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.text(reply)).contains("\"id\":1");
         assertThat(backend.received("logging/setLevel").stream().map(r -> r.header("mcp-session-id")))
@@ -275,9 +276,9 @@ class LegacySessionTest {
     void dedicatedSessionWhoseClientWasToldSomethingEnds() {
         FakeBackend backend = FakeBackend.legacy();
         Kept inbox = new Kept();
-        LegacySession session = ways.to(backend)
+        LegacySession session = Objects.requireNonNull(ways.to(backend)
                 .openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, inbox)
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
         await().until(() -> backend.openFeeds() == 1);
         backend.push("notifications/message", "{\"level\":\"info\",\"data\":1}");
         await().until(() -> inbox.messages.contains("notifications/message"));
@@ -313,12 +314,12 @@ class LegacySessionTest {
     void backendWithoutGetStreamClosesTheInboxAndNothingElse() {
         FakeBackend backend = FakeBackend.legacy().withoutGetStream();
         Kept inbox = new Kept();
-        LegacySession session = ways.to(backend)
+        LegacySession session = Objects.requireNonNull(ways.to(backend)
                 .openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, inbox)
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
 
         await().untilAsserted(() -> assertThat(inbox.closed).hasValue(1));
-        assertThat(Ways.text(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE)))
+        assertThat(Ways.text(Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
                 .contains("\"id\":1");
         assertThat(backend.countHttp("GET")).isEqualTo(1);
     }
@@ -353,9 +354,9 @@ class LegacySessionTest {
     void closingEndsTheSessionAtTheBackend() {
         FakeBackend backend = FakeBackend.legacy();
         Kept inbox = new Kept();
-        LegacySession session = ways.to(backend)
+        LegacySession session = Objects.requireNonNull(ways.to(backend)
                 .openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, inbox)
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
         await().until(() -> backend.openFeeds() == 1);
 
         session.close().block(Ways.PATIENCE);
@@ -370,9 +371,9 @@ class LegacySessionTest {
     @Test
     void backendThatCannotDeleteIsLeftAlone() {
         FakeBackend backend = FakeBackend.legacy().onDelete((request, answer) -> answer.status(405, "text/plain", ""));
-        LegacySession session = ways.to(backend)
+        LegacySession session = Objects.requireNonNull(ways.to(backend)
                 .openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
-                .block(Ways.PATIENCE);
+                .block(Ways.PATIENCE));
 
         session.close().block(Ways.PATIENCE);
 
@@ -397,7 +398,7 @@ class LegacySessionTest {
                 FakeBackend.legacy().on("tools/call", (request, answer) -> answer.error(400, -32602, "Bad arguments"));
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Clients.call(session, "\"mine\"", "echo", "{}").reply().block(Ways.PATIENCE);
+        Reply reply = Objects.requireNonNull(Clients.call(session, "\"mine\"", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(reply).isInstanceOfSatisfying(Reply.Refused.class, refused -> {
             assertThat(refused.status()).isEqualTo(400);
@@ -413,7 +414,7 @@ class LegacySessionTest {
                 FakeBackend.legacy().on("tools/call", (request, answer) -> answer.json("<html>please log in</html>"));
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE);
+        Reply reply = Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThatThrownBy(() -> Ways.text(reply))
                 .isInstanceOf(BackendFailure.class)
@@ -448,7 +449,7 @@ class LegacySessionTest {
         LegacySession session = shared(upstream);
 
         assertThat(session.stateful()).isFalse();
-        assertThat(Ways.text(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE)))
+        assertThat(Ways.text(Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
                 .contains("\"id\":1");
         assertThat(backend.received("tools/call").get(0).headers()).doesNotContainKey("mcp-session-id");
         session.close().block(Ways.PATIENCE);
@@ -459,11 +460,11 @@ class LegacySessionTest {
     void sessionOutlivesItsUpstreamAndStillEndsAtTheBackend() {
         FakeBackend backend = FakeBackend.legacy();
         Upstream upstream = ways.to(backend);
-        LegacySession session = upstream.openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
-                .block(Ways.PATIENCE);
+        LegacySession session = Objects.requireNonNull(upstream.openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
+                .block(Ways.PATIENCE));
 
         upstream.dispose();
-        assertThat(Ways.text(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE)))
+        assertThat(Ways.text(Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
                 .contains("\"id\":1");
         session.close().block(Ways.PATIENCE);
 

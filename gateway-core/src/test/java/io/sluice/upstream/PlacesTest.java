@@ -7,8 +7,10 @@ import static org.awaitility.Awaitility.await;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
@@ -27,7 +29,7 @@ class PlacesTest {
     void whoWaitsLongestIsNext() {
         Places places = new Places(1, 2);
         List<String> served = new ArrayList<>();
-        Places.Place first = places.tryTake();
+        Places.Place first = Objects.requireNonNull(places.tryTake());
         take(places).subscribe(place -> served.add("second"));
         take(places).subscribe(place -> served.add("third"));
         assertThat(places.tryTake()).isNull();
@@ -41,8 +43,8 @@ class PlacesTest {
     @Test
     void lineIsBoundedAndEndsInTime() {
         Places places = new Places(1, 1);
-        Places.Place held = places.tryTake();
-        CompletableFuture<Places.Place> waits = take(places).toFuture();
+        Places.Place held = Objects.requireNonNull(places.tryTake());
+        CompletableFuture<Places.@Nullable Place> waits = take(places).toFuture();
 
         assertThatThrownBy(() -> take(places).block()).isInstanceOf(Places.Full.class);
         timer.advanceTimeBy(Duration.ofSeconds(10));
@@ -55,7 +57,7 @@ class PlacesTest {
     @Test
     void whoLeavesTheLineIsNotServed() {
         Places places = new Places(1, 1);
-        Places.Place held = places.tryTake();
+        Places.Place held = Objects.requireNonNull(places.tryTake());
         Disposable waits = take(places).subscribe();
 
         waits.dispose();

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
@@ -33,7 +34,7 @@ class ProbeTest {
     final Ways ways = new Ways();
 
     private static Verdict ask(Upstream upstream) {
-        return upstream.verdict().block(Ways.PATIENCE);
+        return Objects.requireNonNull(upstream.verdict().block(Ways.PATIENCE));
     }
 
     @Test

@@ -12,6 +12,7 @@ import io.sluice.testing.FakeBackend;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -35,8 +36,8 @@ class ReplyTest {
     final Ways ways = new Ways();
 
     private static Reply post(Upstream upstream, String arguments) {
-        return upstream.postModern(Clients.modernCall("1", "echo", arguments), Clients.head("echo"))
-                .block(Ways.PATIENCE);
+        return Objects.requireNonNull(upstream.postModern(Clients.modernCall("1", "echo", arguments), Clients.head("echo"))
+                .block(Ways.PATIENCE));
     }
 
     private Upstream to(FakeBackend backend, Duration timeout, Map<String, String> headers) {
@@ -107,8 +108,8 @@ class ReplyTest {
         ModernHead head = new ModernHead(
                 "tools/call", "Zürich", List.of(Map.entry("Mcp-Param-Region", "eu-west")), "00-ab-cd-01");
 
-        upstream.postModern(Clients.modernCall("1", "Zürich", "{}"), head)
-                .block(Ways.PATIENCE)
+        Objects.requireNonNull(upstream.postModern(Clients.modernCall("1", "Zürich", "{}"), head)
+                .block(Ways.PATIENCE))
                 .discard();
 
         Map<String, String> sent = backend.received("tools/call").get(0).headers();
@@ -276,9 +277,9 @@ class ReplyTest {
             }
         });
 
-        assertThat(ways.to(backend)
+        assertThat(Objects.requireNonNull(ways.to(backend)
                         .ask(io.sluice.protocol.McpMethod.TOOLS_LIST, "")
-                        .block(Ways.PATIENCE)
+                        .block(Ways.PATIENCE))
                         .result()
                         .isPresent())
                 .isTrue();

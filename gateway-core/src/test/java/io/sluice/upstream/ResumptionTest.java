@@ -9,8 +9,10 @@ import io.sluice.testing.FakeBackend;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.test.scheduler.VirtualTimeScheduler;
@@ -21,10 +23,10 @@ class ResumptionTest {
     final Ways ways = new Ways();
 
     private List<Event> eventsOf(FakeBackend backend) {
-        LegacySession session = ways.to(backend).shared().block(Ways.PATIENCE);
+        LegacySession session = Objects.requireNonNull(ways.to(backend).shared().block(Ways.PATIENCE));
         Reply.Events reply = (Reply.Events)
-                Clients.call(session, "\"c\"", "echo", "{}").reply().block(Ways.PATIENCE);
-        return reply.events().collectList().block(Ways.PATIENCE);
+                Objects.requireNonNull(Clients.call(session, "\"c\"", "echo", "{}").reply().block(Ways.PATIENCE));
+        return Objects.requireNonNull(reply.events().collectList().block(Ways.PATIENCE));
     }
 
     private static String text(Event event) {
@@ -131,10 +133,10 @@ class ResumptionTest {
                 (request, answer) -> answer.events().raw("id: s.0\ndata: \n\n").end());
         VirtualTimeScheduler timer = VirtualTimeScheduler.create();
         LegacySession session =
-                ways.to(backend, Ways.settings().withTimer(timer)).shared().block(Ways.PATIENCE);
+                Objects.requireNonNull(ways.to(backend, Ways.settings().withTimer(timer)).shared().block(Ways.PATIENCE));
         Reply.Events reply =
-                (Reply.Events) Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE);
-        CompletableFuture<Event> end = reply.events().last().toFuture();
+                (Reply.Events) Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
+        CompletableFuture<@Nullable Event> end = reply.events().last().toFuture();
 
         await().until(() -> {
             timer.advanceTimeBy(Duration.ofSeconds(10));

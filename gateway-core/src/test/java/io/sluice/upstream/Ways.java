@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -69,11 +70,11 @@ public final class Ways implements AfterEachCallback {
 
     /** The messages of an event stream, to its end. */
     static List<String> messages(Reply reply) {
-        return ((Reply.Events) reply)
+        return Objects.requireNonNull(((Reply.Events) reply)
                 .events()
                 .ofType(Event.Message.class)
                 .map(message -> new String(message.json(), StandardCharsets.UTF_8))
                 .collectList()
-                .block(PATIENCE);
+                .block(PATIENCE));
     }
 }

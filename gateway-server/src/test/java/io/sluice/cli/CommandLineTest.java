@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -161,8 +162,7 @@ final class CommandLineTest {
 
     @Test
     void takenPortIsSaidInASentence() {
-        DisposableServer first = bind("127.0.0.1", 0).block();
-        assertThat(first).isNotNull();
+        DisposableServer first = Objects.requireNonNull(bind("127.0.0.1", 0).block());
         try {
             assertThat(execute(Map.of("PORT", Integer.toString(first.port())), "run"))
                     .isEqualTo(1);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.auth.NamedToken;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -138,7 +139,7 @@ final class PrecedenceTest {
         files.variable("SLUICE_SECRET_KEY_FILE", fromVariable.toString());
 
         assertThat(files.yaml("secretKey: ${file:fromFile}").secretKeys())
-                .containsExactlyElementsOf(RootKey.parse("cd".repeat(32).getBytes()));
+                .containsExactlyElementsOf(RootKey.parse("cd".repeat(32).getBytes(StandardCharsets.UTF_8)));
     }
 
     @Test

@@ -190,10 +190,13 @@ final class SettingsTest {
     void tokensComeFromTheKeyTheListAndTheFile() {
         files.write(
                 "tokens",
-                "# ours\n"
-                        + "ops: file-token-0123456789abcdef\n\n"
-                        + "lonely-token-0123456789abcdef # old\n"
-                        + "bot call-token-0123456789abcdef call\n");
+                """
+                # ours
+                ops: file-token-0123456789abcdef
+
+                lonely-token-0123456789abcdef # old
+                bot call-token-0123456789abcdef call
+                """);
         GatewayConfig config = files.variable("CI", "listed-token-0123456789").yaml("""
             auth:
               token: ${CI}-single
