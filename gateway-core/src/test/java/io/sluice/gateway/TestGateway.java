@@ -17,6 +17,7 @@ import io.sluice.registry.Registry;
 import io.sluice.seal.Keyring;
 import io.sluice.session.SessionStore;
 import io.sluice.testing.FakeBackend;
+import io.sluice.upstream.Upstream;
 import io.sluice.upstream.UpstreamSettings;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -143,7 +144,13 @@ public final class TestGateway implements AutoCloseable {
 
     /** Waits until the gateway hears of a backend's changes. After that it asks nothing by itself for a while. */
     public TestGateway listeningTo(FakeBackend backend) {
-        await("the feed").atMost(PATIENCE).until(() -> backend.openFeeds() > 0);
+        await("the feed")
+                .atMost(PATIENCE)
+                .until(() -> backend.openFeeds() > 0
+                        && discovery.state().upstreams().values().stream()
+                                .filter(upstream -> upstream.backend().endpoints().stream()
+                                        .anyMatch(endpoint -> endpoint.url().getPort() == backend.port()))
+                                .allMatch(Upstream::isListening));
         return this;
     }
 
