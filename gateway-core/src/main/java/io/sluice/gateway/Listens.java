@@ -29,7 +29,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * The open {@code subscriptions/listen} streams of modern clients (2026-07-28, <em>Subscriptions</em>). Each begins with the acknowledgement of what is honoured; what follows is merged over
+ * The open {@code subscriptions/listen} streams of modern clients (2026-07-28, <em>Subscriptions</em>). Each begins
+ * with the acknowledgement of what is honoured; what follows is merged over
  * all backends of the mount and tagged with the client's own request id.
  */
 final class Listens {
@@ -44,7 +45,8 @@ final class Listens {
     }
 
     /**
-     * One open stream. Identity matters: two listens of one client are two. What happens before the acknowledgement waits for it; that, and nothing else, is guarded by the monitor.
+     * One open stream. Identity matters: two listens of one client are two. What happens before the acknowledgement
+     * waits for it; that, and nothing else, is guarded by the monitor.
      */
     private static final class Listen {
         private final String mount;

@@ -180,8 +180,6 @@ final class ListenFeed implements Feed {
             signals.accept(new Signal.ToolsChanged());
             signals.accept(new Signal.PromptsChanged());
             signals.accept(new Signal.ResourcesChanged());
-        }
-        if (stream.number > 1) {
             stream.uris.forEach(uri ->
                     signals.accept(new Signal.ResourceUpdated(uri, RawJson.of("{\"uri\":" + Json.quote(uri) + "}"))));
         }

@@ -86,15 +86,30 @@ class FeedTest {
     }
 
     @Test
-    void reopenedListenStreamReportsItsResourcesOnce() {
+    void listenStreamThatTakesOverFromAnOpenOneReportsNothingByItself() {
         FakeBackend backend = FakeBackend.modern();
         Upstream upstream = listening(backend);
 
         upstream.subscribe("file:///a").block(Ways.PATIENCE);
+        upstream.subscribe("file:///b").block(Ways.PATIENCE);
+
+        await().untilAsserted(() -> assertThat(backend.openFeeds()).isEqualTo(1));
+        backend.push("notifications/resources/updated", "{\"uri\":\"file:///b\"}");
+        await().untilAsserted(() -> assertThat(heard).isNotEmpty());
+        assertThat(heard).containsExactly("ResourceUpdated[uri=file:///b, params={\"uri\":\"file:///b\"}]");
+    }
+
+    @Test
+    void listenStreamAfterAGapReportsEveryResourceOnce() {
+        FakeBackend backend = FakeBackend.modern();
+        Upstream upstream = listening(backend);
+        upstream.subscribe("file:///a").block(Ways.PATIENCE);
+
+        backend.dropFeeds(true);
 
         await().untilAsserted(() ->
-                assertThat(heard).containsExactly("ResourceUpdated[uri=file:///a, params={\"uri\":\"file:///a\"}]"));
-        await().untilAsserted(() -> assertThat(backend.openFeeds()).isEqualTo(1));
+                assertThat(heard).contains("ResourceUpdated[uri=file:///a, params={\"uri\":\"file:///a\"}]"));
+        assertThat(heard).containsOnlyOnce("ResourceUpdated[uri=file:///a, params={\"uri\":\"file:///a\"}]");
     }
 
     @ParameterizedTest
