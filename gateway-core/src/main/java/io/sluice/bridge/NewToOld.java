@@ -10,7 +10,10 @@ import io.sluice.rejection.Rejection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/** A modern client before a legacy backend: takes the envelope's metadata off the request, and gives the result what the modern era requires of one. */
+/**
+ * A modern client before a legacy backend: takes the envelope's metadata off the request, and gives the result what the
+ * modern era requires of one.
+ */
 public final class NewToOld {
     private static final RawJson COMPLETE = RawJson.of("\"complete\"");
     private static final RawJson ZERO = RawJson.of("0");
@@ -63,7 +66,9 @@ public final class NewToOld {
         }
     }
 
-    /** Modern servers emit neither -32002 nor -32042, and the codes from -32020 on mean other things to modern clients. */
+    /**
+     * Modern servers emit neither -32002 nor -32042, and the codes from -32020 on mean other things to modern clients.
+     */
     private static void error(Envelope response, Envelope request, String backend, Patch patch) {
         Span code = response.member(response.error(), "code");
         if (!code.isPresent()) {
@@ -80,7 +85,8 @@ public final class NewToOld {
             throw Rejection.BackendFailure.erasDiffer(
                     backend,
                     "Backend '" + backend
-                            + "' wants the user to open a web page first, and cannot ask a client of this protocol revision through this gateway yet");
+                            + "' wants the user to open a web page first, and cannot ask a client of this protocol revision"
+                            + " through this gateway yet");
         } else if (number.matches("-320[2-9][0-9]")) {
             patch.replace(code, ascii(ErrorCodes.INTERNAL_ERROR));
         }

@@ -13,7 +13,8 @@ import java.util.Map;
 import reactor.core.publisher.Mono;
 
 /**
- * Answers the requests of modern clients (2026-07-28): what the catalog knows from memory, the rest from the one backend that has the target. A client that goes away cancels the subscription
+ * Answers the requests of modern clients (2026-07-28): what the catalog knows from memory, the rest from the one
+ * backend that has the target. A client that goes away cancels the subscription
  * to the answer, which closes the exchange with the backend: that is the modern way to cancel.
  */
 final class ModernCalls {

@@ -22,7 +22,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a modern request must satisfy before anything acts on it, in the order that makes the same request always get the same answer (2026-07-28, Streamable HTTP, <em>Server
+ * What a modern request must satisfy before anything acts on it, in the order that makes the same request always get
+ * the same answer (2026-07-28, Streamable HTTP, <em>Server
  * Validation</em>): envelope, mirrored version and method, supported version, presence of the headers, mirrored name.
  */
 final class ModernChecks {
@@ -113,7 +114,8 @@ final class ModernChecks {
     }
 
     /**
-     * Compares {@code Mcp-Param-*} with the arguments that the tool's schema says they mirror. Headers that no annotation names are nobody's business here and pass, unless one stands twice.
+     * Compares {@code Mcp-Param-*} with the arguments that the tool's schema says they mirror. Headers that no
+     * annotation names are nobody's business here and pass, unless one stands twice.
      *
      * @return all of them, as they came
      */

@@ -31,7 +31,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Carries one call of a modern client to a modern backend and brings the answer back byte for byte. Changed are the target's name, an id that is not the client's, and errors that are about this
+ * Carries one call of a modern client to a modern backend and brings the answer back byte for byte. Changed are the
+ * target's name, an id that is not the client's, and errors that are about this
  * gateway's own request: those would poison what the client believes of the gateway.
  */
 final class Relay {
@@ -102,7 +103,9 @@ final class Relay {
         return upstream.backend().name();
     }
 
-    /** What the client sees of a message on the stream. Modern servers send no requests; one that does is not helped. */
+    /**
+     * What the client sees of a message on the stream. Modern servers send no requests; one that does is not helped.
+     */
     private byte @Nullable [] seen(Envelope message) {
         return switch (message.kind()) {
             case RESPONSE -> response(message);
@@ -160,7 +163,8 @@ final class Relay {
     }
 
     /**
-     * Whether an error says that this gateway, not its client, did something wrong; then the backend may not be what we believe, and is looked at again. A header that mirrors an argument was
+     * Whether an error says that this gateway, not its client, did something wrong; then the backend may not be what we
+     * believe, and is looked at again. A header that mirrors an argument was
      * the client's to compute, from a definition that may be out of date here and there.
      */
     private boolean isAboutThisHop(int code, Envelope message) {

@@ -15,10 +15,13 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
 
 /**
- * The JSON answer of a backend on its way to the client, for one subscription. A small one is held until it is whole, so that it can be looked at, and so that whatever is wrong with it can still
- * be said in its place. Of a larger one the beginning is held that long; then it passes as it comes, with nothing but its id replaced.
+ * The JSON answer of a backend on its way to the client, for one subscription. A small one is held until it is whole,
+ * so that it can be looked at, and so that whatever is wrong with it can still
+ * be said in its place. Of a larger one the beginning is held that long; then it passes as it comes, with nothing but
+ * its id replaced.
  *
- * <p>State belongs to whichever thread delivers at the moment. What is held is on the heap, so that a client that leaves leaves nothing to release.
+ * <p>State belongs to whichever thread delivers at the moment. What is held is on the heap, so that a client that
+ * leaves leaves nothing to release.
  */
 final class RelayedBody {
     private static final int HELD_BYTES = 64 * 1024;
@@ -90,7 +93,9 @@ final class RelayedBody {
                 : Mono.error(failure("sent an answer that is no complete JSON-RPC response"));
     }
 
-    /** Too late once something has passed: then the connection is cut, which is how HTTP says that a body is not whole. */
+    /**
+     * Too late once something has passed: then the connection is cut, which is how HTTP says that a body is not whole.
+     */
     private Mono<ByteBuf> failed(Throwable error) {
         return passing == null && error instanceof Rejection failure
                 ? Mono.just(Replies.bytes(Replies.inBand(call, failure)))

@@ -14,7 +14,8 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /**
- * Who wants to hear of which resource, whatever the eras of the two sides: legacy sessions and modern listeners alike. One subscription at the backend serves all of them. When the way to a
+ * Who wants to hear of which resource, whatever the eras of the two sides: legacy sessions and modern listeners alike.
+ * One subscription at the backend serves all of them. When the way to a
  * backend is replaced, its subscriptions move to the new one. Safe for use by many threads.
  */
 final class ResourceUpdates {

@@ -22,7 +22,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Carries one call of a modern client to a legacy backend, on the session that all such calls share, and gives the answer what the modern era requires. A client that leaves before the answer is
+ * Carries one call of a modern client to a legacy backend, on the session that all such calls share, and gives the
+ * answer what the modern era requires. A client that leaves before the answer is
  * complete has cancelled, and the backend is told so in its own words, once.
  */
 final class Translation {
@@ -118,7 +119,10 @@ final class Translation {
         return NewToOld.response(message, call.envelope(), call.method(), backend);
     }
 
-    /** What of a legacy backend's stream a modern client may see: what belongs to its call. It can be asked for nothing here. */
+    /**
+     * What of a legacy backend's stream a modern client may see: what belongs to its call. It can be asked for nothing
+     * here.
+     */
     private Mono<Event> seen(Event event) {
         if (!(event instanceof Event.Message message)) {
             return event instanceof Event.Comment ? Mono.just(event) : Mono.empty();

@@ -8,7 +8,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A message that two parsers could read differently reaches no backend: what was checked would not be what is executed. */
+/**
+ * A message that two parsers could read differently reaches no backend: what was checked would not be what is executed.
+ */
 class DuplicateKeysTest {
     private static final String META = "'_meta':{'io.modelcontextprotocol/protocolVersion':'2026-07-28',"
             + "'io.modelcontextprotocol/clientCapabilities':{}}";

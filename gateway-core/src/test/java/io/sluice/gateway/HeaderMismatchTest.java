@@ -10,7 +10,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The headers that mirror a body (2026-07-28, Streamable HTTP, Header value encoding and custom headers): compared here, said anew towards the backend. */
+/**
+ * The headers that mirror a body (2026-07-28, Streamable HTTP, Header value encoding and custom headers): compared
+ * here, said anew towards the backend.
+ */
 class HeaderMismatchTest {
     private static final String ANNOTATED = """
             {"name":"regional","inputSchema":{"type":"object","properties":{

@@ -16,7 +16,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The statuses and codes of 2026-07-28, Streamable HTTP, as a client sees them, and which of several faults is reported. */
+/**
+ * The statuses and codes of 2026-07-28, Streamable HTTP, as a client sees them, and which of several faults is
+ * reported.
+ */
 class StatusTableTest {
     private static final String REGION = "{\"name\":\"regional\",\"inputSchema\":{\"type\":\"object\",\"properties\":"
             + "{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"}}}}";
