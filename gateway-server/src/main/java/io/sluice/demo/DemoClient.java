@@ -2,11 +2,9 @@ package io.sluice.demo;
 
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,12 +21,12 @@ abstract sealed class DemoClient {
     private static final JsonMapper JSON = new JsonMapper();
     static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
-    private final HttpClient http;
+    private final DemoHttp http;
     private final URI endpoint;
     private final String token;
     private int lastId;
 
-    private DemoClient(HttpClient http, URI endpoint, String token) {
+    private DemoClient(DemoHttp http, URI endpoint, String token) {
         this.http = http;
         this.endpoint = endpoint;
         this.token = token;
@@ -98,16 +96,16 @@ abstract sealed class DemoClient {
     }
 
     final HttpRequest.Builder request(String... headers) {
-        HttpRequest.Builder request =
-                HttpRequest.newBuilder(endpoint).timeout(TIMEOUT).header("Authorization", "Bearer " + token);
+        HttpRequest.Builder request = HttpRequest.newBuilder(endpoint).header("Authorization", "Bearer " + token);
         return headers.length == 0 ? request : request.headers(headers);
     }
 
     final HttpResponse<String> send(HttpRequest request) throws DemoFailure {
         try {
-            return http.send(request, BodyHandlers.ofString());
+            return http.send(request, TIMEOUT);
         } catch (IOException e) {
-            throw new DemoFailure("no answer: " + e);
+            throw new DemoFailure(
+                    "no answer: " + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new DemoFailure("interrupted");
@@ -135,7 +133,7 @@ abstract sealed class DemoClient {
         private static final String VERSION = SampleMcp.LEGACY_VERSIONS.get(0);
         private String session = "";
 
-        Legacy(HttpClient http, URI endpoint, String token) {
+        Legacy(DemoHttp http, URI endpoint, String token) {
             super(http, endpoint, token);
         }
 
@@ -186,7 +184,7 @@ abstract sealed class DemoClient {
 
     /** 2026-07-28: every request says all about itself. */
     static final class Modern extends DemoClient {
-        Modern(HttpClient http, URI endpoint, String token) {
+        Modern(DemoHttp http, URI endpoint, String token) {
             super(http, endpoint, token);
         }
 

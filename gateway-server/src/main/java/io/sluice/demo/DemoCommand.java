@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -70,10 +69,7 @@ public final class DemoCommand implements Callable<Integer> {
 
     private final Class<?> main;
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(2))
-            .build();
+    private final DemoHttp http = new DemoHttp();
 
     /** In the order of their start. Guarded by its own lock: the shutdown hook reads it too. */
     private final List<DemoProcess> children = new ArrayList<>();
@@ -132,7 +128,15 @@ public final class DemoCommand implements Callable<Integer> {
         DemoProcess gateway = start(
                 "gateway",
                 folder,
-                List.of("run", config.toString(), "--host", LOOPBACK, "--port", Integer.toString(gatewayAt)),
+                List.of(
+                        "run",
+                        config.toString(),
+                        "--host",
+                        LOOPBACK,
+                        "--port",
+                        Integer.toString(gatewayAt),
+                        "--log-format",
+                        "text"),
                 Map.of(
                         "MCP_BEARER_TOKEN", TOKEN,
                         "SLUICE_DEMO", "true",

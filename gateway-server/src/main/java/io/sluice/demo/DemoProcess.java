@@ -3,9 +3,7 @@ package io.sluice.demo;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -91,7 +89,7 @@ final class DemoProcess {
      *
      * @throws DemoFailure when the process ends before, or the time is up; the message holds its last words
      */
-    void awaitHealthy(HttpClient http, URI health, Duration within) throws DemoFailure, InterruptedException {
+    void awaitHealthy(DemoHttp http, URI health, Duration within) throws DemoFailure, InterruptedException {
         long deadline = System.nanoTime() + within.toNanos();
         String last = "it does not listen";
         while (System.nanoTime() < deadline) {
@@ -100,10 +98,8 @@ final class DemoProcess {
                         + " instead of starting." + lastWords());
             }
             try {
-                HttpRequest request = HttpRequest.newBuilder(health)
-                        .timeout(Duration.ofSeconds(2))
-                        .build();
-                int status = http.send(request, BodyHandlers.discarding()).statusCode();
+                HttpRequest request = HttpRequest.newBuilder(health).build();
+                int status = http.send(request, Duration.ofSeconds(2)).statusCode();
                 if (status == 200) {
                     return;
                 }

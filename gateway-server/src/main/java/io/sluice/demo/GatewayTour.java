@@ -2,10 +2,8 @@ package io.sluice.demo;
 
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,12 +14,12 @@ import tools.jackson.databind.json.JsonMapper;
 final class GatewayTour {
     private static final JsonMapper JSON = new JsonMapper();
 
-    private final HttpClient http;
+    private final DemoHttp http;
     private final URI endpoint;
     private final String token;
     private final List<Stop> stops = new ArrayList<>();
 
-    GatewayTour(HttpClient http, URI endpoint, String token) {
+    GatewayTour(DemoHttp http, URI endpoint, String token) {
         this.http = http;
         this.endpoint = endpoint;
         this.token = token;
@@ -99,13 +97,12 @@ final class GatewayTour {
 
     private String refusedWithoutToken() throws DemoFailure {
         HttpRequest request = HttpRequest.newBuilder(endpoint)
-                .timeout(Duration.ofSeconds(10))
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}"))
                 .build();
         int status;
         try {
-            status = http.send(request, BodyHandlers.discarding()).statusCode();
+            status = http.send(request, Duration.ofSeconds(10)).statusCode();
         } catch (IOException e) {
             throw new DemoFailure("no answer: " + e);
         } catch (InterruptedException e) {

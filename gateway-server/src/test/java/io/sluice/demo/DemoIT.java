@@ -116,8 +116,8 @@ final class DemoIT {
                 List.of("run", folder.resolve("nowhere.json").toString()),
                 Map.of());
 
-        Throwable failure =
-                catchThrowable(() -> broken.awaitHealthy(http, URI.create("http://127.0.0.1:1/readyz"), START));
+        Throwable failure = catchThrowable(
+                () -> broken.awaitHealthy(new DemoHttp(), URI.create("http://127.0.0.1:1/readyz"), START));
 
         assertThat(failure)
                 .isInstanceOf(DemoFailure.class)

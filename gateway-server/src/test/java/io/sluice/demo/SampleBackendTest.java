@@ -83,7 +83,7 @@ final class SampleBackendTest {
     @ParameterizedTest
     @EnumSource(SampleService.class)
     void theDemosOwnLegacyClientIsServed(SampleService service) throws Exception {
-        DemoClient client = new DemoClient.Legacy(http, start(service).resolve("/mcp"), TOKEN);
+        DemoClient client = new DemoClient.Legacy(new DemoHttp(), start(service).resolve("/mcp"), TOKEN);
 
         assertThat(client.greet()).isEqualTo("2025-11-25");
         assertThat(client.toolNames()).containsExactly(service.tool().name());
@@ -92,8 +92,8 @@ final class SampleBackendTest {
 
     @Test
     void shoppingServesTheModernEra() throws Exception {
-        DemoClient client =
-                new DemoClient.Modern(http, start(SampleService.SHOPPING).resolve("/mcp"), TOKEN);
+        DemoClient client = new DemoClient.Modern(
+                new DemoHttp(), start(SampleService.SHOPPING).resolve("/mcp"), TOKEN);
 
         assertThat(client.greet()).startsWith("2026-07-28");
         assertThat(client.toolNames()).containsExactly("getProductById");
