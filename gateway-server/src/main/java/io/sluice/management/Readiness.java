@@ -1,6 +1,6 @@
 package io.sluice.management;
 
-import io.sluice.discovery.Discovery;
+import io.sluice.catalog.Catalog;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Registration;
 import io.sluice.registry.Registry;
@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * Whether calls should come here. Not before each backend of the configuration file was asked once, or had its time to
@@ -15,18 +16,19 @@ import java.util.List;
  */
 public final class Readiness {
     private final Registry registry;
-    private final Discovery discovery;
+    private final Supplier<Catalog> catalog;
     private final InstantSource clock;
     private final Instant latest;
     private volatile boolean everReady;
     private volatile boolean draining;
 
     /**
+     * @param catalog what calls are answered from: a backend counts once its answer has arrived there
      * @param patience how long, from now on, a backend that does not answer keeps the gateway from being ready
      */
-    public Readiness(Registry registry, Discovery discovery, InstantSource clock, Duration patience) {
+    public Readiness(Registry registry, Supplier<Catalog> catalog, InstantSource clock, Duration patience) {
         this.registry = registry;
-        this.discovery = discovery;
+        this.catalog = catalog;
         this.clock = clock;
         this.latest = clock.instant().plus(patience);
     }
@@ -74,9 +76,9 @@ public final class Readiness {
     }
 
     private boolean asked(String name) {
-        return discovery
-                .state()
-                .contribution(name)
+        return catalog.get()
+                .mount(name)
+                .flatMap(mount -> mount.contribution(name))
                 .filter(known -> known.listing().isPresent() || known.trouble().isPresent())
                 .isPresent();
     }

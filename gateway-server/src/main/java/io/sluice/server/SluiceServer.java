@@ -84,7 +84,7 @@ public final class SluiceServer implements RunningGateway {
         this.gateway = new Gateway(
                 gatewaySettings(version, config), discovery, authenticator, keyring(config), SessionStore.inMemory());
         InstantSource clock = InstantSource.system();
-        this.readiness = new Readiness(registry, discovery, clock, FIRST_ROUND);
+        this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
         this.handler = new ManagementApi(
                         registry,
                         discovery,

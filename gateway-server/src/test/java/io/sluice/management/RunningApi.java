@@ -3,6 +3,8 @@ package io.sluice.management;
 import io.sluice.auth.Authenticator;
 import io.sluice.auth.NamedToken;
 import io.sluice.auth.TokenTable;
+import io.sluice.catalog.Catalog;
+import io.sluice.catalog.CatalogSettings;
 import io.sluice.discovery.Discovery;
 import io.sluice.discovery.DiscoverySettings;
 import io.sluice.egress.EgressPolicy;
@@ -59,7 +61,11 @@ final class RunningApi implements AutoCloseable {
                 registry,
                 UpstreamSettings.of(loops, egress, "1", new Random(1)),
                 DiscoverySettings.DEFAULT.withInterval(Duration.ofMillis(200)));
-        readiness = new Readiness(registry, discovery, clock, PATIENCE);
+        readiness = new Readiness(
+                registry,
+                () -> Catalog.build(discovery.state().contributions(), Catalog.EMPTY, CatalogSettings.DEFAULT),
+                clock,
+                PATIENCE);
         About about = new About("1.2.3", "test", () -> 7);
         api = new ManagementApi(registry, discovery, authenticator, egress, about, readiness, clock);
         HttpHandler rest = (request, response) -> {
