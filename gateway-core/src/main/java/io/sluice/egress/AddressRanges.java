@@ -31,7 +31,11 @@ public final class AddressRanges {
         this.blocks = blocks;
     }
 
-    /** @throws IllegalArgumentException with a sentence for the reader when an entry is not an address or a CIDR block */
+    /**
+     * Ranges from a configuration's words.
+     *
+     * @throws IllegalArgumentException with a sentence for the reader when an entry is not an address or a CIDR block
+     */
     public static AddressRanges of(List<String> texts) {
         return new AddressRanges(texts.stream().map(AddressRanges::parse).toList());
     }

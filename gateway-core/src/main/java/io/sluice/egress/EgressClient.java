@@ -18,8 +18,7 @@ public final class EgressClient {
     private EgressClient() {}
 
     /** As the full form, with the platform's authorities and ten seconds to connect. */
-    public static HttpClient create(
-            ConnectionProvider pool, LoopResources loops, EgressPolicy policy, Source source) {
+    public static HttpClient create(ConnectionProvider pool, LoopResources loops, EgressPolicy policy, Source source) {
         return create(pool, loops, policy, source, EgressTls.PLATFORM, Duration.ofSeconds(10));
     }
 
@@ -59,8 +58,8 @@ public final class EgressClient {
                 .compress(false)
                 .disableRetry(true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.toIntExact(connectTimeout.toMillis()))
-                .doOnChannelInit((observer, channel, remote) ->
-                        channel.pipeline().addFirst(EgressHandler.NAME, handler));
+                .doOnChannelInit(
+                        (observer, channel, remote) -> channel.pipeline().addFirst(EgressHandler.NAME, handler));
     }
 
     /** Looks at one address of each family: the first look loads classes, which must not wait for a disk on an event loop. */

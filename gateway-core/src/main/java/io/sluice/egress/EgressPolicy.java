@@ -19,7 +19,11 @@ import java.util.Optional;
  * @param allowPrivate ranges that the management API may name in any case
  */
 public record EgressPolicy(boolean apiMayUsePrivate, AddressRanges allowPrivate) {
-    /** @throws IllegalArgumentException with a sentence for the reader when a range is not an address or CIDR block */
+    /**
+     * A policy from a configuration's words.
+     *
+     * @throws IllegalArgumentException with a sentence for the reader when a range is not an address or CIDR block
+     */
     public static EgressPolicy of(boolean apiMayUsePrivate, List<String> allowPrivate) {
         return new EgressPolicy(apiMayUsePrivate, AddressRanges.of(allowPrivate));
     }
@@ -37,13 +41,16 @@ public record EgressPolicy(boolean apiMayUsePrivate, AddressRanges allowPrivate)
         IPAddress ip = AddressRanges.plain(inet.getAddress());
         return switch (Reach.of(ip)) {
             case PUBLIC -> Optional.empty();
-            case NEVER -> Optional.of("Address " + shown(inet) + " is refused: link-local, metadata, multicast and"
-                    + " unspecified addresses are never reachable");
-            case PRIVATE -> source != Source.API || apiMayUsePrivate || allowPrivate.contains(ip)
-                    ? Optional.empty()
-                    : Optional.of("Address " + shown(inet) + " is refused: the management API may not name private"
-                            + " addresses on this bind; allow it with egress: {allowPrivate: [\"" + ip.toNormalizedString()
-                            + "\"]} or name the backend in the configuration file");
+            case NEVER ->
+                Optional.of("Address " + shown(inet) + " is refused: link-local, metadata, multicast and"
+                        + " unspecified addresses are never reachable");
+            case PRIVATE ->
+                source != Source.API || apiMayUsePrivate || allowPrivate.contains(ip)
+                        ? Optional.empty()
+                        : Optional.of("Address " + shown(inet) + " is refused: the management API may not name private"
+                                + " addresses on this bind; allow it with egress: {allowPrivate: [\""
+                                + ip.toNormalizedString()
+                                + "\"]} or name the backend in the configuration file");
         };
     }
 

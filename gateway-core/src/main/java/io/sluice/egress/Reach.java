@@ -102,7 +102,7 @@ enum Reach {
         return v6.isIPv4Mapped()
                 || v6.isWellKnownIPv4Translatable()
                 || v6.isIPv4Translatable()
-                || v6.isIPv4Compatible() && !v6.isLoopback() && !v6.isZero();
+                || (v6.isIPv4Compatible() && !v6.isLoopback() && !v6.isZero());
     }
 
     private static boolean in(List<IPAddress> blocks, IPAddress address) {

@@ -19,9 +19,9 @@ final class ClientPolicy {
     /** @throws Rejection.Forbidden when the client's address is not among those allowed */
     void check(@Nullable SocketAddress client) {
         boolean mayConnect = allowed.isEmpty()
-                || client instanceof InetSocketAddress inet
+                || (client instanceof InetSocketAddress inet
                         && inet.getAddress() != null
-                        && allowed.contains(inet.getAddress());
+                        && allowed.contains(inet.getAddress()));
         if (!mayConnect) {
             throw new Rejection.Forbidden("This client's address may not connect");
         }

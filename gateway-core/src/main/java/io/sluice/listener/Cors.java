@@ -31,7 +31,8 @@ final class Cors {
      *
      * @return the whole answer if the request was a preflight, else null
      */
-    @Nullable Publisher<Void> apply(HttpServerRequest request, HttpServerResponse response) {
+    @Nullable
+    Publisher<Void> apply(HttpServerRequest request, HttpServerResponse response) {
         if (origins.isEmpty()) {
             return null;
         }
@@ -39,7 +40,7 @@ final class Cors {
         HttpHeaders headers = response.responseHeaders();
         headers.add(HttpHeaderNames.VARY, HttpHeaderNames.ORIGIN);
         String origin = sent.get(HttpHeaderNames.ORIGIN);
-        if (origin == null || !any && !origins.contains(origin)) {
+        if (origin == null || (!any && !origins.contains(origin))) {
             return null;
         }
         headers.set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, any ? "*" : origin);

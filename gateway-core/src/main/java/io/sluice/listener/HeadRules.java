@@ -31,8 +31,9 @@ final class HeadRules {
         this.limits = limits;
     }
 
-    /** @return why the request is refused, or null when nothing speaks against it */
-    @Nullable Rejection check(HttpMethod method, String target, HttpVersion version, HttpHeaders headers) {
+    /** Why the request is refused, or null when nothing speaks against it. */
+    @Nullable
+    Rejection check(HttpMethod method, String target, HttpVersion version, HttpHeaders headers) {
         if (!SERVED.contains(method)) {
             return BadHttp.methodNotAllowed(method.name(), METHODS);
         }
@@ -47,7 +48,8 @@ final class HeadRules {
     }
 
     /** Of h2 what {@link HeadSyntax} has seen to in HTTP/1 and {@link Http2Guard} has not: counts, lengths and names. */
-    @Nullable Rejection checkDecoded(String target, HttpHeaders headers) {
+    @Nullable
+    Rejection checkDecoded(String target, HttpHeaders headers) {
         if (target.length() > limits.maxLineBytes()) {
             return BadHttp.malformed(414, "The path exceeds " + limits.maxLineBytes() + " bytes");
         }

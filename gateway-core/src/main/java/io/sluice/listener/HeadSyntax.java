@@ -92,7 +92,8 @@ final class HeadSyntax {
      *
      * @return why the request is refused, or null while nothing speaks against it
      */
-    @Nullable Rejection check(ByteBuf in) {
+    @Nullable
+    Rejection check(ByteBuf in) {
         int start = in.readerIndex();
         int end = in.writerIndex();
         for (int i = start + read; i < end && at != At.DONE; i++) {
@@ -108,103 +109,97 @@ final class HeadSyntax {
     }
 
     private @Nullable Rejection step(byte b) {
-        switch (at) {
-            case START:
-                if (b == '\r' && read == 1) {
-                    // RFC 9112 §2.2: one empty line before a request is to be forgiven
-                    at = At.START_LF;
-                    return null;
-                }
-                at = At.METHOD;
-                return is(b, TOKEN) ? null : bad("the request line does not begin with a method");
-            case START_LF:
-                at = At.START;
-                return b == '\n' ? null : bad("bare CR");
-            case METHOD:
-                if (b == ' ') {
-                    at = At.TARGET_START;
-                    return null;
-                }
-                return is(b, TOKEN) ? null : bad("the method is not a token");
-            case TARGET_START:
-                at = At.TARGET;
-                return b == '/' ? null : bad("the request target must be a path");
-            case TARGET:
-                if (b == ' ') {
-                    at = At.VERSION;
-                    length = 0;
-                    return null;
-                }
-                if (read > limits.maxLineBytes()) {
-                    return tooLong();
-                }
-                return is(b, TARGET) ? null : bad("the request target has a character that must be percent-encoded");
-            case VERSION:
-                return version(b);
-            case LINE_LF:
-                at = At.HEADER_START;
-                return b == '\n' ? null : bad("bare CR in the request line");
-            case HEADER_START:
-                if (b == '\r') {
-                    at = At.END_LF;
-                    return null;
-                }
-                if (b == ' ' || b == '\t') {
-                    return bad("folded header line");
-                }
-                at = At.NAME;
-                if (++headers > limits.maxHeaders()) {
-                    return BadHttp.malformed(431, "More than " + limits.maxHeaders() + " header lines");
-                }
-                return is(b, TOKEN) ? null : bad("a header name is not a token");
-            case NAME:
-                if (b == ':') {
-                    at = At.VALUE;
-                    length = 0;
-                    return null;
-                }
-                return is(b, TOKEN) ? null : bad("a header name is not a token");
-            case VALUE:
-                if (b == '\r') {
-                    at = At.VALUE_LF;
-                    return null;
-                }
-                if (++length > limits.maxHeaderBytes()) {
-                    return BadHttp.malformed(431, "A header value exceeds " + limits.maxHeaderBytes() + " bytes");
-                }
-                return is(b, VALUE) ? null : bad("control character in a header value");
-            case VALUE_LF:
-                at = At.HEADER_START;
-                return b == '\n' ? null : bad("bare CR in a header");
-            default: // END_LF
-                at = At.DONE;
-                return b == '\n' ? null : bad("bare CR after the headers");
+        return switch (at) {
+            case START -> start(b);
+            case START_LF -> expect('\n', b, At.START);
+            case METHOD -> b == ' ' ? next(At.TARGET_START) : is(b, TOKEN) ? null : bad("the method is not a token");
+            case TARGET_START -> b == '/' ? next(At.TARGET) : bad("the request target must be a path");
+            case TARGET -> target(b);
+            case VERSION -> version(b);
+            case LINE_LF -> expect('\n', b, At.HEADER_START);
+            case HEADER_START -> header(b);
+            case NAME -> b == ':' ? next(At.VALUE) : is(b, TOKEN) ? null : bad("a header name is not a token");
+            case VALUE -> value(b);
+            case VALUE_LF -> expect('\n', b, At.HEADER_START);
+            case END_LF -> expect('\n', b, At.DONE);
+            case DONE -> null;
+        };
+    }
+
+    private @Nullable Rejection next(At next) {
+        at = next;
+        length = 0;
+        return null;
+    }
+
+    private @Nullable Rejection expect(char expected, byte b, At next) {
+        return b == expected ? next(next) : bad("bare CR");
+    }
+
+    private @Nullable Rejection start(byte b) {
+        if (b == '\r' && read == 1) {
+            // RFC 9112 §2.2: one empty line before a request is to be forgiven
+            return next(At.START_LF);
         }
+        return is(b, TOKEN) ? next(At.METHOD) : bad("the request line does not begin with a method");
+    }
+
+    private @Nullable Rejection target(byte b) {
+        if (b == ' ') {
+            return next(At.VERSION);
+        }
+        if (read > limits.maxLineBytes()) {
+            return tooLong();
+        }
+        return is(b, TARGET) ? null : bad("the request target has a character that must be percent-encoded");
+    }
+
+    private @Nullable Rejection header(byte b) {
+        if (b == '\r') {
+            return next(At.END_LF);
+        }
+        if (b == ' ' || b == '\t') {
+            return bad("folded header line");
+        }
+        if (++headers > limits.maxHeaders()) {
+            return BadHttp.malformed(431, "More than " + limits.maxHeaders() + " header lines");
+        }
+        return is(b, TOKEN) ? next(At.NAME) : bad("a header name is not a token");
+    }
+
+    private @Nullable Rejection value(byte b) {
+        if (b == '\r') {
+            return next(At.VALUE_LF);
+        }
+        if (++length > limits.maxHeaderBytes()) {
+            return BadHttp.malformed(431, "A header value exceeds " + limits.maxHeaderBytes() + " bytes");
+        }
+        return is(b, VALUE) ? null : bad("control character in a header value");
     }
 
     /** {@code HTTP/1.0} or {@code HTTP/1.1} and nothing else, RFC 9112 §2.3; the name is case-sensitive. */
     private @Nullable Rejection version(byte b) {
         int i = length++;
-        boolean digit = b >= '0' && b <= '9';
         if (i < HTTP.length) {
             return b == HTTP[i] ? null : bad("the request line does not end with an HTTP version");
         }
-        switch (i) {
-            case 5:
-                served = b == '1';
-                return digit ? null : bad("malformed HTTP version");
-            case 6:
-                return b == '.' ? null : bad("malformed HTTP version");
-            case 7:
-                served &= b == '0' || b == '1';
-                return digit ? null : bad("malformed HTTP version");
-            default:
-                at = At.LINE_LF;
-                if (b != '\r') {
-                    return bad("malformed HTTP version");
-                }
-                return served ? null : BadHttp.malformed(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here");
+        boolean digit = b >= '0' && b <= '9';
+        boolean grammatical = switch (i) {
+            case 5, 7 -> digit;
+            case 6 -> b == '.';
+            default -> b == '\r';
+        };
+        if (!grammatical) {
+            return bad("malformed HTTP version");
         }
+        if (i == 5) {
+            served = b == '1';
+        } else if (i == 7) {
+            served &= b == '0' || b == '1';
+        } else if (i == 8) {
+            return served ? next(At.LINE_LF) : BadHttp.malformed(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here");
+        }
+        return null;
     }
 
     private Rejection tooLong() {

@@ -96,7 +96,10 @@ final class HostPolicy {
 
     static boolean loopback(String host) {
         String name = host.toLowerCase(Locale.ROOT);
-        return name.equals("localhost") || name.equals("::1") || name.equals("[::1]") || name.matches("127(\\.\\d+){3}");
+        return name.equals("localhost")
+                || name.equals("::1")
+                || name.equals("[::1]")
+                || name.matches("127(\\.\\d+){3}");
     }
 
     private static Set<String> lower(Set<String> texts) {

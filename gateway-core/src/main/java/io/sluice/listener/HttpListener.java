@@ -69,10 +69,8 @@ public final class HttpListener {
 
     /** As the other form, on event loops of its own, one for each processor, disposed of with {@link #close}. */
     public static Mono<HttpListener> start(ListenerSettings settings, HttpHandler handler) {
-        return Mono.defer(() -> start(
-                settings,
-                newLoops("sluice-http", Runtime.getRuntime().availableProcessors()),
-                handler));
+        return Mono.defer(() ->
+                start(settings, newLoops("sluice-http", Runtime.getRuntime().availableProcessors()), handler));
     }
 
     /**
@@ -120,9 +118,10 @@ public final class HttpListener {
         return Mono.defer(() -> {
             draining = true;
             bound().dispose();
-            return bound()
-                    .onDispose()
-                    .then(Flux.fromIterable(live).flatMap(this::finished, Integer.MAX_VALUE).then())
+            return bound().onDispose()
+                    .then(Flux.fromIterable(live)
+                            .flatMap(this::finished, Integer.MAX_VALUE)
+                            .then())
                     .timeout(grace, Mono.defer(this::cut));
         });
     }
@@ -166,9 +165,8 @@ public final class HttpListener {
                 .proxyProtocol(ProxyProtocolSupportType.OFF)
                 .doOnChannelInit((observer, channel, remote) -> guards.install(channel))
                 .handle(this::serve);
-        HttpServer tuned = Epoll.isAvailable()
-                ? plain.childOption(EpollChannelOption.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-                : plain;
+        HttpServer tuned =
+                Epoll.isAvailable() ? plain.childOption(EpollChannelOption.TCP_NOTSENT_LOWAT, UNSENT_BYTES) : plain;
         return settings.tls()
                 .map(ListenerTls::context)
                 .map(context -> secured(tuned, context, timeouts.handshake()))
@@ -216,8 +214,7 @@ public final class HttpListener {
     private void checkHead(HttpServerRequest request) {
         Rejection refused = headRules.checkDecoded(request.uri(), request.requestHeaders());
         if (refused == null) {
-            refused = headRules.check(
-                    request.method(), request.uri(), request.version(), request.requestHeaders());
+            refused = headRules.check(request.method(), request.uri(), request.version(), request.requestHeaders());
         }
         if (refused != null) {
             throw refused;

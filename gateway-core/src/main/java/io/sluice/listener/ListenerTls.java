@@ -45,7 +45,8 @@ public record ListenerTls(Path certificate, Path key, Optional<Path> clientAutho
             return builder.build();
         } catch (SSLException | IllegalArgumentException e) {
             throw new IllegalArgumentException(
-                    "The listener's TLS cannot be set up from " + certificate + " and " + key + ": " + e.getMessage(), e);
+                    "The listener's TLS cannot be set up from " + certificate + " and " + key + ": " + e.getMessage(),
+                    e);
         }
     }
 }

@@ -34,7 +34,12 @@ final class Refusals {
     }
 
     private static Publisher<Void> write(
-            HttpServerRequest request, HttpServerResponse response, int status, int code, String reason, boolean close) {
+            HttpServerRequest request,
+            HttpServerResponse response,
+            int status,
+            int code,
+            String reason,
+            boolean close) {
         String body = "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":" + code + ",\"message\":\""
                 + new String(JsonStringEncoder.getInstance().quoteAsCharArray(reason)) + "\"}}";
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);

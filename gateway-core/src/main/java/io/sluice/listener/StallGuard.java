@@ -59,7 +59,7 @@ final class StallGuard extends ChannelOutboundHandlerAdapter {
     }
 
     /** Whether the socket took anything: the first buffer in line is another, or got shorter. */
-    @SuppressWarnings("ReferenceEquality") // an equal buffer may be another one
+    @SuppressWarnings("ReferenceEquality") // the very same buffer
     private boolean moved(ChannelHandlerContext context) {
         ChannelOutboundBuffer buffer = context.channel().unsafe().outboundBuffer();
         return buffer == null

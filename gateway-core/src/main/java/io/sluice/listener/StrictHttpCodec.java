@@ -162,7 +162,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
             context.channel().closeFuture().addListener(closed -> promise.trySuccess());
             return;
         }
-        if (!deaf && bodyEnded
+        if ((!deaf && bodyEnded)
                 || !(context.channel() instanceof DuplexChannel duplex)
                 || !duplex.isActive()
                 || context.pipeline().get(SslHandler.class) != null) {
@@ -322,7 +322,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
     private final class Encoder extends HttpResponseEncoder {
         @Override
         protected boolean isContentAlwaysEmpty(HttpResponse response) {
-            return head && !informational(response) || super.isContentAlwaysEmpty(response);
+            return (head && !informational(response)) || super.isContentAlwaysEmpty(response);
         }
     }
 }

@@ -33,7 +33,8 @@ final class Canary implements AutoCloseable {
     int connections() throws IOException {
         int before = connections.get();
         try (Socket own = new Socket(InetAddress.getLoopbackAddress(), port())) {
-            await().until(() -> connections.get() > before && own.getInputStream().read() < 0);
+            await().until(() ->
+                    connections.get() > before && own.getInputStream().read() < 0);
         }
         return connections.decrementAndGet();
     }

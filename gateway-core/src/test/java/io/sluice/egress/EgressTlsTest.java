@@ -52,14 +52,16 @@ class EgressTlsTest {
     void rightNameFromATrustedAuthorityIsAccepted() throws Exception {
         X509Bundle leaf = leaf().addSanDnsName("localhost").buildIssuedBy(authority);
 
-        assertThat(call(leaf, "localhost", EgressTls.PLATFORM.authoritiesOf(trusted))).isEqualTo("secret");
+        assertThat(call(leaf, "localhost", EgressTls.PLATFORM.authoritiesOf(trusted)))
+                .isEqualTo("secret");
     }
 
     @Test
     void rightAddressFromATrustedAuthorityIsAccepted() throws Exception {
         X509Bundle leaf = leaf().addSanIpAddress("127.0.0.1").buildIssuedBy(authority);
 
-        assertThat(call(leaf, "127.0.0.1", EgressTls.PLATFORM.authoritiesOf(trusted))).isEqualTo("secret");
+        assertThat(call(leaf, "127.0.0.1", EgressTls.PLATFORM.authoritiesOf(trusted)))
+                .isEqualTo("secret");
     }
 
     @Test
@@ -113,14 +115,15 @@ class EgressTlsTest {
         EgressTls with = new EgressTls(Optional.of(trusted), Optional.of(identity));
 
         assertThat(call(leaf, "localhost", with, ClientAuth.REQUIRE)).isEqualTo("secret");
-        assertThatThrownBy(() ->
-                        call(leaf, "localhost", EgressTls.PLATFORM.authoritiesOf(trusted), ClientAuth.REQUIRE))
+        assertThatThrownBy(() -> call(leaf, "localhost", EgressTls.PLATFORM.authoritiesOf(trusted), ClientAuth.REQUIRE))
                 .isNotNull();
     }
 
     @Test
     void missingFileIsNamed() {
-        assertThatThrownBy(() -> EgressTls.PLATFORM.authoritiesOf(files.resolve("nowhere.pem")).context())
+        assertThatThrownBy(() -> EgressTls.PLATFORM
+                        .authoritiesOf(files.resolve("nowhere.pem"))
+                        .context())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("nowhere.pem");
     }

@@ -7,7 +7,6 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,8 +32,7 @@ class DrainTest {
 
     @BeforeEach
     void start() {
-        listener = Objects.requireNonNull(HttpListener.start(ListenerSettings.of("127.0.0.1", 0), loops, this::handle)
-                .block());
+        listener = Listeners.start(ListenerSettings.of("127.0.0.1", 0), loops, this::handle);
     }
 
     @AfterEach
@@ -109,12 +107,13 @@ class DrainTest {
     private Publisher<Void> handle(HttpServerRequest request, HttpServerResponse response) {
         begun.incrementAndGet();
         return switch (request.uri()) {
-            case "/events" -> response.sse()
-                    .sendString(Flux.range(1, 10)
-                            .delayElements(Duration.ofMillis(50))
-                            .map(i -> "data: " + i + "\n\n"));
-            case "/endless" -> response.sse()
-                    .sendString(Flux.interval(Duration.ofMillis(20)).map(i -> "data: " + i + "\n\n"));
+            case "/events" ->
+                response.sse()
+                        .sendString(Flux.range(1, 10)
+                                .delayElements(Duration.ofMillis(50))
+                                .map(i -> "data: " + i + "\n\n"));
+            case "/endless" ->
+                response.sse().sendString(Flux.interval(Duration.ofMillis(20)).map(i -> "data: " + i + "\n\n"));
             case "/parked" -> response.sendString(parked.asMono());
             default -> response.sendString(Mono.just("ok"));
         };

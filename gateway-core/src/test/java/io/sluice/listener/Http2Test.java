@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -36,7 +35,9 @@ import reactor.netty.resources.LoopResources;
 /** The same rules over h2, and what only h2 can be abused for. */
 @Timeout(60)
 class Http2Test {
-    private static final String[] REQUEST = {":method", "GET", ":scheme", "https", ":path", "/", ":authority", "localhost"};
+    private static final String[] REQUEST = {
+        ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "localhost"
+    };
     private static final Queue<String> SEEN = new ConcurrentLinkedQueue<>();
     private static final AtomicInteger CANCELLED = new AtomicInteger();
 
@@ -77,19 +78,19 @@ class Http2Test {
     }
 
     private static HttpListener open() {
-        return Objects.requireNonNull(HttpListener.start(settings, loops, (request, response) -> switch (request.uri()) {
-                    case "/flood" -> response.send(
-                            blocks().doOnCancel(CANCELLED::incrementAndGet));
-                    case "/events" -> response.sse()
-                            .sendString(Flux.range(1, 10)
-                                    .delayElements(Duration.ofMillis(50))
-                                    .map(i -> "data: " + i + "\n\n"));
-                    default -> BodyReader.read(request, 1000).flatMap(body -> {
-                        SEEN.add(request.method() + " " + request.uri() + " " + body.length);
-                        return response.sendString(Mono.just("ok")).then();
-                    });
-                })
-                .block());
+        return Listeners.start(settings, loops, (request, response) -> switch (request.uri()) {
+            case "/flood" -> response.send(blocks().doOnCancel(CANCELLED::incrementAndGet));
+            case "/events" ->
+                response.sse()
+                        .sendString(Flux.range(1, 10)
+                                .delayElements(Duration.ofMillis(50))
+                                .map(i -> "data: " + i + "\n\n"));
+            default ->
+                BodyReader.read(request, 1000).flatMap(body -> {
+                    SEEN.add(request.method() + " " + request.uri() + " " + body.length);
+                    return response.sendString(Mono.just("ok")).then();
+                });
+        });
     }
 
     @Test
@@ -164,7 +165,8 @@ class Http2Test {
 
             if (name.startsWith("length")) {
                 // announces what does not come: the codec may be first
-                assertThat(answer.get(0).type() == RawHttp2.RST_STREAM || answer.get(0).status() == status)
+                assertThat(answer.get(0).type() == RawHttp2.RST_STREAM
+                                || answer.get(0).status() == status)
                         .isTrue();
             } else {
                 assertThat(answer.get(0).type()).isEqualTo(RawHttp2.HEADERS);
@@ -260,12 +262,11 @@ class Http2Test {
     static Stream<Arguments> abuses() {
         Abuse ping = (client, stream) -> client.send(RawHttp2.PING, 0, 0, PING_DATA);
         Abuse settings = (client, stream) -> client.send(RawHttp2.SETTINGS, 0, 0, NOTHING);
-        Abuse rapidReset = (client, stream) ->
-                client.get(stream, REQUEST).send(RawHttp2.RST_STREAM, 0, stream, CANCEL);
+        Abuse rapidReset = (client, stream) -> client.get(stream, REQUEST).send(RawHttp2.RST_STREAM, 0, stream, CANCEL);
         // a window update of nothing makes the server reset the stream itself
-        Abuse madeYouReset = (client, stream) -> client.send(
-                        RawHttp2.HEADERS, RawHttp2.END_HEADERS, stream, RawHttp2.block(REQUEST))
-                .send(RawHttp2.WINDOW_UPDATE, 0, stream, new byte[4]);
+        Abuse madeYouReset =
+                (client, stream) -> client.send(RawHttp2.HEADERS, RawHttp2.END_HEADERS, stream, RawHttp2.block(REQUEST))
+                        .send(RawHttp2.WINDOW_UPDATE, 0, stream, new byte[4]);
         Abuse emptyData = (client, stream) -> {
             if (stream == 1) {
                 client.send(RawHttp2.HEADERS, RawHttp2.END_HEADERS, 1, RawHttp2.block(REQUEST));
@@ -339,12 +340,15 @@ class Http2Test {
     void pingsWithinTheBudgetAreAnswered() throws IOException {
         try (RawHttp2 client = new RawHttp2(listener.port(), trust)) {
             for (int i = 0; i < 100; i++) {
-                client.send(RawHttp2.PING, 0, 0, ByteBuffer.allocate(8).putLong(i).array());
+                client.send(
+                        RawHttp2.PING, 0, 0, ByteBuffer.allocate(8).putLong(i).array());
             }
-            List<Frame> frames = client.readUntil(
-                    frame -> frame.type() == RawHttp2.PING && ByteBuffer.wrap(frame.payload()).getLong() == 99);
+            List<Frame> frames = client.readUntil(frame -> frame.type() == RawHttp2.PING
+                    && ByteBuffer.wrap(frame.payload()).getLong() == 99);
 
-            assertThat(frames).filteredOn(frame -> frame.type() == RawHttp2.PING).hasSize(100);
+            assertThat(frames)
+                    .filteredOn(frame -> frame.type() == RawHttp2.PING)
+                    .hasSize(100);
             assertThat(client.get(1, REQUEST).answer(1).get(0).status()).isEqualTo(200);
         }
     }
@@ -393,8 +397,8 @@ class Http2Test {
 
     private static Arguments refusal(
             String name, int status, String method, String path, String authority, String... more) {
-        List<String> headers = new ArrayList<>(
-                List.of(":method", method, ":scheme", "https", ":path", path, ":authority", authority));
+        List<String> headers =
+                new ArrayList<>(List.of(":method", method, ":scheme", "https", ":path", path, ":authority", authority));
         headers.addAll(List.of(more));
         return Arguments.of(name, status, headers);
     }

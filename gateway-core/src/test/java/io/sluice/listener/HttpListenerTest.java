@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -29,8 +30,7 @@ class HttpListenerTest {
     private static final long BODY_BYTES = 1 << 20;
     private static final String END = "Connection: close\r\n\r\n";
 
-    @SuppressWarnings("NullAway.Init") // by open()
-    private HttpListener listener;
+    private @Nullable HttpListener listener;
 
     @AfterEach
     void drain() {
@@ -72,7 +72,7 @@ class HttpListenerTest {
     void chunkedBodyBeyondTheLimitIsRefused() throws IOException {
         open(LOOPBACK.withLimits(Limits.STANDARD.withMaxBodyBytes(BODY_BYTES)));
         String chunk = "10000\r\n" + "x".repeat(0x10000) + "\r\n";
-        try (RawClient client = new RawClient(listener.port())) {
+        try (RawClient client = new RawClient(port())) {
             client.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
             for (int i = 0; i < 17; i++) {
                 client.send(chunk);
@@ -94,7 +94,7 @@ class HttpListenerTest {
     @Test
     void refusalIsSeenByAClientThatStillSends() throws IOException {
         open(LOOPBACK);
-        try (RawClient client = new RawClient(listener.port())) {
+        try (RawClient client = new RawClient(port())) {
             client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n" + "x".repeat(900_000));
 
             assertThat(client.readToEnd()).startsWith("HTTP/1.1 413 ").endsWith("}}");
@@ -108,7 +108,8 @@ class HttpListenerTest {
         assertThat(get("/", "evil\".example"))
                 .contains("content-type: application/json")
                 .doesNotContain("\"id\"")
-                .endsWith("{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":\"The Host header is malformed\"}}");
+                .endsWith("{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,"
+                        + "\"message\":\"The Host header is malformed\"}}");
     }
 
     @Test
@@ -137,7 +138,7 @@ class HttpListenerTest {
     @Test
     void earlyAnswerKeepsTheConnectionWhenLittleIsLeft() throws IOException {
         open(LOOPBACK);
-        try (RawClient client = new RawClient(listener.port())) {
+        try (RawClient client = new RawClient(port())) {
             client.send("POST /published HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhe")
                     .readUntil("}}");
             client.send("llo" + "GET / HTTP/1.1\r\nHost: localhost\r\n" + END);
@@ -163,7 +164,8 @@ class HttpListenerTest {
 
         assertThat(get("/", "whatever.example")).startsWith("HTTP/1.1 200 ");
         // the same origin under a name that nobody vouched for is what rebinding looks like
-        assertThat(get("/", "whatever.example", "Origin: http://whatever.example\r\n")).startsWith("HTTP/1.1 403 ");
+        assertThat(get("/", "whatever.example", "Origin: http://whatever.example\r\n"))
+                .startsWith("HTTP/1.1 403 ");
         assertThat(get("/", "localhost", "Origin: http://localhost\r\n")).startsWith("HTTP/1.1 403 ");
     }
 
@@ -243,12 +245,12 @@ class HttpListenerTest {
     @Test
     void connectionsBeyondTheLimitAreClosed() throws IOException {
         open(LOOPBACK.withLimits(Limits.STANDARD.withMaxConnections(2)));
-        try (RawClient one = new RawClient(listener.port());
-                RawClient two = new RawClient(listener.port())) {
+        try (RawClient one = new RawClient(port());
+                RawClient two = new RawClient(port())) {
             one.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readUntil("got 0");
             two.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readUntil("got 0");
 
-            try (RawClient three = new RawClient(listener.port())) {
+            try (RawClient three = new RawClient(port())) {
                 assertThat(three.readToEnd()).isEmpty();
             }
             one.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readUntil("got 0");
@@ -259,9 +261,7 @@ class HttpListenerTest {
     void portInUseIsABindException() {
         open(LOOPBACK);
 
-        assertThatThrownBy(() -> HttpListener.start(
-                                ListenerSettings.of("127.0.0.1", listener.port()), LOOPS, this::handle)
-                        .block())
+        assertThatThrownBy(() -> Listeners.start(ListenerSettings.of("127.0.0.1", port()), LOOPS, this::handle))
                 .isInstanceOf(ChannelBindException.class);
     }
 
@@ -276,7 +276,11 @@ class HttpListenerTest {
     }
 
     private void open(ListenerSettings settings) {
-        listener = Objects.requireNonNull(HttpListener.start(settings, LOOPS, this::handle).block());
+        listener = Listeners.start(settings, LOOPS, this::handle);
+    }
+
+    private int port() {
+        return Objects.requireNonNull(listener).port();
     }
 
     private Publisher<Void> handle(HttpServerRequest request, HttpServerResponse response) {
@@ -285,16 +289,17 @@ class HttpListenerTest {
             case "/published" -> Mono.error(new Rejection.Unauthenticated("no", "Bearer"));
             case "/broken" -> Mono.error(new IllegalStateException("a secret (this test provokes the error)"));
             case "/defect" -> throw new IllegalStateException("a secret (this test provokes the error)");
-            case "/half" -> response.sendString(
-                    Flux.just("half").concatWith(Mono.error(new IOException("provoked by a test"))));
-            default -> BodyReader.read(request, BODY_BYTES)
-                    .flatMap(body -> response.sendString(Mono.just("got " + body.length)).then());
+            case "/half" ->
+                response.sendString(Flux.just("half").concatWith(Mono.error(new IOException("provoked by a test"))));
+            default ->
+                BodyReader.read(request, BODY_BYTES)
+                        .flatMap(body -> response.sendString(Mono.just("got " + body.length))
+                                .then());
         };
     }
 
     private String post(String body) throws IOException {
-        return exchange(
-                "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length() + "\r\n" + END + body);
+        return exchange("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length() + "\r\n" + END + body);
     }
 
     private String get(String path, String host, String... headers) throws IOException {
@@ -302,7 +307,7 @@ class HttpListenerTest {
     }
 
     private String exchange(String request) throws IOException {
-        try (RawClient client = new RawClient(listener.port())) {
+        try (RawClient client = new RawClient(port())) {
             return client.send(request).readToEnd();
         }
     }

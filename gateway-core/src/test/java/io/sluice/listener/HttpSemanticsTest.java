@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterAll;
@@ -51,13 +50,14 @@ class HttpSemanticsTest {
         ListenerSettings settings = ListenerSettings.of("127.0.0.1", 0)
                 .withLimits(LIMITS)
                 .withTimeouts(new Timeouts(soon, soon, soon, soon, soon));
-        listener = Objects.requireNonNull(HttpListener.start(settings, LOOPS, (request, response) -> BodyReader.read(
-                                request, LIMITS.maxBodyBytes())
+        listener = Listeners.start(
+                settings,
+                LOOPS,
+                (request, response) -> BodyReader.read(request, LIMITS.maxBodyBytes())
                         .flatMap(body -> {
                             SEEN.add(request.method() + " " + request.uri() + " " + body.length);
                             return response.sendString(Mono.just("ok")).then();
-                        }))
-                .block());
+                        }));
     }
 
     @AfterAll
@@ -72,7 +72,16 @@ class HttpSemanticsTest {
 
     @ParameterizedTest
     @MethodSource({
-        "requestLines", "targets", "hosts", "origins", "headers", "lengths", "codings", "chunks", "sequences", "others"
+        "requestLines",
+        "targets",
+        "hosts",
+        "origins",
+        "headers",
+        "lengths",
+        "codings",
+        "chunks",
+        "sequences",
+        "others"
     })
     void answerIsTheOneExpected(Case c) throws IOException {
         try (RawClient client = new RawClient(listener.port())) {
@@ -87,8 +96,16 @@ class HttpSemanticsTest {
 
     @Test
     void corpusIsLargeEnough() {
-        int cases = requestLines().size() + targets().size() + hosts().size() + origins().size() + headers().size()
-                + lengths().size() + codings().size() + chunks().size() + sequences().size() + others().size();
+        int cases = requestLines().size()
+                + targets().size()
+                + hosts().size()
+                + origins().size()
+                + headers().size()
+                + lengths().size()
+                + codings().size()
+                + chunks().size()
+                + sequences().size()
+                + others().size();
 
         assertThat(cases).isGreaterThanOrEqualTo(150);
     }
@@ -131,8 +148,24 @@ class HttpSemanticsTest {
             line(cases, version, "GET / " + version, "505");
         }
         for (String version : List.of(
-                "http/1.1", "Http/1.1", "HTTP/11", "HTTP/1.", "HTTP/.1", "HTTP/1", "HTTP/1.10", "HTTP/01.1", "HTTP/1,1",
-                "HTTP/1.1 ", "HTTP/1.1\t", "HTP/1.1", "HTTPS/1.1", "HTTP /1.1", "HTTP/ 1.1", "HTTP/1.1 x", "HTTP/a.b", "")) {
+                "http/1.1",
+                "Http/1.1",
+                "HTTP/11",
+                "HTTP/1.",
+                "HTTP/.1",
+                "HTTP/1",
+                "HTTP/1.10",
+                "HTTP/01.1",
+                "HTTP/1,1",
+                "HTTP/1.1 ",
+                "HTTP/1.1\t",
+                "HTP/1.1",
+                "HTTPS/1.1",
+                "HTTP /1.1",
+                "HTTP/ 1.1",
+                "HTTP/1.1 x",
+                "HTTP/a.b",
+                "")) {
             line(cases, "version '" + version + "'", "GET / " + version, "400");
         }
         line(cases, "no version", "GET /", "400");
@@ -177,16 +210,77 @@ class HttpSemanticsTest {
     static List<Case> targets() {
         List<Case> cases = new ArrayList<>();
         for (String target : List.of(
-                "/a/b", "/a?b=c", "/?", "/?a=%0A", "/%41", "/%2e%2ea", "/a:b@c", "/a;b=c", "/~a", "/...", "/.a", "/a.",
-                "/a..b", "/..a/b", "/a?../b", "/!$&'()*+,=", "/a//b", "/%c3%a9", "/a%2Fb")) {
+                "/a/b",
+                "/a?b=c",
+                "/?",
+                "/?a=%0A",
+                "/%41",
+                "/%2e%2ea",
+                "/a:b@c",
+                "/a;b=c",
+                "/~a",
+                "/...",
+                "/.a",
+                "/a.",
+                "/a..b",
+                "/..a/b",
+                "/a?../b",
+                "/!$&'()*+,=",
+                "/a//b",
+                "/%c3%a9",
+                "/a%2Fb")) {
             line(cases, "target " + target, "GET " + target + " HTTP/1.1", "200");
         }
         for (String target : List.of(
-                "a", "*", "?a", "http://localhost/", "HTTP://localhost/", "https://localhost/", "file:///etc/passwd",
-                "localhost:80", "//localhost/", "//", "/a#b", "/#", "/a\"b", "/a<b", "/a>b", "/a\\b", "/a^b", "/a`b",
-                "/a{b", "/a|b", "/a}b", "/\u0080", "/\u00ff", "/\u00c3\u00a9", "/a\0b", "/a\u007fb", "/a\u0001b",
-                "/.", "/..", "/./a", "/../a", "/a/.", "/a/..", "/a/./b", "/a/../b", "/a/..?b", "/%2e", "/%2E%2e/a",
-                "/a/.%2e/b", "/a/%2e./b", "/%", "/%4", "/%4g", "/%g4", "/a%", "/a?b=%", "/a?b=%zz", "/%00", "/%0d%0aa",
+                "a",
+                "*",
+                "?a",
+                "http://localhost/",
+                "HTTP://localhost/",
+                "https://localhost/",
+                "file:///etc/passwd",
+                "localhost:80",
+                "//localhost/",
+                "//",
+                "/a#b",
+                "/#",
+                "/a\"b",
+                "/a<b",
+                "/a>b",
+                "/a\\b",
+                "/a^b",
+                "/a`b",
+                "/a{b",
+                "/a|b",
+                "/a}b",
+                "/\u0080",
+                "/\u00ff",
+                "/\u00c3\u00a9",
+                "/a\0b",
+                "/a\u007fb",
+                "/a\u0001b",
+                "/.",
+                "/..",
+                "/./a",
+                "/../a",
+                "/a/.",
+                "/a/..",
+                "/a/./b",
+                "/a/../b",
+                "/a/..?b",
+                "/%2e",
+                "/%2E%2e/a",
+                "/a/.%2e/b",
+                "/a/%2e./b",
+                "/%",
+                "/%4",
+                "/%4g",
+                "/%g4",
+                "/a%",
+                "/a?b=%",
+                "/a?b=%zz",
+                "/%00",
+                "/%0d%0aa",
                 "/a%7f")) {
             line(cases, "target " + printable(target), "GET " + target + " HTTP/1.1", "400");
         }
@@ -196,20 +290,58 @@ class HttpSemanticsTest {
     static List<Case> hosts() {
         List<Case> cases = new ArrayList<>();
         for (String host : List.of(
-                "localhost", "LOCALHOST", "localhost:1", "localhost:65535", "127.0.0.1", "127.0.0.1:8080", "[::1]",
-                "[::1]:8080", "  localhost  ", "localhost\t")) {
+                "localhost",
+                "LOCALHOST",
+                "localhost:1",
+                "localhost:65535",
+                "127.0.0.1",
+                "127.0.0.1:8080",
+                "[::1]",
+                "[::1]:8080",
+                "  localhost  ",
+                "localhost\t")) {
             host(cases, host, "200");
         }
         for (String host : List.of(
-                "", " ", "a@localhost", "a:b@localhost", "localhost/", "localhost/a", "local host", "localhost, localhost",
-                "localhost,evil.example", "localhost:", "localhost:a", "localhost:-1", "localhost:123456", "[::1",
-                "::1", "[::1]x", "[]", "http://localhost", "localhost#", "localhost?", "localhost\\",
-                "loc%61lhost", "l\u00f6calhost", "local\0host", "localhost;")) {
+                "",
+                " ",
+                "a@localhost",
+                "a:b@localhost",
+                "localhost/",
+                "localhost/a",
+                "local host",
+                "localhost, localhost",
+                "localhost,evil.example",
+                "localhost:",
+                "localhost:a",
+                "localhost:-1",
+                "localhost:123456",
+                "[::1",
+                "::1",
+                "[::1]x",
+                "[]",
+                "http://localhost",
+                "localhost#",
+                "localhost?",
+                "localhost\\",
+                "loc%61lhost",
+                "l\u00f6calhost",
+                "local\0host",
+                "localhost;")) {
             host(cases, host, "400");
         }
         for (String host : List.of(
-                "evil.example", "evil.example:8080", "localhost.evil.example", "localhost.", "127.0.0.2", "0.0.0.0",
-                "[::]", "2130706433", "127.1", "localhostx", "local_host")) {
+                "evil.example",
+                "evil.example:8080",
+                "localhost.evil.example",
+                "localhost.",
+                "127.0.0.2",
+                "0.0.0.0",
+                "[::]",
+                "2130706433",
+                "127.1",
+                "localhostx",
+                "local_host")) {
             host(cases, host, "403");
         }
         cases.add(new Case("no host", "GET / HTTP/1.1\r\n" + END, "400"));
@@ -230,16 +362,36 @@ class HttpSemanticsTest {
     static List<Case> origins() {
         List<Case> cases = new ArrayList<>();
         for (String origin : List.of(
-                "http://localhost", "http://localhost:3000", "https://localhost", "http://127.0.0.1:8080",
-                "http://[::1]:8080", "HTTP://LOCALHOST:3000")) {
+                "http://localhost",
+                "http://localhost:3000",
+                "https://localhost",
+                "http://127.0.0.1:8080",
+                "http://[::1]:8080",
+                "HTTP://LOCALHOST:3000")) {
             cases.add(new Case("origin " + origin, GET + "Origin: " + origin + "\r\n" + END, "200"));
         }
         for (String origin : List.of(
-                "null", "", "*", "http://evil.example", "https://evil.example", "http://localhost.evil.example",
-                "http://evil.example/localhost", "http://localhost@evil.example", "http://evil.example#localhost",
-                "http://localhost/", "http://localhost/a", "http://localhost?a", "file://localhost", "localhost",
-                "http://127.0.0.2", "http://localhost.", "http://localhost http://evil.example", "http://",
-                "chrome-extension://localhost", "http://localhost,http://evil.example", "ws://localhost")) {
+                "null",
+                "",
+                "*",
+                "http://evil.example",
+                "https://evil.example",
+                "http://localhost.evil.example",
+                "http://evil.example/localhost",
+                "http://localhost@evil.example",
+                "http://evil.example#localhost",
+                "http://localhost/",
+                "http://localhost/a",
+                "http://localhost?a",
+                "file://localhost",
+                "localhost",
+                "http://127.0.0.2",
+                "http://localhost.",
+                "http://localhost http://evil.example",
+                "http://",
+                "chrome-extension://localhost",
+                "http://localhost,http://evil.example",
+                "ws://localhost")) {
             cases.add(new Case("origin " + origin, GET + "Origin: " + origin + "\r\n" + END, "403"));
         }
         String two = "Origin: http://localhost\r\nOrigin: http://evil.example\r\n";
@@ -257,7 +409,11 @@ class HttpSemanticsTest {
         header(cases, "value of 4000 bytes", "A: " + "b".repeat(4000), "200");
         header(cases, "value of 4097 bytes", "A: " + "b".repeat(4097), "431");
         header(cases, "name of 4000 bytes", "a".repeat(4000) + ": b", "200");
-        header(cases, "head of 20000 bytes", "A: b\r\n".repeat(90) + ("A: " + "b".repeat(4000) + "\r\n").repeat(5), "431");
+        header(
+                cases,
+                "head of 20000 bytes",
+                "A: b\r\n".repeat(90) + ("A: " + "b".repeat(4000) + "\r\n").repeat(5),
+                "431");
         header(cases, "name of 20000 bytes", "a".repeat(20_000) + ": b", "431");
         header(cases, "100 headers", "A: b\r\n".repeat(97) + "A: b", "200");
         header(cases, "101 headers", "A: b\r\n".repeat(98) + "A: b", "431");
@@ -305,8 +461,26 @@ class HttpSemanticsTest {
         length(cases, "Content-Length: 0", "", "200");
         length(cases, "Content-Length: 005", "hello", "200");
         for (String value : List.of(
-                "", "+5", "-5", "-0", "0x5", "5 5", "5,5", "5, 5", "5;", "5a", "a", "1e1", "5.0", "\"5\"", "\u00b2", "5\0",
-                "5 Transfer-Encoding: chunked", "_5", "5\u000b", "\u00a05")) {
+                "",
+                "+5",
+                "-5",
+                "-0",
+                "0x5",
+                "5 5",
+                "5,5",
+                "5, 5",
+                "5;",
+                "5a",
+                "a",
+                "1e1",
+                "5.0",
+                "\"5\"",
+                "\u00b2",
+                "5\0",
+                "5 Transfer-Encoding: chunked",
+                "_5",
+                "5\u000b",
+                "\u00a05")) {
             length(cases, "Content-Length: " + value, "hello" + SMUGGLED, "400");
         }
         length(cases, "Content-Length: 5\r\nContent-Length: 5", "hello", "400");
@@ -330,9 +504,24 @@ class HttpSemanticsTest {
             length(cases, "Transfer-Encoding: " + coding, body, "200");
         }
         for (String coding : List.of(
-                "gzip, chunked", "chunked, gzip", "chunked, chunked", "chunked,", ", chunked", "gzip", "identity",
-                "identity, chunked", "xchunked", "chunkedx", "chunked, xchunked", "chunked;q=1", "\"chunked\"", "chunk",
-                "", "cow", "chun ked", "\u00e7hunked")) {
+                "gzip, chunked",
+                "chunked, gzip",
+                "chunked, chunked",
+                "chunked,",
+                ", chunked",
+                "gzip",
+                "identity",
+                "identity, chunked",
+                "xchunked",
+                "chunkedx",
+                "chunked, xchunked",
+                "chunked;q=1",
+                "\"chunked\"",
+                "chunk",
+                "",
+                "cow",
+                "chun ked",
+                "\u00e7hunked")) {
             length(cases, "Transfer-Encoding: " + coding, body + SMUGGLED, "501");
         }
         length(cases, "Transfer-Encoding: \u000bchunked", body + SMUGGLED, "400");
@@ -368,8 +557,25 @@ class HttpSemanticsTest {
         chunk(cases, "trailer", "5\r\nhello\r\n0\r\nA: b\r\n\r\n", "200");
         chunk(cases, "extension", "5;a=b\r\nhello\r\n0\r\n\r\n", "200");
         for (String size : List.of(
-                "g", "0x5", "-5", "+5", "5x", "5 5", "", ";a=b", "\u00b2", "5\0", "_5", "5.", "5,5", "\"5\"",
-                "ffffffffffffffff5", "100000000", "80000000", "-0", "5\u000b")) {
+                "g",
+                "0x5",
+                "-5",
+                "+5",
+                "5x",
+                "5 5",
+                "",
+                ";a=b",
+                "\u00b2",
+                "5\0",
+                "_5",
+                "5.",
+                "5,5",
+                "\"5\"",
+                "ffffffffffffffff5",
+                "100000000",
+                "80000000",
+                "-0",
+                "5\u000b")) {
             chunk(cases, "size '" + printable(size) + "'", size + "\r\nhello\r\n0\r\n\r\n" + SMUGGLED, "400");
         }
         chunk(cases, "data without an end", "5\r\nhello0\r\n\r\n" + SMUGGLED, "400");
@@ -414,22 +620,32 @@ class HttpSemanticsTest {
                 new Case("good, then broken chunk", next + CHUNKED + "x\r\n" + SMUGGLED, "200 400"),
                 new Case("wrong, then good", wrong + SMUGGLED, "400"),
                 new Case("foreign name, then good", "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n" + last, "403 200"),
-                new Case("foreign name with body, then good",
-                        "POST / HTTP/1.1\r\nHost: evil.example\r\n" + five + last, "403 200"),
+                new Case(
+                        "foreign name with body, then good",
+                        "POST / HTTP/1.1\r\nHost: evil.example\r\n" + five + last,
+                        "403 200"),
                 new Case("close, then good", last + SMUGGLED, "200"),
                 new Case("HTTP/1.0, then good", "GET / HTTP/1.0\r\n" + H + "\r\n" + SMUGGLED, "200"),
                 new Case("too long, then good", POST + "Content-Length: 999999\r\n\r\n" + SMUGGLED, "413"),
                 new Case("unknown coding, then good", POST + "Transfer-Encoding: gzip\r\n\r\n" + SMUGGLED, "501"),
-                new Case("request in the body of a GET",
-                        GET + "Content-Length: " + SMUGGLED.length() + "\r\n\r\n" + SMUGGLED + last, "200 200"),
-                new Case("request in the body of a POST",
-                        POST + "Content-Length: " + SMUGGLED.length() + "\r\n\r\n" + SMUGGLED + last, "200 200"),
-                new Case("request in a chunk",
+                new Case(
+                        "request in the body of a GET",
+                        GET + "Content-Length: " + SMUGGLED.length() + "\r\n\r\n" + SMUGGLED + last,
+                        "200 200"),
+                new Case(
+                        "request in the body of a POST",
+                        POST + "Content-Length: " + SMUGGLED.length() + "\r\n\r\n" + SMUGGLED + last,
+                        "200 200"),
+                new Case(
+                        "request in a chunk",
                         POST + "Transfer-Encoding: chunked\r\n\r\n" + Integer.toHexString(SMUGGLED.length()) + "\r\n"
-                                + SMUGGLED + "\r\n0\r\n\r\n" + last, "200 200"),
-                new Case("request in the body of an OPTIONS",
+                                + SMUGGLED + "\r\n0\r\n\r\n" + last,
+                        "200 200"),
+                new Case(
+                        "request in the body of an OPTIONS",
                         "OPTIONS / HTTP/1.1\r\n" + H + "Content-Length: " + SMUGGLED.length() + "\r\n\r\n" + SMUGGLED
-                                + last, "200 200"),
+                                + last,
+                        "200 200"),
                 new Case("empty line between", next + "\r\n" + last, "200 200"),
                 new Case("four empty lines between", next + "\r\n\r\n\r\n\r\n" + SMUGGLED, "200 400"),
                 new Case("body longer than its length", POST + "Content-Length: 4\r\n\r\nhello" + SMUGGLED, "200 405"),
@@ -441,19 +657,30 @@ class HttpSemanticsTest {
     static List<Case> others() {
         List<Case> cases = new ArrayList<>();
         String upgrade = "Connection: close, Upgrade\r\nUpgrade: ";
-        cases.add(new Case("h2c is not spoken",
-                GET + "Connection: close, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+        cases.add(new Case(
+                "h2c is not spoken",
+                GET
+                        + "Connection: close, Upgrade, HTTP2-Settings\r\n"
+                        + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
                 "200"));
-        cases.add(new Case("websocket is not spoken",
+        cases.add(new Case(
+                "websocket is not spoken",
                 GET + upgrade + "websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n\r\n",
                 "200"));
-        cases.add(new Case("continue is asked for and given",
-                POST + "Expect: 100-continue\r\nContent-Length: 5\r\n" + END + "hello", "100 200"));
-        cases.add(new Case("continue is asked for in vain",
-                POST + "Expect: 100-continue\r\nContent-Length: 99999\r\n" + END, "413"));
-        cases.add(new Case("unknown expectation", POST + "Expect: cake\r\nContent-Length: 5\r\n" + END + "hello", "417"));
-        cases.add(new Case("expectation with a list",
-                POST + "Expect: 100-continue, cake\r\nContent-Length: 5\r\n" + END + "hello", "417"));
+        cases.add(new Case(
+                "continue is asked for and given",
+                POST + "Expect: 100-continue\r\nContent-Length: 5\r\n" + END + "hello",
+                "100 200"));
+        cases.add(new Case(
+                "continue is asked for in vain",
+                POST + "Expect: 100-continue\r\nContent-Length: 99999\r\n" + END,
+                "413"));
+        cases.add(
+                new Case("unknown expectation", POST + "Expect: cake\r\nContent-Length: 5\r\n" + END + "hello", "417"));
+        cases.add(new Case(
+                "expectation with a list",
+                POST + "Expect: 100-continue, cake\r\nContent-Length: 5\r\n" + END + "hello",
+                "417"));
         return cases;
     }
 
@@ -462,7 +689,8 @@ class HttpSemanticsTest {
     }
 
     private static void host(List<Case> cases, String host, String answers) {
-        cases.add(new Case("host '" + printable(host) + "'", "GET / HTTP/1.1\r\nHost: " + host + "\r\n" + END, answers));
+        cases.add(
+                new Case("host '" + printable(host) + "'", "GET / HTTP/1.1\r\nHost: " + host + "\r\n" + END, answers));
     }
 
     private static void header(List<Case> cases, String name, String line, String answers) {

@@ -38,7 +38,7 @@ final class RawHttp2 implements AutoCloseable {
     /** @param payload of HEADERS: undecoded, but responses of this server hold their status in one of two known forms */
     record Frame(int type, int flags, int stream, byte[] payload) {
         boolean ends() {
-            return (type == DATA || type == HEADERS) && (flags & END_STREAM) != 0 || type == RST_STREAM;
+            return type == RST_STREAM || ((type == DATA || type == HEADERS) && (flags & END_STREAM) != 0);
         }
 
         /** Of RST_STREAM and GOAWAY. */
@@ -70,7 +70,8 @@ final class RawHttp2 implements AutoCloseable {
         private static int digits(byte[] bytes, int at, int length) {
             StringBuilder bits = new StringBuilder();
             for (int i = at; i < at + length; i++) {
-                bits.append(String.format("%8s", Integer.toBinaryString(bytes[i] & 0xff)).replace(' ', '0'));
+                bits.append(String.format("%8s", Integer.toBinaryString(bytes[i] & 0xff))
+                        .replace(' ', '0'));
             }
             int value = 0;
             int position = 0;
@@ -102,7 +103,11 @@ final class RawHttp2 implements AutoCloseable {
         out = socket.getOutputStream();
         in = new DataInputStream(socket.getInputStream());
         out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-        send(SETTINGS, 0, 0, ByteBuffer.allocate(6).putShort((short) 4).putInt(window).array());
+        send(
+                SETTINGS,
+                0,
+                0,
+                ByteBuffer.allocate(6).putShort((short) 4).putInt(window).array());
     }
 
     /** A TLS connection to the listener that offers these protocols by ALPN. */
@@ -153,7 +158,7 @@ final class RawHttp2 implements AutoCloseable {
         } else {
             block.write(127);
             for (length -= 127; length >= 128; length >>= 7) {
-                block.write(length & 0x7f | 0x80);
+                block.write((length & 0x7f) | 0x80);
             }
             block.write(length);
         }
@@ -177,13 +182,13 @@ final class RawHttp2 implements AutoCloseable {
 
     /** The answer on one stream: all its frames. */
     List<Frame> answer(int stream) throws IOException {
-        return readUntil(frame -> frame.type() == GOAWAY || frame.stream() == stream && frame.ends()).stream()
-                .filter(frame -> frame.type() == GOAWAY || frame.stream() == stream && frame.type() != WINDOW_UPDATE)
+        return readUntil(frame -> frame.type() == GOAWAY || (frame.stream() == stream && frame.ends())).stream()
+                .filter(frame -> frame.type() == GOAWAY || (frame.stream() == stream && frame.type() != WINDOW_UPDATE))
                 .toList();
     }
 
     private Frame read() throws IOException {
-        int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+        int length = (in.readUnsignedByte() << 16) | in.readUnsignedShort();
         int type = in.readUnsignedByte();
         int flags = in.readUnsignedByte();
         int stream = in.readInt() & Integer.MAX_VALUE;

@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -46,20 +45,19 @@ class SlowClientTest {
                 Duration.ofMillis(400),
                 Duration.ofMillis(800),
                 Duration.ofMillis(600));
-        listener = Objects.requireNonNull(HttpListener.start(
-                        ListenerSettings.of("127.0.0.1", 0).withTimeouts(timeouts), LOOPS, (request, response) -> {
-                            if (request.uri().equals("/flood")) {
-                                return response.send(blocks().doOnCancel(CANCELLED::incrementAndGet));
-                            }
-                            if (request.uri().equals("/never")) {
-                                return Mono.<Void>never().doOnCancel(CANCELLED::incrementAndGet);
-                            }
-                            return BodyReader.read(request, 1 << 20).flatMap(body -> {
-                                HANDLED.incrementAndGet();
-                                return response.sendString(Mono.just("ok")).then();
-                            });
-                        })
-                .block());
+        listener = Listeners.start(
+                ListenerSettings.of("127.0.0.1", 0).withTimeouts(timeouts), LOOPS, (request, response) -> {
+                    if (request.uri().equals("/flood")) {
+                        return response.send(blocks().doOnCancel(CANCELLED::incrementAndGet));
+                    }
+                    if (request.uri().equals("/never")) {
+                        return Mono.<Void>never().doOnCancel(CANCELLED::incrementAndGet);
+                    }
+                    return BodyReader.read(request, 1 << 20).flatMap(body -> {
+                        HANDLED.incrementAndGet();
+                        return response.sendString(Mono.just("ok")).then();
+                    });
+                });
     }
 
     @AfterAll
@@ -243,7 +241,9 @@ class SlowClientTest {
         }
         for (RawClient client : slow) {
             String answer = client.readToEnd();
-            assertThat(answer.isEmpty() || answer.startsWith("HTTP/1.1 408 ")).as(answer).isTrue();
+            assertThat(answer.isEmpty() || answer.startsWith("HTTP/1.1 408 "))
+                    .as(answer)
+                    .isTrue();
             client.close();
         }
         assertThat(HANDLED).hasValue(20);

@@ -31,7 +31,8 @@ final class TestPki {
     }
 
     X509Bundle issue(String name, boolean toServer) throws Exception {
-        CertificateBuilder builder = new CertificateBuilder().subject("CN=" + name).ecp256().addSanDnsName(name);
+        CertificateBuilder builder =
+                new CertificateBuilder().subject("CN=" + name).ecp256().addSanDnsName(name);
         return (toServer ? builder.addExtendedKeyUsageServerAuth() : builder.addExtendedKeyUsageClientAuth())
                 .buildIssuedBy(authority);
     }

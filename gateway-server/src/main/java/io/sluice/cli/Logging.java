@@ -72,6 +72,8 @@ final class Logging {
         if (!debug) {
             // what went wrong with a connection is told in our own words, once, and without a stack trace
             context.getLogger("reactor.netty.http.client.HttpClientConnect").setLevel(Level.OFF);
+            context.getLogger("io.netty.handler.ssl.ApplicationProtocolNegotiationHandler")
+                    .setLevel(Level.ERROR);
         }
         if (ours.isGreaterOrEqual(Level.WARN) && !debug) {
             root.setLevel(ours);
