@@ -42,6 +42,7 @@ public final class Discovery implements Disposable {
     private final Sinks.Many<Announced> announcements = Sinks.many().multicast().directBestEffort();
     private final Sinks.Empty<Void> firstRound = Sinks.empty();
     private final Disposable.Swap watch = Disposables.swap();
+    private final Mono<Void> stopped = Mono.defer(this::leave).cache();
     private volatile DiscoveryState state = DiscoveryState.EMPTY;
     private boolean synced;
 
@@ -181,15 +182,31 @@ public final class Discovery implements Disposable {
         }
     }
 
-    /** Stops asking, and closes every upstream; calls in flight finish. */
+    /** As {@link #stop()}, without waiting for it. */
     @Override
     public void dispose() {
+        stop().subscribe();
+    }
+
+    /**
+     * Stops asking, and closes every upstream; calls in flight finish. Completes when the backends have been left, which
+     * still takes their event loops.
+     */
+    public Mono<Void> stop() {
+        return stopped;
+    }
+
+    private Mono<Void> leave() {
         watch.dispose();
-        thread.schedule(() -> {
-            tracked.values().forEach(Tracked::end);
-            tracked.clear();
-            states.tryEmitComplete();
-            thread.dispose();
-        });
+        return Mono.fromCallable(() -> {
+                    List<Mono<Void>> left =
+                            tracked.values().stream().map(Tracked::end).toList();
+                    tracked.clear();
+                    states.tryEmitComplete();
+                    return left;
+                })
+                .subscribeOn(thread)
+                .flatMap(Mono::when)
+                .doFinally(signal -> thread.dispose());
     }
 }

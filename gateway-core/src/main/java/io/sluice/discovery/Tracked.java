@@ -286,13 +286,15 @@ final class Tracked {
         waiting.clear();
     }
 
-    void end() {
+    /** Stops asking now; completes when the backend has been left. */
+    Mono<Void> end() {
         ended = true;
         signals.dispose();
         attempt.dispose();
         timer.dispose();
-        upstream.dispose();
         waiting.forEach(Sinks.One::tryEmitEmpty);
         waiting.clear();
+        upstream.dispose();
+        return upstream.end();
     }
 }

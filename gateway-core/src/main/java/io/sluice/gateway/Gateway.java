@@ -21,6 +21,7 @@ import io.sluice.session.SessionIds;
 import io.sluice.session.SessionStore;
 import io.sluice.session.SessionTicket;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
@@ -40,6 +41,8 @@ import reactor.netty.http.server.HttpServerResponse;
  * swapped, and the live sessions; the registry, discovery and listener are the embedder's.
  */
 public final class Gateway implements Disposable {
+    private static final Duration FAREWELL = Duration.ofSeconds(2);
+
     private final AtomicReference<View> view = new AtomicReference<>(View.EMPTY);
     private final CatalogSettings catalogSettings;
     private final LiveSessions sessions;
@@ -177,10 +180,17 @@ public final class Gateway implements Disposable {
         legacy.pauseStreams();
     }
 
-    /** Ends every session and follows discovery no longer. */
+    /** As {@link #close()}, without waiting for it. */
     @Override
     public void dispose() {
-        resources.dispose();
-        sessions.dispose();
+        close().subscribe();
+    }
+
+    /** Ends every session and follows discovery no longer. Completes when the backends know of it, or could not be told in time. */
+    public Mono<Void> close() {
+        return Mono.defer(() -> {
+            resources.dispose();
+            return sessions.closeAll().timeout(FAREWELL).onErrorComplete();
+        });
     }
 }

@@ -210,19 +210,18 @@ public final class LiveSession {
         return closed;
     }
 
-    /** Ends streams, cancels calls, and ends the sessions opened upstream. */
-    void close() {
+    /** Ends streams, cancels calls, and ends the sessions opened upstream; the latter takes until the result completes. */
+    Mono<Void> close() {
         closed = true;
         inFlight.keySet().forEach(id -> takeInFlight(id).ifPresent(call -> call.cancel(null)));
         asked.values().forEach(answer -> answer.tryEmitError(new Rejection.UnknownSession()));
         asked.clear();
         streams().forEach(EventStream::complete);
-        upstreams
-                .values()
-                .forEach(opened -> opened.session()
-                        .flatMap(LegacySession::close)
-                        .onErrorComplete()
-                        .subscribe());
+        List<Mono<Void>> left = upstreams.values().stream()
+                .map(opened ->
+                        opened.session().flatMap(LegacySession::close).onErrorComplete())
+                .toList();
         upstreams.clear();
+        return Mono.when(left);
     }
 }

@@ -12,6 +12,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
 /**
@@ -79,7 +81,7 @@ public final class LiveSessions implements Disposable {
     public void close(SessionTicket ticket) {
         LiveSession gone = sessions.remove(ticket.id());
         if (gone != null) {
-            end(gone);
+            end(gone).subscribe();
         }
     }
 
@@ -102,21 +104,31 @@ public final class LiveSessions implements Disposable {
                 return over.get() ? null : live;
             });
             if (over.get()) {
-                end(session);
+                end(session).subscribe();
             } else {
                 session.streams().forEach(EventStream::heartbeat);
             }
         }
     }
 
-    private void end(LiveSession session) {
+    private Mono<Void> end(LiveSession session) {
         onClose.accept(session);
-        session.close();
+        return session.close();
     }
 
+    /** As {@link #closeAll()}, without waiting for it. */
     @Override
     public void dispose() {
-        timer.dispose();
-        List.copyOf(sessions.values()).forEach(session -> close(session.ticket()));
+        closeAll().subscribe();
+    }
+
+    /** Closes every session; completes when those opened upstream have ended, too. */
+    public Mono<Void> closeAll() {
+        return Mono.defer(() -> {
+            timer.dispose();
+            List<LiveSession> all = List.copyOf(sessions.values());
+            sessions.clear();
+            return Flux.fromIterable(all).flatMap(this::end, Integer.MAX_VALUE).then();
+        });
     }
 }

@@ -465,9 +465,9 @@ final class BackendHttp {
      * Closes idle connections, and the others with their last call. What is sent after this, by sessions that outlive
      * their upstream, takes a connection of its own.
      */
-    void close() {
+    Mono<Void> close() {
         closed = true;
-        pool.disposeLater().subscribe();
+        return pool.disposeLater();
     }
 
     /** One call's place in the count of its endpoint, given back once. */

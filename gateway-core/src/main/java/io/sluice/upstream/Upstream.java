@@ -60,6 +60,7 @@ public final class Upstream implements Disposable {
     private final AtomicReference<@Nullable Feed> feed = new AtomicReference<>();
     private final Map<String, Subscribed> subscribed = new ConcurrentHashMap<>();
     private final AtomicBoolean disposed = new AtomicBoolean();
+    private final Mono<Void> ended = Mono.defer(this::sayFarewell).cache();
     private final AtomicReference<@Nullable Also> alsoLegacy = new AtomicReference<>();
     private volatile boolean suspected;
     private volatile boolean listening;
@@ -574,24 +575,32 @@ public final class Upstream implements Disposable {
 
     // ---- the end
 
-    /**
-     * Stops the feed, ends the shared session and closes idle connections. Calls in flight, and dedicated sessions, go
-     * on until they end.
-     */
+    /** As {@link #end()}, without waiting for it. */
     @Override
     public void dispose() {
-        if (!disposed.compareAndSet(false, true)) {
-            return;
-        }
+        end().subscribe();
+    }
+
+    /**
+     * Stops the feed, ends the shared session and closes idle connections. Calls in flight, and dedicated sessions, go
+     * on until they end. Completes when the backend has been told, or could not be in two seconds; never fails.
+     */
+    public Mono<Void> end() {
+        return ended;
+    }
+
+    private Mono<Void> sayFarewell() {
+        disposed.set(true);
         Feed open = feed.getAndSet(null);
         if (open != null) {
             open.close();
         }
         LegacySession left = session.getAndSet(null);
         Mono<Void> farewell = left == null ? Mono.empty() : left.close();
-        farewell.timeout(FAREWELL, settings.timer())
+        return farewell.timeout(FAREWELL, settings.timer())
                 .onErrorComplete()
-                .subscribe(ignored -> {}, ignored -> {}, http::close);
+                .then(Mono.defer(http::close))
+                .onErrorComplete();
     }
 
     @Override

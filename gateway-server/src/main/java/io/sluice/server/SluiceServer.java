@@ -218,10 +218,8 @@ public final class SluiceServer implements RunningGateway {
         reloads.dispose();
         gateway.endStreams();
         return bound().drain(first.server().drainTimeout())
-                .then(Mono.fromRunnable(() -> {
-                    gateway.dispose();
-                    discovery.dispose();
-                }))
+                .then(gateway.close())
+                .then(discovery.stop())
                 .then(bound().close())
                 .timeout(first.server().drainTimeout().plus(Duration.ofSeconds(10)))
                 .doOnSuccess(done -> log.info("Stopped"));
@@ -229,7 +227,6 @@ public final class SluiceServer implements RunningGateway {
 
     private void release() {
         gateway.dispose();
-        discovery.dispose();
-        loops.dispose();
+        discovery.stop().doFinally(left -> loops.dispose()).subscribe();
     }
 }
