@@ -57,7 +57,10 @@ final class Answers {
     /** Whoever writes an answer owns the exchange with the backend behind it, also when the client is gone before anything is written. */
     private static Publisher<Void> owning(Publisher<ByteBuf> body, Function<Publisher<ByteBuf>, Publisher<Void>> send) {
         AtomicBoolean subscribed = new AtomicBoolean();
-        Flux<ByteBuf> watched = Flux.from(body).doOnSubscribe(ignored -> subscribed.set(true));
+        // a Mono goes out as one write, with its length
+        Publisher<ByteBuf> watched = body instanceof Mono<ByteBuf> whole
+                ? whole.doOnSubscribe(ignored -> subscribed.set(true))
+                : Flux.from(body).doOnSubscribe(ignored -> subscribed.set(true));
         return Mono.from(send.apply(watched)).doFinally(end -> {
             if (subscribed.compareAndSet(false, true)) {
                 abandon(body);
@@ -75,9 +78,7 @@ final class Answers {
     }
 
     private static void abandon(Publisher<ByteBuf> body) {
-        Flux.from(body)
-                .subscribe(ByteBuf::release, alreadyGone -> {})
-                .dispose();
+        Flux.from(body).subscribe(ByteBuf::release, alreadyGone -> {}).dispose();
     }
 
     private static void headers(HttpServerResponse response, Map<String, String> headers) {

@@ -77,7 +77,8 @@ final class Relay {
 
     private Answer answer(Reply reply) {
         if (reply instanceof Reply.Json json) {
-            return new Answer.Relayed(json.status(), new RelayedBody(call, backend(), this::response).of(json.body()));
+            Flux<ByteBuf> body = new RelayedBody(call, backend(), this::response).of(json.body());
+            return new Answer.Relayed(json.status(), json.small() ? body.single() : body);
         }
         if (reply instanceof Reply.Events events) {
             return answer(Replies.untilResponse(events.events(), call, backend(), this::seen));

@@ -87,8 +87,9 @@ final class Translation {
         if (reply instanceof Reply.Json json) {
             Mono<ByteBuf> body = Replies.changed(json, backend, this::response)
                     .doOnTerminate(this::finished)
-                    .doOnCancel(this::cancel);
-            return new Answer.Relayed(200, Replies.guarded(body, call));
+                    .doOnCancel(this::cancel)
+                    .onErrorResume(Rejection.class, failure -> Mono.just(Replies.bytes(Replies.inBand(call, failure))));
+            return new Answer.Relayed(200, body);
         }
         if (reply instanceof Reply.Events events) {
             Flux<Event> seen = Replies.untilResponse(events.events().concatMap(this::seen, 1), call, backend)

@@ -196,12 +196,16 @@ final class BackendHttp {
             return type.equals(JSON) || type.endsWith("+json") || type.isEmpty();
         }
 
-        /** The body as it arrives; the subscriber releases the buffers, and cancelling closes the connection. */
+        /**
+         * The body as it arrives; the subscriber releases the buffers, and cancelling closes the connection. A small one
+         * is gathered on the heap, so that nothing is left to release when its subscriber or its sender breaks off.
+         */
         Flux<ByteBuf> body() {
-            Flux<ByteBuf> parts = isSmall()
-                    ? connection.inbound().receive().aggregate().retain().flux()
-                    : connection.inbound().receive().retain();
-            return parts.onErrorMap(this::failure);
+            return isSmall()
+                    ? collect(SMALL_BYTES)
+                            .map(whole -> Unpooled.wrappedBuffer(whole))
+                            .flux()
+                    : connection.inbound().receive().retain().onErrorMap(this::failure);
         }
 
         boolean isSmall() {

@@ -21,8 +21,13 @@ public sealed interface Reply {
      * @param body the bytes as they arrive; a body of known small length comes as one buffer. The subscriber releases
      *     the buffers. Fails with {@link io.sluice.rejection.Rejection.BackendFailure} when the backend breaks off or
      *     falls silent.
+     * @param small whether the body comes as that one buffer
      */
-    record Json(int status, Flux<ByteBuf> body) implements Reply {
+    record Json(int status, Flux<ByteBuf> body, boolean small) implements Reply {
+        public Json(int status, Flux<ByteBuf> body) {
+            this(status, body, false);
+        }
+
         @Override
         public void discard() {
             body.subscribe(ReferenceCountUtil::release, alreadyGone -> {}).dispose();

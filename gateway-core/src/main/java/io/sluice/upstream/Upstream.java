@@ -321,7 +321,7 @@ public final class Upstream implements Disposable {
             return Mono.just(Reply.Accepted.INSTANCE);
         }
         if (answer.isSuccess() && answer.isJson()) {
-            return Mono.just(new Reply.Json(answer.status(), answer.body()));
+            return Mono.just(new Reply.Json(answer.status(), answer.body(), answer.isSmall()));
         }
         return answer.refused().flatMap(refused -> {
             if (Failures.concernsBackend(refused.status()) || refused.status() < 300) {
