@@ -104,8 +104,7 @@ final class Aggregation {
         Map<String, Target> named = present(targets, kind);
         for (Entry entry : share.entries(kind)) {
             String exposed = expose(kind, share, entry.key());
-            present(lines, kind)
-                    .add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share)), share.era()));
+            present(lines, kind).add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share)), share.era()));
             Target target = present(share.offer().targets(kind), entry.key()).exposedAs(exposed);
             named.put(exposed, target);
             String qualified = share.name() + ExposedNames.SEPARATOR + entry.key();

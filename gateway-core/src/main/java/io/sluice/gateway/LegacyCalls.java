@@ -323,7 +323,8 @@ final class LegacyCalls {
                     run.end();
                     return Answer.Empty.ACCEPTED;
                 }));
-        Mono<Answer> whole = answer.doOnDiscard(Reply.class, Reply::discard).doOnDiscard(Answer.class, Answers::discard);
+        Mono<Answer> whole =
+                answer.doOnDiscard(Reply.class, Reply::discard).doOnDiscard(Answer.class, Answers::discard);
         return session == null ? whole : Detached.from(whole, LegacyCalls::discard);
     }
 
@@ -331,8 +332,9 @@ final class LegacyCalls {
         return sessionFor(ticket, upstream, call.mount()).flatMap(upstreamSession -> {
             Exchange exchange = upstreamSession.request(call.envelope(), Targets.rename(call, target));
             run.sent(reason -> upstreamSession.cancel(exchange.upstreamId(), reason));
-            boolean mayAsk =
-                    ticket.isPresent() && upstreamSession.stateful() && call.inbound().accept().events();
+            boolean mayAsk = ticket.isPresent()
+                    && upstreamSession.stateful()
+                    && call.inbound().accept().events();
             String backend = upstream.backend().name();
             return exchange.reply()
                     .map(got -> answer(
@@ -380,13 +382,12 @@ final class LegacyCalls {
             case REQUEST -> asking.isPresent() ? message.body() : null;
         };
         return reply.map(got -> answer(
-                        call,
-                        run,
-                        backend,
-                        got,
-                        json -> new Answer.Relayed(
-                                200, Replies.guarded(Replies.changed(json, backend, towardsClient), call)),
-                        towardsClient));
+                call,
+                run,
+                backend,
+                got,
+                json -> new Answer.Relayed(200, Replies.guarded(Replies.changed(json, backend, towardsClient), call)),
+                towardsClient));
     }
 
     /**

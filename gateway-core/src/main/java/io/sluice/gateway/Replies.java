@@ -46,8 +46,7 @@ final class Replies {
     }
 
     /** One message that arrives in parts, changed as a whole. */
-    static Mono<ByteBuf> changed(
-            Reply.Json reply, String backend, Function<Envelope, byte @Nullable []> change) {
+    static Mono<ByteBuf> changed(Reply.Json reply, String backend, Function<Envelope, byte @Nullable []> change) {
         return whole(reply.body(), backend).map(json -> {
             byte[] changed = change.apply(read(json, backend));
             if (changed == null) {

@@ -218,8 +218,7 @@ public final class LiveSession {
         asked.clear();
         streams().forEach(EventStream::complete);
         List<Mono<Void>> left = upstreams.values().stream()
-                .map(opened ->
-                        opened.session().flatMap(LegacySession::close).onErrorComplete())
+                .map(opened -> opened.session().flatMap(LegacySession::close).onErrorComplete())
                 .toList();
         upstreams.clear();
         return Mono.when(left);

@@ -252,7 +252,8 @@ class DiscoveryTest {
 
         Contribution first = Objects.requireNonNull(discovery.refresh("weather").block(PATIENCE));
         backend.tool("new", arguments -> "");
-        Contribution second = Objects.requireNonNull(discovery.refresh("weather").block(PATIENCE));
+        Contribution second =
+                Objects.requireNonNull(discovery.refresh("weather").block(PATIENCE));
 
         assertThat(first.listing().orElseThrow().tools())
                 .extracting(Definition::key)

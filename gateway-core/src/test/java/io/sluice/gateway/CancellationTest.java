@@ -114,7 +114,8 @@ class CancellationTest {
             stream.message();
             assertThat(client.post(cancelled("'1'")).status()).isEqualTo(202);
             assertThat(client.post(cancelled("2")).status()).isEqualTo(202);
-            assertThat(client.post("{'jsonrpc':'2.0','method':'notifications/cancelled'}").status())
+            assertThat(client.post("{'jsonrpc':'2.0','method':'notifications/cancelled'}")
+                            .status())
                     .isEqualTo(202);
             assertThat(client.post("{'jsonrpc':'2.0','method':'notifications/cancelled','params':{'requestId':{}}}")
                             .status())
@@ -216,18 +217,22 @@ class CancellationTest {
     void backendThatTakesBackItsQuestionNamesItAsTheClientKnowsIt() {
         backend.on("tools/call", (request, answer) -> {
             FakeBackend.Stream stream = answer.events();
-            stream.message("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"elicitation/create\",\"params\":{\"message\":\"?\"}}");
+            stream.message(
+                    "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"elicitation/create\",\"params\":{\"message\":\"?\"}}");
             stream.message("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":7}}");
             stream.message("{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"content\":[]}}");
             stream.end();
         });
 
-        List<JsonNode> events =
-                gateway.client().initialize("2025-11-25", "{'elicitation':{}}").post(call("1")).events();
+        List<JsonNode> events = gateway.client()
+                .initialize("2025-11-25", "{'elicitation':{}}")
+                .post(call("1"))
+                .events();
 
         assertThat(events).hasSize(3);
         assertThat(events.get(0).path("id").isString()).isTrue();
-        assertThat(events.get(1).at("/params/requestId")).isEqualTo(events.get(0).path("id"));
+        assertThat(events.get(1).at("/params/requestId"))
+                .isEqualTo(events.get(0).path("id"));
     }
 
     @Test

@@ -18,8 +18,17 @@ class CredentialsTest {
 
     /** All that a backend may ever see of a legacy or a modern request. */
     private static final Set<String> KNOWN = Set.of(
-            "host", "content-type", "content-length", "accept", "user-agent", "mcp-protocol-version", "mcp-session-id",
-            "mcp-method", "mcp-name", "authorization", "x-backend-key");
+            "host",
+            "content-type",
+            "content-length",
+            "accept",
+            "user-agent",
+            "mcp-protocol-version",
+            "mcp-session-id",
+            "mcp-method",
+            "mcp-name",
+            "authorization",
+            "x-backend-key");
 
     private final FakeBackend legacy = FakeBackend.legacy();
     private final FakeBackend modern = FakeBackend.modern().withoutTool("echo").tool("new", arguments -> "");
@@ -34,16 +43,64 @@ class CredentialsTest {
     /** Headers that proxies, browsers and clouds use, those of this protocol, and many that nobody has heard of. */
     private static List<String> names() {
         Set<String> names = new TreeSet<>(List.of(
-                "Cookie", "Cookie2", "Proxy-Authorization", "X-Api-Key", "X-Auth-Token", "X-Amz-Security-Token",
-                "X-Goog-Iap-Jwt-Assertion", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded",
-                "Via", "X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Original-Url", "X-Rewrite-Url",
-                "X-Http-Method-Override", "X-Csrf-Token", "X-Remote-User", "Remote-User", "X-Webauth-User",
-                "X-Ms-Client-Principal", "X-Client-Cert", "Ssl-Client-Cert", "Referer", "From", "Accept-Language",
-                "Baggage", "Tracestate", "X-Request-Id", "X-B3-Traceid", "If-None-Match", "Range", "Last-Event-Id",
-                "Mcp-Param-Region", "Mcp-Param-Authorization", "Mcp-Tenant", "Mcp-Client-Info", "Mcp-Trace",
-                "X-Mcp-Header", "X-Mcp-Authorization", "X-Backend-Key2", "Authorization2", "X-Authorization",
-                "WWW-Authenticate", "Set-Cookie", "Dpop", "Signature", "Signature-Input", "X-Sluice-Caller",
-                "X-Sluice-Internal", "X-User", "X-User-Id", "X-Tenant", "X-Role", "X-Admin", "X-Debug"));
+                "Cookie",
+                "Cookie2",
+                "Proxy-Authorization",
+                "X-Api-Key",
+                "X-Auth-Token",
+                "X-Amz-Security-Token",
+                "X-Goog-Iap-Jwt-Assertion",
+                "X-Forwarded-For",
+                "X-Forwarded-Host",
+                "X-Forwarded-Proto",
+                "Forwarded",
+                "Via",
+                "X-Real-Ip",
+                "True-Client-Ip",
+                "Cf-Connecting-Ip",
+                "X-Original-Url",
+                "X-Rewrite-Url",
+                "X-Http-Method-Override",
+                "X-Csrf-Token",
+                "X-Remote-User",
+                "Remote-User",
+                "X-Webauth-User",
+                "X-Ms-Client-Principal",
+                "X-Client-Cert",
+                "Ssl-Client-Cert",
+                "Referer",
+                "From",
+                "Accept-Language",
+                "Baggage",
+                "Tracestate",
+                "X-Request-Id",
+                "X-B3-Traceid",
+                "If-None-Match",
+                "Range",
+                "Last-Event-Id",
+                "Mcp-Param-Region",
+                "Mcp-Param-Authorization",
+                "Mcp-Tenant",
+                "Mcp-Client-Info",
+                "Mcp-Trace",
+                "X-Mcp-Header",
+                "X-Mcp-Authorization",
+                "X-Backend-Key2",
+                "Authorization2",
+                "X-Authorization",
+                "WWW-Authenticate",
+                "Set-Cookie",
+                "Dpop",
+                "Signature",
+                "Signature-Input",
+                "X-Sluice-Caller",
+                "X-Sluice-Internal",
+                "X-User",
+                "X-User-Id",
+                "X-Tenant",
+                "X-Role",
+                "X-Admin",
+                "X-Debug"));
         for (String stem : List.of("X-", "Mcp-", "Mcp-Param-", "X-Mcp-", "Proxy-", "Sec-")) {
             for (int i = 0; i < 45; i++) {
                 names.add(stem + "Unheard-" + i);
@@ -110,14 +167,15 @@ class CredentialsTest {
     @Test
     void backendsSessionsAreNotShownToTheClient() {
         gateway.with("legacy", legacy);
-        WireClient client = gateway.client()
-                .with("Authorization", "Bearer " + TOKEN)
-                .initialize("2025-11-25", "{}");
-        legacy.on("tools/call", (request, answer) -> answer.header("Mcp-Session-Id", "inner")
-                .header("Set-Cookie", "inner=1")
-                .header("X-Inner", "inner")
-                .header("WWW-Authenticate", "Bearer realm=\"inner\"")
-                .result("{\"content\":[]}"));
+        WireClient client =
+                gateway.client().with("Authorization", "Bearer " + TOKEN).initialize("2025-11-25", "{}");
+        legacy.on(
+                "tools/call",
+                (request, answer) -> answer.header("Mcp-Session-Id", "inner")
+                        .header("Set-Cookie", "inner=1")
+                        .header("X-Inner", "inner")
+                        .header("WWW-Authenticate", "Bearer realm=\"inner\"")
+                        .result("{\"content\":[]}"));
 
         WireClient.Got got = client.post(call("echo"));
 
@@ -128,11 +186,12 @@ class CredentialsTest {
     @Test
     void refusedCredentialsOfTheGatewayAreNotTheClientsToRenew() {
         gateway.with("legacy", legacy);
-        WireClient client = gateway.client()
-                .with("Authorization", "Bearer " + TOKEN)
-                .initialize("2025-11-25", "{}");
-        legacy.on("tools/call", (request, answer) -> answer.header("WWW-Authenticate", "Bearer realm=\"inner\"")
-                .status(401, "text/plain", "who are you"));
+        WireClient client =
+                gateway.client().with("Authorization", "Bearer " + TOKEN).initialize("2025-11-25", "{}");
+        legacy.on(
+                "tools/call",
+                (request, answer) -> answer.header("WWW-Authenticate", "Bearer realm=\"inner\"")
+                        .status(401, "text/plain", "who are you"));
 
         WireClient.Got got = client.post(call("echo"));
 

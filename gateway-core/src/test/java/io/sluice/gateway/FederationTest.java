@@ -54,7 +54,9 @@ class FederationTest {
 
     private static List<String> names(WireClient asker, String method, String member, String key) {
         List<String> names = new ArrayList<>();
-        ask(asker, method, "{}").at("/result/" + member).forEach(entry -> names.add(entry.path(key).asString()));
+        ask(asker, method, "{}")
+                .at("/result/" + member)
+                .forEach(entry -> names.add(entry.path(key).asString()));
         return names;
     }
 
@@ -111,7 +113,9 @@ class FederationTest {
         assertThat(names(single, "prompts/list", "prompts", "name")).containsExactlyInAnyOrder("ask", "summary");
         assertThat(names(single, "resources/list", "resources", "uri")).containsExactly("file:///readme");
         assertThat(call(single, "headlines")).isEqualTo("quiet");
-        assertThat(ask(single, "resources/read", "{'uri':'file:///readme'}").at("/result/asked/uri").asString())
+        assertThat(ask(single, "resources/read", "{'uri':'file:///readme'}")
+                        .at("/result/asked/uri")
+                        .asString())
                 .isEqualTo("file:///readme");
     }
 
@@ -126,15 +130,25 @@ class FederationTest {
 
     @Test
     void promptsAndResourcesReachTheirBackendsUnderTheirOwnNames() {
-        assertThat(ask(client, "prompts/get", "{'name':'news__ask','arguments':{'a':'b'}}").at("/result/asked").toString())
+        assertThat(ask(client, "prompts/get", "{'name':'news__ask','arguments':{'a':'b'}}")
+                        .at("/result/asked")
+                        .toString())
                 .isEqualTo("{\"name\":\"ask\",\"arguments\":{\"a\":\"b\"}}");
-        assertThat(ask(client, "prompts/get", "{'name':'ask'}").at("/result/asked").toString())
+        assertThat(ask(client, "prompts/get", "{'name':'ask'}")
+                        .at("/result/asked")
+                        .toString())
                 .isEqualTo("{\"name\":\"ask\"}");
-        assertThat(ask(client, "resources/read", "{'uri':'news+file:///readme'}").at("/result/asked").toString())
+        assertThat(ask(client, "resources/read", "{'uri':'news+file:///readme'}")
+                        .at("/result/asked")
+                        .toString())
                 .isEqualTo("{\"uri\":\"file:///readme\"}");
-        assertThat(ask(client, "resources/read", "{'uri':'city://bern'}").at("/result/asked").toString())
+        assertThat(ask(client, "resources/read", "{'uri':'city://bern'}")
+                        .at("/result/asked")
+                        .toString())
                 .isEqualTo("{\"uri\":\"city://bern\"}");
-        assertThat(ask(client, "resources/read", "{'uri':'ghost://bern'}").at("/error/code").asInt())
+        assertThat(ask(client, "resources/read", "{'uri':'ghost://bern'}")
+                        .at("/error/code")
+                        .asInt())
                 .isEqualTo(-32002);
     }
 
@@ -179,7 +193,8 @@ class FederationTest {
     /** A name that is in use is never taken over, and stays free for its owner while that is away. */
     @Test
     void newcomerDoesNotTakeOverAName() throws Exception {
-        try (TestGateway fresh = TestGateway.start().with("first", FakeBackend.legacy().tool("deploy", a -> "first"))) {
+        try (TestGateway fresh =
+                TestGateway.start().with("first", FakeBackend.legacy().tool("deploy", a -> "first"))) {
             WireClient all = fresh.client().initialize("2025-11-25", "{}");
             fresh.with("aaa", FakeBackend.legacy().tool("deploy", a -> "shadow"));
 

@@ -123,7 +123,8 @@ class IsolationTest {
             cancelling.send(
                     "POST",
                     "/mcp",
-                    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":" + id + "}}",
+                    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":" + id
+                            + "}}",
                     headers);
             cancelling.receive();
             cancellations.incrementAndGet();
@@ -142,7 +143,8 @@ class IsolationTest {
         }
         boolean result = got.body().contains("\"id\":" + id + ",\"result\":{")
                 && got.body().contains("\"canary\":\"" + canary + "\"");
-        boolean progress = !got.body().contains("progressToken") || got.body().contains("\"progressToken\":" + id + ",");
+        boolean progress =
+                !got.body().contains("progressToken") || got.body().contains("\"progressToken\":" + id + ",");
         if (!progress || (!result && !mayBeMissing)) {
             wrong.add(canary + " at " + tool + " got " + got);
         }

@@ -103,8 +103,8 @@ class LegacySessionTest {
                 client.post("{'jsonrpc':'2.0','id':1,'method':'tools/list'}").json();
         JsonNode prompts = client.post("{'jsonrpc':'2.0','id':2,'method':'prompts/list','params':{}}")
                 .json();
-        JsonNode resources =
-                client.post("{'jsonrpc':'2.0','id':3,'method':'resources/list'}").json();
+        JsonNode resources = client.post("{'jsonrpc':'2.0','id':3,'method':'resources/list'}")
+                .json();
         JsonNode templates = client.post("{'jsonrpc':'2.0','id':4,'method':'resources/templates/list'}")
                 .json();
 
@@ -128,12 +128,20 @@ class LegacySessionTest {
 
     @Test
     void whatNoBackendOffersIsNoMethod() throws Exception {
-        try (TestGateway small = TestGateway.start()
-                .with("plain", FakeBackend.legacy().capabilities("{\"tools\":{}}"))) {
+        try (TestGateway small =
+                TestGateway.start().with("plain", FakeBackend.legacy().capabilities("{\"tools\":{}}"))) {
             WireClient client = small.client().initialize("2025-11-25", "{}");
             for (String method : List.of(
-                    "prompts/list", "prompts/get", "resources/list", "resources/read", "logging/setLevel",
-                    "resources/subscribe", "completion/complete", "tasks/list", "server/discover", "no/such")) {
+                    "prompts/list",
+                    "prompts/get",
+                    "resources/list",
+                    "resources/read",
+                    "logging/setLevel",
+                    "resources/subscribe",
+                    "completion/complete",
+                    "tasks/list",
+                    "server/discover",
+                    "no/such")) {
                 WireClient.Got got = client.post("{'jsonrpc':'2.0','id':9,'method':'" + method + "','params':{}}");
 
                 assertThat(got.status()).as(method).isEqualTo(200);
@@ -155,17 +163,25 @@ class LegacySessionTest {
             String ended = alice.post(initialize("2025-11-25")).header("Mcp-Session-Id");
             assertThat(alice.delete("Mcp-Session-Id", ended).status()).isEqualTo(204);
             char last = id.charAt(id.length() - 3);
-            String forged = id.substring(0, id.length() - 3) + (last == 'A' ? 'B' : 'A') + id.substring(id.length() - 2);
+            String forged =
+                    id.substring(0, id.length() - 3) + (last == 'A' ? 'B' : 'A') + id.substring(id.length() - 2);
             WireClient bob = guarded.client().with("Authorization", "Bearer " + BOB);
             WireClient elsewhere = alice.at("/mcp/weather");
             Map<String, Function<String, WireClient.Got>> verbs = Map.of(
-                    "POST " + ALICE, session -> alice.post(PING, "Mcp-Session-Id", session),
-                    "GET " + ALICE, session -> alice.get("Mcp-Session-Id", session, "Accept", "text/event-stream"),
-                    "DELETE " + ALICE, session -> alice.delete("Mcp-Session-Id", session),
-                    "POST " + BOB, session -> bob.post(PING, "Mcp-Session-Id", session),
-                    "GET " + BOB, session -> bob.get("Mcp-Session-Id", session, "Accept", "text/event-stream"),
-                    "DELETE " + BOB, session -> bob.delete("Mcp-Session-Id", session),
-                    "POST elsewhere", session -> elsewhere.post(PING, "Mcp-Session-Id", session));
+                    "POST " + ALICE,
+                    session -> alice.post(PING, "Mcp-Session-Id", session),
+                    "GET " + ALICE,
+                    session -> alice.get("Mcp-Session-Id", session, "Accept", "text/event-stream"),
+                    "DELETE " + ALICE,
+                    session -> alice.delete("Mcp-Session-Id", session),
+                    "POST " + BOB,
+                    session -> bob.post(PING, "Mcp-Session-Id", session),
+                    "GET " + BOB,
+                    session -> bob.get("Mcp-Session-Id", session, "Accept", "text/event-stream"),
+                    "DELETE " + BOB,
+                    session -> bob.delete("Mcp-Session-Id", session),
+                    "POST elsewhere",
+                    session -> elsewhere.post(PING, "Mcp-Session-Id", session));
 
             Map<String, List<String>> answers = new java.util.TreeMap<>();
             verbs.forEach((verb, ask) -> {
@@ -237,10 +253,7 @@ class LegacySessionTest {
 
             assertThat(got.status()).isEqualTo(400);
             assertThat(got.json().at("/error/message").asString()).contains("Mcp-Session-Id", "initialize");
-            assertThat(strict.client()
-                            .initialize("2025-11-25", "{}")
-                            .post(PING)
-                            .status())
+            assertThat(strict.client().initialize("2025-11-25", "{}").post(PING).status())
                     .isEqualTo(200);
         }
     }
@@ -275,8 +288,7 @@ class LegacySessionTest {
 
     @Test
     void backendIsToldWhatTheClientIs() {
-        WireClient client =
-                gateway.client().initialize("2025-06-18", "{'elicitation':{},'sampling':{},'roots':{}}");
+        WireClient client = gateway.client().initialize("2025-06-18", "{'elicitation':{},'sampling':{},'roots':{}}");
 
         client.post("{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'echo'}}");
 
@@ -368,10 +380,12 @@ class LegacySessionTest {
 
                 List<WireClient.Got> got = List.of(client.post(call), client.post(call));
 
-                assertThat(got.get(0).json().at("/result/isError").asBoolean(false)).isTrue();
+                assertThat(got.get(0).json().at("/result/isError").asBoolean(false))
+                        .isTrue();
                 assertThat(got.get(0).body()).contains("Backend 'forgetful' has forgotten the session");
                 assertThat(got.get(1).json().at("/result/content").isArray()).isTrue();
-                assertThat(got.get(1).json().at("/result/isError").asBoolean(false)).isFalse();
+                assertThat(got.get(1).json().at("/result/isError").asBoolean(false))
+                        .isFalse();
             }
         }
     }

@@ -43,7 +43,8 @@ class LegacyStreamingTest {
         FakeBackend.Stream stream = answer.events();
         String token = request.params().at("/_meta/progressToken").toString();
         stream.message(progress(token, 1));
-        stream.message("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"half\"}}");
+        stream.message(
+                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"half\"}}");
         stream.message(progress(token, 2));
         stream.message(result(request, "{\"content\":[]}"));
         stream.end();
@@ -70,7 +71,8 @@ class LegacyStreamingTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void progressAndLogComeInOrderBeforeTheResult(boolean stateful) throws Exception {
-        FakeBackend other = stateful ? FakeBackend.legacy() : FakeBackend.legacy().stateless();
+        FakeBackend other =
+                stateful ? FakeBackend.legacy() : FakeBackend.legacy().stateless();
         gateway.with("other", other.withoutTool("echo").tool("count", arguments -> ""));
         other.on("tools/call", LegacyStreamingTest::threeWords);
 
@@ -205,7 +207,11 @@ class LegacyStreamingTest {
         List<String> ids = new ArrayList<>();
 
         for (int i = 0; i < 3; i++) {
-            client.post(CALL).body().lines().filter(line -> line.startsWith("id: ")).forEach(ids::add);
+            client.post(CALL)
+                    .body()
+                    .lines()
+                    .filter(line -> line.startsWith("id: "))
+                    .forEach(ids::add);
         }
 
         Set<String> different = new HashSet<>(ids);

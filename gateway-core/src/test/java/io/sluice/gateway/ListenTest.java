@@ -147,6 +147,7 @@ class ListenTest {
     }
 
     @Test
+    @SuppressWarnings("try") // the client that leaves early is what is tested
     void twoListensOfOneClientAreTwo() throws Exception {
         FakeBackend backend = FakeBackend.modern().list("resources", ONE);
         try (TestGateway gateway = TestGateway.start().with("up", backend).listeningTo(backend);

@@ -3,7 +3,7 @@ package io.sluice.gateway;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.call.Inbound;
 import io.sluice.catalog.Definition;
@@ -62,7 +62,7 @@ public final class MirrorFuzz {
     }
 
     private static HttpHeaders headers(String head) {
-        HttpHeaders headers = new DefaultHttpHeaders(false);
+        HttpHeaders headers = DefaultHttpHeadersFactory.headersFactory().withValidation(false).newHeaders();
         head.lines().forEach(line -> {
             int colon = line.indexOf(':');
             if (colon > 0) {

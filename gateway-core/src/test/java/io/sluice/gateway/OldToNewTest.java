@@ -53,8 +53,10 @@ class OldToNewTest {
 
     @Test
     void resultLosesWhatOldClientsDoNotKnow() {
-        backend.on("tools/call", (request, answer) -> answer.result("{\"resultType\":\"complete\",\"content\":[],"
-                + "\"ttlMs\":5,\"structuredContent\":{\"v\":1.10},\"cacheScope\":\"public\",\"z\":1e400}"));
+        backend.on(
+                "tools/call",
+                (request, answer) -> answer.result("{\"resultType\":\"complete\",\"content\":[],"
+                        + "\"ttlMs\":5,\"structuredContent\":{\"v\":1.10},\"cacheScope\":\"public\",\"z\":1e400}"));
 
         WireClient.Got got = client.post(call(""));
 
@@ -65,8 +67,10 @@ class OldToNewTest {
 
     @Test
     void structuredContentThatIsNoObjectBecomesText() {
-        backend.on("tools/call", (request, answer) ->
-                answer.result("{\"resultType\":\"complete\",\"content\":[],\"structuredContent\":[1.10,2]}"));
+        backend.on(
+                "tools/call",
+                (request, answer) ->
+                        answer.result("{\"resultType\":\"complete\",\"content\":[],\"structuredContent\":[1.10,2]}"));
 
         JsonNode result = client.post(call("")).json().path("result");
 
@@ -104,7 +108,8 @@ class OldToNewTest {
 
         client.post(call(""));
 
-        assertThat(lastCall().params().at("/_meta").path(META + "logLevel").asString()).isEqualTo("notice");
+        assertThat(lastCall().params().at("/_meta").path(META + "logLevel").asString())
+                .isEqualTo("notice");
         assertThat(backend.count("logging/setLevel")).isZero();
     }
 
@@ -112,8 +117,9 @@ class OldToNewTest {
     void missingResourceHasTheOldCode() {
         backend.list("resources", "[{\"uri\":\"file:///a\",\"name\":\"a\"}]");
         gateway.without("modern").with("modern", backend);
-        backend.on("resources/read", (request, answer) ->
-                answer.error(200, -32602, "Resource not found", "{\"uri\":\"file:///a\"}"));
+        backend.on(
+                "resources/read",
+                (request, answer) -> answer.error(200, -32602, "Resource not found", "{\"uri\":\"file:///a\"}"));
 
         WireClient.Got got =
                 client.post("{'jsonrpc':'2.0','id':1,'method':'resources/read','params':{'uri':'file:///a'}}");
@@ -124,9 +130,11 @@ class OldToNewTest {
 
     @Test
     void whoCannotBeAskedIsToldInASentence() {
-        backend.on("tools/call", (request, answer) -> answer.result("{\"resultType\":\"input_required\","
-                + "\"inputRequests\":{\"a\":{\"method\":\"elicitation/create\",\"params\":{\"message\":\"?\"}}},"
-                + "\"requestState\":\"s\"}"));
+        backend.on(
+                "tools/call",
+                (request, answer) -> answer.result("{\"resultType\":\"input_required\","
+                        + "\"inputRequests\":{\"a\":{\"method\":\"elicitation/create\",\"params\":{\"message\":\"?\"}}},"
+                        + "\"requestState\":\"s\"}"));
 
         JsonNode result = client.post(call("")).json().path("result");
 
@@ -137,8 +145,10 @@ class OldToNewTest {
 
     @Test
     void capabilityThatTheClientLacksIsToldInASentence() {
-        backend.on("tools/call", (request, answer) -> answer.error(
-                400, -32021, "Missing capability", "{\"requiredCapabilities\":{\"sampling\":{}}}"));
+        backend.on(
+                "tools/call",
+                (request, answer) -> answer.error(
+                        400, -32021, "Missing capability", "{\"requiredCapabilities\":{\"sampling\":{}}}"));
 
         JsonNode got = client.post(call("")).json();
 

@@ -97,7 +97,8 @@ class PartialFailureTest {
         assertThat(first.json().at("/result/isError").asBoolean()).isTrue();
         String sentence = second.json().at("/result/content/0/text").asString();
         assertThat(sentence).contains("Backend 'mortal'");
-        Matcher since = Pattern.compile("since (\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ)").matcher(sentence);
+        Matcher since = Pattern.compile("since (\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ)")
+                .matcher(sentence);
         assertThat(since.find()).as(sentence).isTrue();
         assertThat(Instant.parse(since.group(1))).isBetween(before, Instant.now());
         assertThat(client.post(call("echo")).json().has("result")).isTrue();
@@ -120,8 +121,10 @@ class PartialFailureTest {
                 .contains("\"mortal\"");
         mortal.up();
 
-        await().untilAsserted(() -> assertThat(
-                        client.post(call("mortal")).json().at("/result/content/0/text").asString())
+        await().untilAsserted(() -> assertThat(client.post(call("mortal"))
+                        .json()
+                        .at("/result/content/0/text")
+                        .asString())
                 .isEqualTo("alive"));
         gateway.whenCatalog(catalog -> catalog.aggregate()
                 .contribution("mortal")
@@ -161,8 +164,7 @@ class PartialFailureTest {
         WireClient client = gateway.client().initialize("2025-11-25", "{}");
         mortal.down();
 
-        WireClient.Got got =
-                client.post("{'jsonrpc':'2.0','id':1,'method':'prompts/get','params':{'name':'p'}}");
+        WireClient.Got got = client.post("{'jsonrpc':'2.0','id':1,'method':'prompts/get','params':{'name':'p'}}");
 
         assertThat(got.status()).isEqualTo(200);
         assertThat(got.json().at("/error/message").asString()).contains("Backend 'mortal'");

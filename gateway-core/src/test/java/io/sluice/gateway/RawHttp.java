@@ -67,8 +67,7 @@ final class RawHttp implements AutoCloseable {
         } else {
             body.writeBytes(in.readNBytes(Integer.parseInt(headers.getOrDefault("content-length", "0"))));
         }
-        return new Got(
-                Integer.parseInt(statusLine.split(" ")[1]), headers, body.toString(StandardCharsets.UTF_8));
+        return new Got(Integer.parseInt(statusLine.split(" ")[1]), headers, body.toString(StandardCharsets.UTF_8));
     }
 
     private String line() throws IOException {

@@ -28,8 +28,8 @@ class ResumptionTest {
     }
 
     private static String word(int number) {
-        return "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":" + number
-                + "}}";
+        return "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":"
+                + number + "}}";
     }
 
     private static void words(FakeBackend.Stream stream, int from, int to) {
@@ -48,7 +48,8 @@ class ResumptionTest {
         List<Integer> numbers = new ArrayList<>();
         for (String line = stream.line(); line != null; line = stream.line()) {
             if (line.startsWith("data: ") && line.length() > 6) {
-                numbers.add(number(tools.jackson.databind.json.JsonMapper.shared().readTree(line.substring(6))));
+                numbers.add(
+                        number(tools.jackson.databind.json.JsonMapper.shared().readTree(line.substring(6))));
             }
         }
         return numbers;
@@ -169,7 +170,10 @@ class ResumptionTest {
             words(stream, 1, 1);
             result(request, stream);
         });
-        String id = client.post(CALL).body().lines().filter(line -> line.startsWith("id: "))
+        String id = client.post(CALL)
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("id: "))
                 .findFirst()
                 .orElseThrow()
                 .substring(4);

@@ -31,7 +31,8 @@ class ServerRequestTest {
     private static void asking(FakeBackend asker, String method, String id, String params) {
         asker.on("tools/call", (request, answer) -> {
             FakeBackend.Stream stream = answer.events();
-            stream.message("{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"" + method + "\",\"params\":" + params + "}");
+            stream.message(
+                    "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"" + method + "\",\"params\":" + params + "}");
             String session = Objects.requireNonNull(request.header("mcp-session-id"));
             await().until(() -> !answers(asker, session).isEmpty());
             stream.message("{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"heard\":"
@@ -74,8 +75,8 @@ class ServerRequestTest {
             assertThat(got.status()).isEqualTo(202);
             assertThat(stream.message().has("result")).isTrue();
         }
-        String session = Objects.requireNonNull(
-                backend.received("tools/call").get(0).header("mcp-session-id"));
+        String session =
+                Objects.requireNonNull(backend.received("tools/call").get(0).header("mcp-session-id"));
         assertThat(answers(backend, session))
                 .singleElement()
                 .extracting(FakeBackend.Received::text)
@@ -98,8 +99,8 @@ class ServerRequestTest {
     @Test
     void questionOutsideOfACallComesOnTheStandingStream() {
         client.post(CALL);
-        String session = Objects.requireNonNull(
-                backend.received("tools/call").get(0).header("mcp-session-id"));
+        String session =
+                Objects.requireNonNull(backend.received("tools/call").get(0).header("mcp-session-id"));
         await().until(() -> backend.openFeeds() >= 2);
 
         try (WireClient.Stream stream = client.listen()) {
@@ -123,7 +124,8 @@ class ServerRequestTest {
         asking(other, "elicitation/create", "1", "{\"from\":\"other\"}");
 
         try (WireClient.Stream first = client.stream(CALL);
-                WireClient.Stream second = client.stream(CALL.replace("echo", "other").replace("'id':1", "'id':2"))) {
+                WireClient.Stream second =
+                        client.stream(CALL.replace("echo", "other").replace("'id':1", "'id':2"))) {
             JsonNode ofWeather = first.message();
             JsonNode ofOther = second.message();
             assertThat(ofWeather.path("id")).isNotEqualTo(ofOther.path("id"));
@@ -227,9 +229,14 @@ class ServerRequestTest {
             await().until(() -> backend.count("notifications/progress") == 1);
             single.post(answer(question, "'result':{'ok':true}"));
 
-            assertThat(stream.message().at("/result/heard/result/ok").asBoolean()).isTrue();
+            assertThat(stream.message().at("/result/heard/result/ok").asBoolean())
+                    .isTrue();
         }
-        assertThat(backend.received("notifications/progress").get(0).params().path("progressToken").asInt())
+        assertThat(backend.received("notifications/progress")
+                        .get(0)
+                        .params()
+                        .path("progressToken")
+                        .asInt())
                 .isEqualTo(9);
     }
 }

@@ -21,7 +21,8 @@ class SessionIdleTest {
 
     private final FakeBackend backend = FakeBackend.legacy();
     private final TestGateway gateway = TestGateway.setUp()
-            .settings(settings -> settings.withSessionIdle(Duration.ofMillis(300)).withHeartbeat(Duration.ofMillis(50)))
+            .settings(
+                    settings -> settings.withSessionIdle(Duration.ofMillis(300)).withHeartbeat(Duration.ofMillis(50)))
             .start()
             .with("weather", backend);
 

@@ -27,7 +27,8 @@ class SubscriptionTest {
     }
 
     private static WireClient.Got ask(WireClient client, String method, String uri) {
-        return client.post("{'jsonrpc':'2.0','id':1,'method':'resources/" + method + "','params':{'uri':'" + uri + "'}}");
+        return client.post(
+                "{'jsonrpc':'2.0','id':1,'method':'resources/" + method + "','params':{'uri':'" + uri + "'}}");
     }
 
     private static void updated(FakeBackend backend, String uri) {
@@ -45,7 +46,8 @@ class SubscriptionTest {
         String uri = modern ? "file:///m" : "file:///a";
         WireClient client = session();
         try (WireClient.Stream stream = client.listen()) {
-            assertThat(ask(client, "subscribe", uri).json().at("/result").isEmpty()).isTrue();
+            assertThat(ask(client, "subscribe", uri).json().at("/result").isEmpty())
+                    .isTrue();
             await().until(() -> watched.openFeeds() > 0);
 
             updated(watched, uri);
@@ -167,7 +169,11 @@ class SubscriptionTest {
             updated(backend, "file:///a");
             assertThat(stream.message().at("/params/uri").asString()).isEqualTo("file:///a");
         }
-        assertThat(other.received("resources/subscribe").get(0).params().path("uri").asString())
+        assertThat(other.received("resources/subscribe")
+                        .get(0)
+                        .params()
+                        .path("uri")
+                        .asString())
                 .isEqualTo("file:///a");
     }
 
@@ -201,7 +207,8 @@ class SubscriptionTest {
             offerMore();
 
             assertThat(stream.message().path("method").asString()).isEqualTo("notifications/tools/list_changed");
-            assertThat(client.post("{'jsonrpc':'2.0','id':1,'method':'tools/list'}").body())
+            assertThat(client.post("{'jsonrpc':'2.0','id':1,'method':'tools/list'}")
+                            .body())
                     .contains("\"more\"");
         }
     }
@@ -216,8 +223,7 @@ class SubscriptionTest {
 
         for (WireClient client : List.of(idle, busy)) {
             try (WireClient.Stream stream = client.listen()) {
-                assertThat(stream.message().path("method").asString())
-                        .isEqualTo("notifications/tools/list_changed");
+                assertThat(stream.message().path("method").asString()).isEqualTo("notifications/tools/list_changed");
             }
         }
     }
@@ -244,7 +250,8 @@ class SubscriptionTest {
             gateway.without("files");
 
             List<String> methods = List.of(
-                    stream.message().path("method").asString(), stream.message().path("method").asString());
+                    stream.message().path("method").asString(),
+                    stream.message().path("method").asString());
             assertThat(methods)
                     .containsExactlyInAnyOrder(
                             "notifications/tools/list_changed", "notifications/resources/list_changed");

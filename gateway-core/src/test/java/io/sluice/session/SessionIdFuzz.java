@@ -17,8 +17,8 @@ import java.util.Optional;
 public final class SessionIdFuzz {
     private static final Instant NOW = Instant.parse("2026-11-21T12:00:00Z");
     private static final Caller CALLER = Caller.LOCAL;
-    private static final SessionIds IDS = new SessionIds(
-            Keyring.random().sealer("session"), "fuzz", Duration.ofHours(1), SeededRandom.create());
+    private static final SessionIds IDS =
+            new SessionIds(Keyring.random().sealer("session"), "fuzz", Duration.ofHours(1), SeededRandom.create());
     private static final String SEALED = IDS.seal(IDS.issue(
             CALLER, "", ProtocolVersion.LATEST_LEGACY, ClientFeatures.NONE, Optional.empty(), Optional.empty(), NOW));
 

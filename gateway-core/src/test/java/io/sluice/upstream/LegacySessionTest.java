@@ -151,8 +151,8 @@ class LegacySessionTest {
                 .block(Ways.PATIENCE));
 
         Objects.requireNonNull(Clients.callWithToken(session, "1", "echo", "{}", "\"mine\"")
-                .reply()
-                .block(Ways.PATIENCE))
+                        .reply()
+                        .block(Ways.PATIENCE))
                 .discard();
 
         assertThat(backend.received("tools/call").get(0).text()).contains("\"progressToken\":\"mine\"");
@@ -169,7 +169,8 @@ class LegacySessionTest {
                                 .end());
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Objects.requireNonNull(Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
+        Reply reply = Objects.requireNonNull(
+                Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.messages(reply)).containsExactly("{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}");
     }
@@ -187,7 +188,8 @@ class LegacySessionTest {
                                 .end());
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Objects.requireNonNull(Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
+        Reply reply = Objects.requireNonNull(
+                Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.messages(reply)).first().isEqualTo(elicitation);
         await().untilAsserted(() -> assertThat(backend.received())
@@ -206,7 +208,8 @@ class LegacySessionTest {
                                 .end());
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Objects.requireNonNull(Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
+        Reply reply = Objects.requireNonNull(
+                Clients.call(session, "5", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.messages(reply))
                 .containsExactly(
@@ -220,7 +223,8 @@ class LegacySessionTest {
         LegacySession session = shared(ways.to(backend));
         backend.forgetSessions();
 
-        Reply reply = Objects.requireNonNull(Clients.call(session, "7", "echo", "{\"a\":1}").reply().block(Ways.PATIENCE));
+        Reply reply = Objects.requireNonNull(
+                Clients.call(session, "7", "echo", "{\"a\":1}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.text(reply)).contains("\"id\":7", "{\\\"a\\\":1}");
         assertThat(session.id()).contains("session-2");
@@ -234,7 +238,8 @@ class LegacySessionTest {
         LegacySession session = shared(ways.to(backend));
         backend.forgetSessions();
 
-        Reply reply = Objects.requireNonNull(Clients.call(session, "7", "echo", "{}").reply().block(Ways.PATIENCE));
+        Reply reply = Objects.requireNonNull(
+                Clients.call(session, "7", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.text(reply)).contains("\"id\":7");
     }
@@ -265,7 +270,8 @@ class LegacySessionTest {
                 .block(Ways.PATIENCE);
         backend.forgetSessions();
 
-        Reply reply = Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
+        Reply reply = Objects.requireNonNull(
+                Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(Ways.text(reply)).contains("\"id\":1");
         assertThat(backend.received("logging/setLevel").stream().map(r -> r.header("mcp-session-id")))
@@ -319,7 +325,8 @@ class LegacySessionTest {
                 .block(Ways.PATIENCE));
 
         await().untilAsserted(() -> assertThat(inbox.closed).hasValue(1));
-        assertThat(Ways.text(Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
+        assertThat(Ways.text(Objects.requireNonNull(
+                        Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
                 .contains("\"id\":1");
         assertThat(backend.countHttp("GET")).isEqualTo(1);
     }
@@ -398,7 +405,8 @@ class LegacySessionTest {
                 FakeBackend.legacy().on("tools/call", (request, answer) -> answer.error(400, -32602, "Bad arguments"));
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Objects.requireNonNull(Clients.call(session, "\"mine\"", "echo", "{}").reply().block(Ways.PATIENCE));
+        Reply reply = Objects.requireNonNull(
+                Clients.call(session, "\"mine\"", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThat(reply).isInstanceOfSatisfying(Reply.Refused.class, refused -> {
             assertThat(refused.status()).isEqualTo(400);
@@ -414,7 +422,8 @@ class LegacySessionTest {
                 FakeBackend.legacy().on("tools/call", (request, answer) -> answer.json("<html>please log in</html>"));
         LegacySession session = shared(ways.to(backend));
 
-        Reply reply = Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
+        Reply reply = Objects.requireNonNull(
+                Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
 
         assertThatThrownBy(() -> Ways.text(reply))
                 .isInstanceOf(BackendFailure.class)
@@ -449,7 +458,8 @@ class LegacySessionTest {
         LegacySession session = shared(upstream);
 
         assertThat(session.stateful()).isFalse();
-        assertThat(Ways.text(Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
+        assertThat(Ways.text(Objects.requireNonNull(
+                        Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
                 .contains("\"id\":1");
         assertThat(backend.received("tools/call").get(0).headers()).doesNotContainKey("mcp-session-id");
         session.close().block(Ways.PATIENCE);
@@ -460,11 +470,13 @@ class LegacySessionTest {
     void sessionOutlivesItsUpstreamAndStillEndsAtTheBackend() {
         FakeBackend backend = FakeBackend.legacy();
         Upstream upstream = ways.to(backend);
-        LegacySession session = Objects.requireNonNull(upstream.openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
-                .block(Ways.PATIENCE));
+        LegacySession session = Objects.requireNonNull(
+                upstream.openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
+                        .block(Ways.PATIENCE));
 
         upstream.dispose();
-        assertThat(Ways.text(Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
+        assertThat(Ways.text(Objects.requireNonNull(
+                        Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE))))
                 .contains("\"id\":1");
         session.close().block(Ways.PATIENCE);
 

@@ -36,8 +36,9 @@ class ReplyTest {
     final Ways ways = new Ways();
 
     private static Reply post(Upstream upstream, String arguments) {
-        return Objects.requireNonNull(upstream.postModern(Clients.modernCall("1", "echo", arguments), Clients.head("echo"))
-                .block(Ways.PATIENCE));
+        return Objects.requireNonNull(
+                upstream.postModern(Clients.modernCall("1", "echo", arguments), Clients.head("echo"))
+                        .block(Ways.PATIENCE));
     }
 
     private Upstream to(FakeBackend backend, Duration timeout, Map<String, String> headers) {
@@ -109,7 +110,7 @@ class ReplyTest {
                 "tools/call", "Zürich", List.of(Map.entry("Mcp-Param-Region", "eu-west")), "00-ab-cd-01");
 
         Objects.requireNonNull(upstream.postModern(Clients.modernCall("1", "Zürich", "{}"), head)
-                .block(Ways.PATIENCE))
+                        .block(Ways.PATIENCE))
                 .discard();
 
         Map<String, String> sent = backend.received("tools/call").get(0).headers();
@@ -278,8 +279,8 @@ class ReplyTest {
         });
 
         assertThat(Objects.requireNonNull(ways.to(backend)
-                        .ask(io.sluice.protocol.McpMethod.TOOLS_LIST, "")
-                        .block(Ways.PATIENCE))
+                                .ask(io.sluice.protocol.McpMethod.TOOLS_LIST, "")
+                                .block(Ways.PATIENCE))
                         .result()
                         .isPresent())
                 .isTrue();

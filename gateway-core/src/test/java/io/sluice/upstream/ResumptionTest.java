@@ -24,8 +24,8 @@ class ResumptionTest {
 
     private List<Event> eventsOf(FakeBackend backend) {
         LegacySession session = Objects.requireNonNull(ways.to(backend).shared().block(Ways.PATIENCE));
-        Reply.Events reply = (Reply.Events)
-                Objects.requireNonNull(Clients.call(session, "\"c\"", "echo", "{}").reply().block(Ways.PATIENCE));
+        Reply.Events reply = (Reply.Events) Objects.requireNonNull(
+                Clients.call(session, "\"c\"", "echo", "{}").reply().block(Ways.PATIENCE));
         return Objects.requireNonNull(reply.events().collectList().block(Ways.PATIENCE));
     }
 
@@ -132,10 +132,10 @@ class ResumptionTest {
         backend.onGet(
                 (request, answer) -> answer.events().raw("id: s.0\ndata: \n\n").end());
         VirtualTimeScheduler timer = VirtualTimeScheduler.create();
-        LegacySession session =
-                Objects.requireNonNull(ways.to(backend, Ways.settings().withTimer(timer)).shared().block(Ways.PATIENCE));
-        Reply.Events reply =
-                (Reply.Events) Objects.requireNonNull(Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
+        LegacySession session = Objects.requireNonNull(
+                ways.to(backend, Ways.settings().withTimer(timer)).shared().block(Ways.PATIENCE));
+        Reply.Events reply = (Reply.Events) Objects.requireNonNull(
+                Clients.call(session, "1", "echo", "{}").reply().block(Ways.PATIENCE));
         CompletableFuture<@Nullable Event> end = reply.events().last().toFuture();
 
         await().until(() -> {

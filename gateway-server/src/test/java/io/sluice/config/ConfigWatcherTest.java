@@ -25,6 +25,7 @@ final class ConfigWatcherTest {
     private Path directory;
 
     private final List<GatewayConfig> seen = new CopyOnWriteArrayList<>();
+
     @SuppressWarnings("NullAway.Init") // by watch()
     private ConfigWatcher watcher;
 

@@ -188,9 +188,7 @@ final class SettingsTest {
 
     @Test
     void tokensComeFromTheKeyTheListAndTheFile() {
-        files.write(
-                "tokens",
-                """
+        files.write("tokens", """
                 # ours
                 ops: file-token-0123456789abcdef
 

@@ -131,13 +131,13 @@ final class JavaSdkIT {
         McpSyncClient client = connected(path);
 
         CallToolResult sum = client.callTool(call("add", Map.of("a", 40, "b", 2)));
-        McpSchema.GetPromptResult prompt =
-                client.getPrompt(McpSchema.GetPromptRequest.builder("greet")
+        McpSchema.GetPromptResult prompt = client.getPrompt(McpSchema.GetPromptRequest.builder("greet")
                 .arguments(Map.of("name", "Ada"))
                 .build());
-        McpSchema.ReadResourceResult today = client.readResource(McpSchema.ReadResourceRequest.builder("memo://today").build());
-        McpSchema.ReadResourceResult monday =
-                client.readResource(McpSchema.ReadResourceRequest.builder("memo://day/monday").build());
+        McpSchema.ReadResourceResult today = client.readResource(
+                McpSchema.ReadResourceRequest.builder("memo://today").build());
+        McpSchema.ReadResourceResult monday = client.readResource(
+                McpSchema.ReadResourceRequest.builder("memo://day/monday").build());
         McpSchema.CompleteResult completed = client.completeCompletion(McpSchema.CompleteRequest.builder(
                         new McpSchema.PromptReference("greet"),
                         new McpSchema.CompleteRequest.CompleteArgument("name", "Ha"))
@@ -238,7 +238,8 @@ final class JavaSdkIT {
         client.listTools();
         String name = path.equals(ALONE) ? "late-alone" : "late";
 
-        sdk.mcp().addTool(SdkServer.tool(name, Map.of("type", "object"), (exchange, request) -> SdkServer.text("here")));
+        sdk.mcp()
+                .addTool(SdkServer.tool(name, Map.of("type", "object"), (exchange, request) -> SdkServer.text("here")));
 
         await().atMost(InProcess.PATIENCE)
                 .untilAsserted(() -> assertThat(changedTools).anyMatch(tools -> tools.contains(name)));
@@ -254,13 +255,15 @@ final class JavaSdkIT {
     void updateOfAResourceReachesWhoSubscribed(String path) {
         McpSyncClient client = connected(path);
 
-        client.subscribeResource(McpSchema.SubscribeRequest.builder("memo://today").build());
+        client.subscribeResource(
+                McpSchema.SubscribeRequest.builder("memo://today").build());
         await().atMost(InProcess.PATIENCE).untilAsserted(() -> {
             sdk.mcp().notifyResourcesUpdated(new McpSchema.ResourcesUpdatedNotification("memo://today"));
             assertThat(updated).contains("nothing planned");
         });
 
-        client.unsubscribeResource(McpSchema.UnsubscribeRequest.builder("memo://today").build());
+        client.unsubscribeResource(
+                McpSchema.UnsubscribeRequest.builder("memo://today").build());
     }
 
     @ParameterizedTest
@@ -275,9 +278,11 @@ final class JavaSdkIT {
         assertThat(text(failed)).isEqualTo("out of paper");
         assertThat(unfit.isError()).isTrue();
         assertThat(error(() -> client.callTool(call("nothing", Map.of())))).isEqualTo(-32602);
-        assertThat(error(() -> client.getPrompt(McpSchema.GetPromptRequest.builder("nothing").build())))
+        assertThat(error(() -> client.getPrompt(
+                        McpSchema.GetPromptRequest.builder("nothing").build())))
                 .isEqualTo(-32602);
-        assertThat(error(() -> client.readResource(McpSchema.ReadResourceRequest.builder("memo://never").build())))
+        assertThat(error(() -> client.readResource(
+                        McpSchema.ReadResourceRequest.builder("memo://never").build())))
                 .isEqualTo(-32002);
     }
 
@@ -384,7 +389,10 @@ final class JavaSdkIT {
                 .roots(new McpSchema.Root("file:///home/ada", "home"))
                 .sampling(request -> McpSchema.CreateMessageResult.builder(
                                 McpSchema.Role.ASSISTANT,
-                                ((McpSchema.TextContent) request.messages().get(0).content()).text() + " indeed",
+                                ((McpSchema.TextContent) request.messages()
+                                                        .get(0)
+                                                        .content())
+                                                .text() + " indeed",
                                 "tiny")
                         .build())
                 .elicitation(request -> McpSchema.ElicitResult.builder(McpSchema.ElicitResult.Action.ACCEPT)
@@ -394,10 +402,10 @@ final class JavaSdkIT {
                         .build())
                 .progressConsumer(progress::add)
                 .loggingConsumer(logged::add)
-                .toolsChangeConsumer(tools ->
-                        changedTools.add(tools.stream().map(McpSchema.Tool::name).toList()))
-                .resourcesUpdateConsumer(contents -> contents.forEach(
-                        content -> updated.add(((McpSchema.TextResourceContents) content).text())))
+                .toolsChangeConsumer(tools -> changedTools.add(
+                        tools.stream().map(McpSchema.Tool::name).toList()))
+                .resourcesUpdateConsumer(contents ->
+                        contents.forEach(content -> updated.add(((McpSchema.TextResourceContents) content).text())))
                 .build();
         clients.add(client);
         return client;

@@ -52,11 +52,10 @@ final class SdkServer implements AutoCloseable {
     private final Requests requests = new Requests();
 
     private SdkServer(Path scratch) throws LifecycleException {
-        HttpServletStreamableServerTransportProvider transport =
-                HttpServletStreamableServerTransportProvider.builder()
-                        .mcpEndpoint("/mcp")
-                        .jsonMapper(json())
-                        .build();
+        HttpServletStreamableServerTransportProvider transport = HttpServletStreamableServerTransportProvider.builder()
+                .mcpEndpoint("/mcp")
+                .jsonMapper(json())
+                .build();
         mcp = McpServer.sync(transport)
                 .serverInfo("java-sdk", "2.1.0")
                 .instructions("Ask for anything.")
@@ -78,10 +77,13 @@ final class SdkServer implements AutoCloseable {
                         tool("where", ANYTHING, SdkServer::where),
                         tool("whoami", ANYTHING, (exchange, request) -> text(exchange.sessionId())),
                         tool("echo", ANYTHING, (exchange, request) -> text("java")),
-                        tool("fail", ANYTHING, (exchange, request) -> CallToolResult.builder()
-                                .addTextContent("out of paper")
-                                .isError(true)
-                                .build()))
+                        tool(
+                                "fail",
+                                ANYTHING,
+                                (exchange, request) -> CallToolResult.builder()
+                                        .addTextContent("out of paper")
+                                        .isError(true)
+                                        .build()))
                 .prompts(new SyncPromptSpecification(
                         McpSchema.Prompt.builder("greet")
                                 .description("Greets somebody")
@@ -89,10 +91,13 @@ final class SdkServer implements AutoCloseable {
                                         .required(true)
                                         .build()))
                                 .build(),
-                        (exchange, request) -> McpSchema.GetPromptResult.builder(List.of(McpSchema.PromptMessage
-                                        .builder(McpSchema.Role.USER, content("Greet "
-                                                + request.arguments().get("name")))
-                                        .build()))
+                        (exchange, request) -> McpSchema.GetPromptResult.builder(List.of(
+                                        McpSchema.PromptMessage.builder(
+                                                        McpSchema.Role.USER,
+                                                        content("Greet "
+                                                                + request.arguments()
+                                                                        .get("name")))
+                                                .build()))
                                 .build()))
                 .resources(new SyncResourceSpecification(
                         McpSchema.Resource.builder("memo://today", "today").build(),
@@ -103,8 +108,8 @@ final class SdkServer implements AutoCloseable {
                         (exchange, request) -> memo(request.uri(), "planned for " + request.uri())))
                 .completions(new SyncCompletionSpecification(
                         new McpSchema.PromptReference("greet"),
-                        (exchange, request) -> new McpSchema.CompleteResult(
-                                new McpSchema.CompleteResult.CompleteCompletion(
+                        (exchange, request) ->
+                                new McpSchema.CompleteResult(new McpSchema.CompleteResult.CompleteCompletion(
                                         List.of(request.argument().value() + "nna"), 1, false))))
                 .build();
         CONTAINER.setLevel(Level.SEVERE);
@@ -173,12 +178,7 @@ final class SdkServer implements AutoCloseable {
     private static Map<String, Object> numbers(String... names) {
         Map<String, Object> number = Map.of("type", "number");
         return Map.of(
-                "type",
-                "object",
-                "properties",
-                Map.of(names[0], number, names[1], number),
-                "required",
-                List.of(names));
+                "type", "object", "properties", Map.of(names[0], number, names[1], number), "required", List.of(names));
     }
 
     private static CallToolResult add(McpSyncServerExchange exchange, CallToolRequest request) {
@@ -203,14 +203,14 @@ final class SdkServer implements AutoCloseable {
     }
 
     private static CallToolResult chat(McpSyncServerExchange exchange, CallToolRequest request) {
-        exchange.loggingNotification(McpSchema.LoggingMessageNotification.builder(
-                        McpSchema.LoggingLevel.DEBUG, "a detail")
-                .logger("chat")
-                .build());
-        exchange.loggingNotification(McpSchema.LoggingMessageNotification.builder(
-                        McpSchema.LoggingLevel.WARNING, "a warning")
-                .logger("chat")
-                .build());
+        exchange.loggingNotification(
+                McpSchema.LoggingMessageNotification.builder(McpSchema.LoggingLevel.DEBUG, "a detail")
+                        .logger("chat")
+                        .build());
+        exchange.loggingNotification(
+                McpSchema.LoggingMessageNotification.builder(McpSchema.LoggingLevel.WARNING, "a warning")
+                        .logger("chat")
+                        .build());
         return text("chatted");
     }
 
@@ -231,8 +231,7 @@ final class SdkServer implements AutoCloseable {
 
     private static CallToolResult confirm(McpSyncServerExchange exchange, CallToolRequest request) {
         McpSchema.ElicitResult answer = exchange.createElicitation(McpSchema.ElicitFormRequest.builder(
-                        "sure?",
-                        Map.of("type", "object", "properties", Map.of("sure", Map.of("type", "boolean"))))
+                        "sure?", Map.of("type", "object", "properties", Map.of("sure", Map.of("type", "boolean"))))
                 .build());
         return text(answer.action() + " " + answer.content());
     }
