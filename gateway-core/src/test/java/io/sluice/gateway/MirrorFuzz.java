@@ -62,7 +62,8 @@ public final class MirrorFuzz {
     }
 
     private static HttpHeaders headers(String head) {
-        HttpHeaders headers = DefaultHttpHeadersFactory.headersFactory().withValidation(false).newHeaders();
+        HttpHeaders headers =
+                DefaultHttpHeadersFactory.headersFactory().withValidation(false).newHeaders();
         head.lines().forEach(line -> {
             int colon = line.indexOf(':');
             if (colon > 0) {

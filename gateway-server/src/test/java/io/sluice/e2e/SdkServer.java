@@ -119,7 +119,7 @@ final class SdkServer implements AutoCloseable {
         Context context = tomcat.addContext("", scratch.toString());
         Wrapper servlet = Tomcat.addServlet(context, "mcp", transport);
         servlet.setAsyncSupported(true);
-        context.addServletMappingDecoded("/*", "mcp", false);
+        context.addServletMappingDecoded("/*", "mcp");
         requests.setAsyncSupported(true);
         context.getPipeline().addValve(requests);
         tomcat.start();
