@@ -149,23 +149,23 @@ class ListenTest {
     @Test
     @SuppressWarnings("try") // the client that leaves early is what is tested
     void twoListensOfOneClientAreTwo() throws Exception {
+        String members = "'notifications':{'resourceSubscriptions':['test://one']}";
         FakeBackend backend = FakeBackend.modern().list("resources", ONE);
         try (TestGateway gateway = TestGateway.start().with("up", backend).listeningTo(backend);
-                WireClient.Stream first =
-                        listen(gateway, "/mcp", "1", "'notifications':{'resourceSubscriptions':['test://one']}");
-                WireClient.Stream same =
-                        listen(gateway, "/mcp", "1", "'notifications':{'resourceSubscriptions':['test://one']}")) {
-            first.message();
-            same.message();
+                WireClient.Stream stays = listen(gateway, "/mcp", "1", members)) {
+            stays.message();
+            try (WireClient.Stream leaves = listen(gateway, "/mcp", "1", members)) {
+                leaves.message();
+                backend.push("notifications/resources/updated", "{\"uri\":\"test://one\"}");
+                for (WireClient.Stream each : List.of(stays, leaves)) {
+                    assertThat(each.message().path("params").path("uri").asString())
+                            .isEqualTo("test://one");
+                }
+            }
 
-            backend.push("notifications/resources/updated", "{\"uri\":\"test://one\"}");
-            assertThat(first.message().path("params").path("uri").asString()).isEqualTo("test://one");
-            assertThat(same.message().path("params").path("uri").asString()).isEqualTo("test://one");
-
-            first.close();
             await().atMost(TestGateway.PATIENCE).until(() -> gateway.gateway().activeClients() == 1);
             backend.push("notifications/resources/updated", "{\"uri\":\"test://one\"}");
-            assertThat(same.message().path("params").path("uri").asString()).isEqualTo("test://one");
+            assertThat(stays.message().path("params").path("uri").asString()).isEqualTo("test://one");
         }
     }
 
