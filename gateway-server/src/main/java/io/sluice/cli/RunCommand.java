@@ -168,7 +168,8 @@ final class RunCommand implements Callable<Integer> {
             }
             StartLines.of(config, gateway.address(), sources, Duration.ofNanos(System.nanoTime() - begun))
                     .forEach(line -> LOG.atLevel(line.level()).log(line.text()));
-            return untilStopped(gateway, config.server().drainTimeout());
+            GatewayConfig.Server server = config.server();
+            return untilStopped(gateway, server.drainDelay().plus(server.drainTimeout()));
         }
     }
 

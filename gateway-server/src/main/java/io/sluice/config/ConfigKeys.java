@@ -74,6 +74,12 @@ final class ConfigKeys {
             "How long a connection may be silent between requests, and a request's head may take.");
     private static final Key<Duration> BODY_TIMEOUT =
             Key.of("bodyTimeout", Shape.duration(), "15s", "How long a request's body may take to arrive.");
+    private static final Key<Duration> DRAIN_DELAY = Key.of(
+            "drainDelay",
+            Shape.durationOrNone(),
+            "0s",
+            "How long calls are still taken, while /readyz says 503, once the process is told to stop: what a load"
+                    + " balancer needs to notice.");
     private static final Key<Duration> DRAIN_TIMEOUT = Key.of(
             "drainTimeout",
             Shape.duration(),
@@ -93,6 +99,7 @@ final class ConfigKeys {
                     MAX_BODY,
                     IDLE_TIMEOUT,
                     BODY_TIMEOUT,
+                    DRAIN_DELAY,
                     DRAIN_TIMEOUT,
                     MAX_CONNECTIONS),
             f -> Optional.of(new Server(
@@ -106,6 +113,7 @@ final class ConfigKeys {
                     f.value(MAX_BODY),
                     f.value(IDLE_TIMEOUT),
                     f.value(BODY_TIMEOUT),
+                    f.value(DRAIN_DELAY),
                     f.value(DRAIN_TIMEOUT),
                     f.value(MAX_CONNECTIONS))));
 

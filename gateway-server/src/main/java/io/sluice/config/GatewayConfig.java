@@ -59,7 +59,8 @@ public record GatewayConfig(
      * @param maxBodyBytes longest request body
      * @param idleTimeout how long a connection may be silent between requests, and a request head may take
      * @param bodyTimeout how long a request body may take
-     * @param drainTimeout how long calls may finish after a stop was asked for
+     * @param drainDelay how long calls are still taken after a stop was asked for, while readiness is gone
+     * @param drainTimeout how long calls may finish after that
      * @param maxConnections open connections at once
      */
     public record Server(
@@ -73,6 +74,7 @@ public record GatewayConfig(
             int maxBodyBytes,
             Duration idleTimeout,
             Duration bodyTimeout,
+            Duration drainDelay,
             Duration drainTimeout,
             int maxConnections) {
         public Server {

@@ -83,9 +83,26 @@ interface Shape<T> {
 
     /** {@code 10s}, {@code 1m30s}, {@code 500ms} or ISO-8601 as in {@code PT10S}; at least 1 ms, at most 24 h. */
     static Shape<Duration> duration() {
+        return duration("1ms", Duration.ofMillis(1));
+    }
+
+    /** As {@link #duration()}, where {@code 0s} means not at all. */
+    static Shape<Duration> durationOrNone() {
+        return duration("0s", Duration.ZERO);
+    }
+
+    private static Shape<Duration> duration(String shortestText, Duration shortest) {
         Map<String, Object> schema = schemaOf("string");
         schema.put("examples", List.of("500ms", "10s", "5m", "PT10S"));
-        return new Scalar<>(Shape::parseDuration, schema);
+        return new Scalar<>(
+                text -> {
+                    Duration duration = parseDuration(text);
+                    if (duration.compareTo(shortest) < 0 || duration.compareTo(Duration.ofHours(24)) > 0) {
+                        throw new Unfit("is out of range: durations go from " + shortestText + " to 24h");
+                    }
+                    return duration;
+                },
+                schema);
     }
 
     /** Bytes, from {@code 65536}, {@code 64KiB}, {@code 1MiB}, {@code 1MB}. */
@@ -339,9 +356,6 @@ interface Shape<T> {
             }
         } catch (DateTimeParseException | ArithmeticException e) {
             throw new Unfit(form);
-        }
-        if (duration.compareTo(Duration.ofMillis(1)) < 0 || duration.compareTo(Duration.ofHours(24)) > 0) {
-            throw new Unfit("is out of range: durations go from 1ms to 24h");
         }
         return duration;
     }

@@ -212,16 +212,18 @@ public final class SluiceServer implements RunningGateway {
     }
 
     private Mono<Void> takeApart() {
-        log.info(
-                "Stopping: calls in flight may finish within {}", first.server().drainTimeout());
+        Duration delay = first.server().drainDelay();
+        Duration timeout = first.server().drainTimeout();
+        log.info("Stopping: calls in flight may finish within {}", delay.plus(timeout));
         readiness.drain();
         reloads.dispose();
-        gateway.endStreams();
-        return bound().drain(first.server().drainTimeout())
+        return Mono.delay(delay)
+                .then(Mono.fromRunnable(gateway::endStreams))
+                .then(bound().drain(timeout))
                 .then(gateway.close())
                 .then(discovery.stop())
                 .then(bound().close())
-                .timeout(first.server().drainTimeout().plus(Duration.ofSeconds(10)))
+                .timeout(delay.plus(timeout).plus(Duration.ofSeconds(10)))
                 .doOnSuccess(done -> log.info("Stopped"));
     }
 

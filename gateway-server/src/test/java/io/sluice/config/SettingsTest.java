@@ -63,6 +63,7 @@ final class SettingsTest {
               maxBody: 64KiB
               idleTimeout: 1m30s
               bodyTimeout: PT20S
+              drainDelay: 5s
               drainTimeout: 500ms
               maxConnections: 10
             auth: { tokens: [{ name: ci, value: "${T}" }] }
@@ -86,6 +87,7 @@ final class SettingsTest {
                         64 * 1024,
                         Duration.ofSeconds(90),
                         Duration.ofSeconds(20),
+                        Duration.ofSeconds(5),
                         Duration.ofMillis(500),
                         10));
         assertThat(config.auth().tokens()).containsExactly(new NamedToken("ci", "an-actual-s3cret-token", true));

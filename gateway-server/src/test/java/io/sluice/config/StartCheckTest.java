@@ -147,6 +147,7 @@ final class StartCheckTest {
                         s.maxBodyBytes(),
                         s.idleTimeout(),
                         s.bodyTimeout(),
+                        s.drainDelay(),
                         s.drainTimeout(),
                         s.maxConnections()),
                 c.auth(),
