@@ -119,7 +119,7 @@ final class SdkServer implements AutoCloseable {
         Context context = tomcat.addContext("", scratch.toString());
         Wrapper servlet = Tomcat.addServlet(context, "mcp", transport);
         servlet.setAsyncSupported(true);
-        context.addServletMappingDecoded("/*", "mcp");
+        servlet.addMapping("/*");
         requests.setAsyncSupported(true);
         context.getPipeline().addValve(requests);
         tomcat.start();
@@ -182,13 +182,15 @@ final class SdkServer implements AutoCloseable {
     }
 
     private static CallToolResult add(McpSyncServerExchange exchange, CallToolRequest request) {
-        Number a = (Number) request.arguments().get("a");
-        Number b = (Number) request.arguments().get("b");
-        long sum = a.longValue() + b.longValue();
+        long sum = number(request, "a") + number(request, "b");
         return CallToolResult.builder()
                 .addTextContent(Long.toString(sum))
                 .structuredContent(Map.of("sum", sum))
                 .build();
+    }
+
+    private static long number(CallToolRequest request, String argument) {
+        return request.arguments().get(argument) instanceof Number number ? number.longValue() : 0;
     }
 
     /** Says how far it is, three times. */
