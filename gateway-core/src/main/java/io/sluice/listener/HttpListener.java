@@ -163,7 +163,10 @@ public final class HttpListener {
                         .pingAckDropThreshold(2))
                 .forwarded(false)
                 .proxyProtocol(ProxyProtocolSupportType.OFF)
-                .doOnChannelInit((observer, channel, remote) -> guards.install(channel))
+                .doOnChannelInit((observer, channel, remote) -> {
+                    guards.install(channel);
+                    closeIfDraining(channel);
+                })
                 .handle(this::serve);
         HttpServer tuned =
                 Epoll.isAvailable() ? plain.childOption(EpollChannelOption.TCP_NOTSENT_LOWAT, UNSENT_BYTES) : plain;
@@ -236,6 +239,15 @@ public final class HttpListener {
         String target = request.uri();
         int query = target.indexOf('?');
         return query < 0 ? target : target.substring(0, query);
+    }
+
+    /** A connection may be accepted in the moment of a drain, too late to be among the live ones it closes. */
+    private void closeIfDraining(Channel channel) {
+        channel.eventLoop().execute(() -> {
+            if (draining && channel.parent() instanceof ServerChannel) {
+                finish(channel);
+            }
+        });
     }
 
     /** Ends a connection as gently as its protocol can; done when it is closed. */
