@@ -207,6 +207,6 @@ public final class Discovery implements Disposable {
                 })
                 .subscribeOn(thread)
                 .flatMap(Mono::when)
-                .doFinally(signal -> thread.dispose());
+                .doFinally(signal -> thread.schedule(thread::dispose)); // there, because it takes locks
     }
 }

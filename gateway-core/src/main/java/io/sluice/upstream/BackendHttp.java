@@ -17,6 +17,7 @@ import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.nio.channels.NotYetConnectedException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -24,8 +25,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +36,7 @@ import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoOperator;
 import reactor.netty.Connection;
 import reactor.netty.NettyPipeline;
 import reactor.netty.channel.AbortedException;
@@ -205,7 +209,11 @@ final class BackendHttp {
                     ? collect(SMALL_BYTES)
                             .map(whole -> Unpooled.wrappedBuffer(whole))
                             .flux()
-                    : connection.inbound().receive().retain().onErrorMap(this::failure);
+                    : received(() -> false).map(ByteBuf::retain).onErrorMap(this::failure);
+        }
+
+        private Flux<ByteBuf> received(BooleanSupplier answered) {
+            return new Ending(eventLoop, connection.inbound().receive(), answered);
         }
 
         boolean isSmall() {
@@ -226,9 +234,7 @@ final class BackendHttp {
 
         /** At most {@code maxBytes} and one part more; what comes after is not read. */
         private Mono<byte[]> collect(int maxBytes) {
-            return connection
-                    .inbound()
-                    .receive()
+            return received(() -> false)
                     .map(ByteBufUtil::getBytes)
                     .onErrorMap(this::failure)
                     .takeUntil(new Past(maxBytes)::reached)
@@ -244,8 +250,8 @@ final class BackendHttp {
          */
         Flux<SseItem> items(SseReader reader, BooleanSupplier answered) {
             connection.removeHandler(NettyPipeline.ResponseTimeoutHandler);
-            Flux<ByteBuf> parts = new LettingEnd(eventLoop, connection.inbound().receive(), answered);
-            return parts.map(reader::read)
+            return received(answered)
+                    .map(reader::read)
                     .flatMapIterable(found -> found, CHUNKS_AHEAD)
                     .onErrorMap(this::failure);
         }
@@ -267,11 +273,11 @@ final class BackendHttp {
 
         /** Reads and drops a body that is expected to be empty, without anybody waiting for it. */
         void drop() {
-            connection.inbound().receive().take(16).subscribe(ignored -> {}, ignored -> {});
+            received(() -> false).take(16).subscribe(ignored -> {}, ignored -> {});
         }
 
         void close() {
-            connection.dispose();
+            received(() -> false).subscribe(ignored -> {}, ignored -> {}).dispose();
         }
 
         private Throwable failure(Throwable error) {
@@ -388,7 +394,8 @@ final class BackendHttp {
         if (error instanceof ConnectException) {
             return ask.endpoint() == null && endpoints.size() > 1;
         }
-        boolean neverLeft = error instanceof AbortedException;
+        // Netty's epoll transport reports some connections that fail to come about as the latter.
+        boolean neverLeft = error instanceof AbortedException || error instanceof NotYetConnectedException;
         boolean vanished = error instanceof PrematureCloseException
                 || (error instanceof IOException && AbortedException.isConnectionReset(error));
         return neverLeft || (vanished && ask.repeatable());
@@ -420,9 +427,12 @@ final class BackendHttp {
     private Mono<Answer> attempt(Ask ask, HttpClient client, EndpointLoad at, Runnable atEnd) {
         long start = System.nanoTime();
         InFlight inFlight = new InFlight(at);
-        return client.request(ask.method())
+        AtomicReference<@Nullable EventLoop> eventLoop = new AtomicReference<>();
+        Mono<Answer> exchange = client.request(ask.method())
                 .uri(at.endpoint().url())
                 .send((request, out) -> {
+                    out.withConnection(
+                            connection -> eventLoop.set(connection.channel().eventLoop()));
                     write(request.requestHeaders(), ask);
                     Duration timeout = ask.timeout();
                     if (timeout != null) {
@@ -445,8 +455,13 @@ final class BackendHttp {
                     KeepAlive.note(connection, head.responseHeaders().get("Keep-Alive"));
                     return Mono.just(new Answer(head, connection, at, ask.timeout()));
                 })
-                .next()
-                .doOnDiscard(Answer.class, Answer::close)
+                .next();
+        return new MonoOperator<Answer, Answer>(exchange) {
+            @Override
+            public void subscribe(CoreSubscriber<? super Answer> actual) {
+                source.subscribe(new Waiting(actual, eventLoop));
+            }
+        }.doOnDiscard(Answer.class, Answer::close)
                 .doOnError(error -> at.failed(System.nanoTime()))
                 .doOnError(ignored -> inFlight.end())
                 .doOnCancel(() -> {
@@ -492,15 +507,17 @@ final class BackendHttp {
     }
 
     /**
-     * Passes parts on. When it is cancelled after the answer was complete, it reads the rest of the exchange, which is
-     * at most a terminator, for a moment instead of closing a connection that could serve the next call.
+     * Passes parts on, and ends an exchange that is given up. That is decided on the connection's event loop, and after
+     * whatever has arrived was taken: an exchange that is over by then has already given its connection to the next one,
+     * and closing it would break that. One that is not over is closed, unless the answer was complete and at most a
+     * terminator is missing; for that it waits a moment, since the connection could serve the next call.
      */
-    private static final class LettingEnd extends Flux<ByteBuf> {
+    private static final class Ending extends Flux<ByteBuf> {
         private final EventLoop eventLoop;
         private final Flux<ByteBuf> source;
         private final BooleanSupplier answered;
 
-        private LettingEnd(EventLoop eventLoop, Flux<ByteBuf> source, BooleanSupplier answered) {
+        private Ending(EventLoop eventLoop, Flux<ByteBuf> source, BooleanSupplier answered) {
             this.eventLoop = eventLoop;
             this.source = source;
             this.answered = answered;
@@ -513,8 +530,8 @@ final class BackendHttp {
 
         private final class Part implements CoreSubscriber<ByteBuf>, Subscription {
             private final CoreSubscriber<? super ByteBuf> actual;
+            private final AtomicBoolean letting = new AtomicBoolean();
             private @Nullable Subscription upstream;
-            private volatile boolean letting;
             private volatile boolean done;
             private volatile @Nullable Future<?> patience;
 
@@ -535,7 +552,7 @@ final class BackendHttp {
 
             @Override
             public void onNext(ByteBuf part) {
-                if (!letting) {
+                if (!letting.get()) {
                     actual.onNext(part);
                 }
             }
@@ -543,8 +560,16 @@ final class BackendHttp {
             @Override
             public void onError(Throwable error) {
                 end();
-                if (!letting) {
+                if (!letting.get()) {
                     actual.onError(error);
+                }
+            }
+
+            @Override
+            public void onComplete() {
+                end();
+                if (!letting.get()) {
+                    actual.onComplete();
                 }
             }
 
@@ -557,14 +582,6 @@ final class BackendHttp {
             }
 
             @Override
-            public void onComplete() {
-                end();
-                if (!letting) {
-                    actual.onComplete();
-                }
-            }
-
-            @Override
             public void request(long n) {
                 if (upstream != null) {
                     upstream.request(n);
@@ -573,18 +590,21 @@ final class BackendHttp {
 
             @Override
             public void cancel() {
-                if (upstream == null || done || letting) {
+                if (upstream != null && !done && letting.compareAndSet(false, true)) {
+                    on(eventLoop, this::settle);
+                }
+            }
+
+            /** Never in the middle of a part, so that a request is served before it returns. */
+            private void settle() {
+                if (done || upstream == null) {
                     return;
                 }
-                if (!answered.getAsBoolean()) {
-                    upstream.cancel();
-                    return;
-                }
-                letting = true;
                 upstream.request(Long.MAX_VALUE);
-                patience = eventLoop.schedule(this::giveUp, GRACE_MILLIS, TimeUnit.MILLISECONDS);
-                if (done) {
-                    patience.cancel(false);
+                if (!done && answered.getAsBoolean()) {
+                    patience = eventLoop.schedule(this::giveUp, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+                } else {
+                    giveUp();
                 }
             }
 
@@ -593,6 +613,80 @@ final class BackendHttp {
                     upstream.cancel();
                 }
             }
+        }
+    }
+
+    /** Gives an exchange up on the event loop of its connection, for the same reason, while its head is waited for. */
+    private static final class Waiting implements CoreSubscriber<Answer>, Subscription {
+        private final CoreSubscriber<? super Answer> actual;
+        private final AtomicReference<@Nullable EventLoop> eventLoop;
+        private @Nullable Subscription upstream;
+        private volatile boolean cancelled;
+
+        private Waiting(CoreSubscriber<? super Answer> actual, AtomicReference<@Nullable EventLoop> eventLoop) {
+            this.actual = actual;
+            this.eventLoop = eventLoop;
+        }
+
+        @Override
+        public Context currentContext() {
+            return actual.currentContext();
+        }
+
+        @Override
+        public void onSubscribe(Subscription s) {
+            upstream = s;
+            actual.onSubscribe(this);
+        }
+
+        @Override
+        public void onNext(Answer answer) {
+            if (cancelled) {
+                answer.close();
+            } else {
+                actual.onNext(answer);
+            }
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            if (!cancelled) {
+                actual.onError(error);
+            }
+        }
+
+        @Override
+        public void onComplete() {
+            if (!cancelled) {
+                actual.onComplete();
+            }
+        }
+
+        @Override
+        public void request(long n) {
+            if (upstream != null) {
+                upstream.request(n);
+            }
+        }
+
+        @Override
+        public void cancel() {
+            cancelled = true;
+            Subscription given = upstream;
+            EventLoop there = eventLoop.get();
+            if (given != null && (there == null || there.inEventLoop())) {
+                given.cancel();
+            } else if (given != null && there != null) {
+                on(there, given::cancel);
+            }
+        }
+    }
+
+    private static void on(EventLoop eventLoop, Runnable task) {
+        try {
+            eventLoop.execute(task);
+        } catch (RejectedExecutionException closing) {
+            task.run(); // the loop ends, and its connections with it
         }
     }
 }
