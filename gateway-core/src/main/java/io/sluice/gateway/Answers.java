@@ -5,7 +5,10 @@ import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.sluice.call.Answer;
+import io.sluice.call.Call;
+import io.sluice.call.JsonRpc;
 import io.sluice.rejection.Rejection;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -16,7 +19,19 @@ import reactor.netty.http.server.HttpServerResponse;
 
 /** Writes answers to the wire: one write for a whole message, one flush for each frame of a stream. */
 final class Answers {
+    private static final byte[] EMPTY_RESULT = "{}".getBytes(StandardCharsets.US_ASCII);
+
     private Answers() {}
+
+    /** The answer of the gateway itself to a call. */
+    static Answer.Message result(Call call, byte[] resultJson) {
+        return Answer.Message.of(JsonRpc.result(call.id(), resultJson));
+    }
+
+    /** That it is done, where nothing needs to be said. */
+    static Answer.Message empty(Call call) {
+        return result(call, EMPTY_RESULT);
+    }
 
     static Publisher<Void> write(Answer answer, HttpServerResponse response) {
         if (answer instanceof Answer.Message message) {

@@ -49,7 +49,8 @@ public final class Gateway implements Disposable {
     private final ResourceUpdates updates = new ResourceUpdates();
     private final ListChanges listChanges = new ListChanges();
     private final Listens listens = new Listens(updates);
-    private final LegacyCalls legacy;
+    private final LegacySessions legacySessions;
+    private final LegacyInterests interests;
     private final RequestPath path;
     private final GatewaySettings settings;
     private final Disposable.Composite resources = Disposables.composite();
@@ -72,12 +73,15 @@ public final class Gateway implements Disposable {
                 timer,
                 this::sessionBegins,
                 this::sessionEnds);
-        this.legacy = new LegacyCalls(sessionIds, store, sessions, updates, settings, Clock.systemUTC());
+        this.legacySessions = new LegacySessions(sessionIds, store, sessions, Clock.systemUTC());
+        this.interests = new LegacyInterests(legacySessions, updates);
         this.path = new RequestPath(
                 Authenticator.failingClosed(authenticator),
                 () -> Objects.requireNonNull(view.get()),
                 new ModernCalls(listens),
-                legacy,
+                legacySessions,
+                new LegacyCalls(legacySessions, interests, settings),
+                new LegacyMessages(legacySessions),
                 settings);
         resources.add(discovery.states().subscribe(this::follow));
         resources.add(discovery.announcements().subscribe(this::pass));
@@ -92,7 +96,7 @@ public final class Gateway implements Disposable {
     }
 
     private void sessionEnds(LiveSession session) {
-        legacy.unsubscribeAll(session);
+        interests.unsubscribeAll(session);
     }
 
     /** Called for one state after the other. Clients are told only after the new catalog is in place. */
@@ -177,7 +181,7 @@ public final class Gateway implements Disposable {
     /** Before a shutdown: ends the streams that would not end by themselves, each as its era wants it. Calls in flight go on. */
     public void endStreams() {
         listens.close();
-        legacy.pauseStreams();
+        legacySessions.pauseStreams();
     }
 
     /** As {@link #close()}, without waiting for it. */

@@ -37,19 +37,25 @@ final class RequestPath {
     private final Authenticator authenticator;
     private final Supplier<View> views;
     private final ModernCalls modern;
-    private final LegacyCalls legacy;
+    private final LegacySessions legacySessions;
+    private final LegacyCalls legacyCalls;
+    private final LegacyMessages legacyMessages;
     private final GatewaySettings settings;
 
     RequestPath(
             Authenticator authenticator,
             Supplier<View> views,
             ModernCalls modern,
-            LegacyCalls legacy,
+            LegacySessions legacySessions,
+            LegacyCalls legacyCalls,
+            LegacyMessages legacyMessages,
             GatewaySettings settings) {
         this.authenticator = authenticator;
         this.views = views;
         this.modern = modern;
-        this.legacy = legacy;
+        this.legacySessions = legacySessions;
+        this.legacyCalls = legacyCalls;
+        this.legacyMessages = legacyMessages;
         this.settings = settings;
     }
 
@@ -71,14 +77,14 @@ final class RequestPath {
     Answer get(Inbound inbound) {
         Caller caller = authenticator.authenticate(inbound.headers());
         mount(views.get(), inbound);
-        return legacy.openStream(inbound, caller);
+        return legacySessions.openStream(inbound, caller);
     }
 
     /** DELETE, likewise. */
     Answer delete(Inbound inbound) {
         Caller caller = authenticator.authenticate(inbound.headers());
         mount(views.get(), inbound);
-        return legacy.end(inbound, caller);
+        return legacySessions.end(inbound, caller);
     }
 
     private static Mount mount(View view, Inbound inbound) {
@@ -130,21 +136,21 @@ final class RequestPath {
 
     private Mono<Answer> legacy(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
         boolean initialize = envelope.knownMethod().orElse(null) == McpMethod.INITIALIZE;
-        Optional<SessionTicket> ticket = initialize ? Optional.empty() : legacy.ticket(inbound, caller);
+        Optional<SessionTicket> ticket = initialize ? Optional.empty() : legacySessions.ticket(inbound, caller);
         ProtocolVersion version = Classifier.legacyVersion(
                 inbound, ticket.map(SessionTicket::version).orElse(null));
         if (ticket.isEmpty() && !initialize && !settings.sessionless()) {
             throw Rejection.BadHttp.badRequest("Header Mcp-Session-Id is missing; start with initialize");
         }
         return switch (envelope.kind()) {
-            case NOTIFICATION -> Mono.just(legacy.notification(inbound, mount, envelope, ticket));
-            case RESPONSE -> Mono.just(legacy.response(envelope, ticket));
+            case NOTIFICATION -> Mono.just(legacyMessages.notification(inbound, mount, envelope, ticket));
+            case RESPONSE -> Mono.just(legacyMessages.response(envelope, ticket));
             case REQUEST -> {
                 if (!inbound.accept().json() && !inbound.accept().events()) {
                     throw Rejection.BadHttp.notAcceptable("application/json and text/event-stream");
                 }
                 McpMethod method = method(envelope, Era.LEGACY);
-                yield legacy.request(new Call(inbound, caller, mount, envelope, method, version), ticket, view);
+                yield legacyCalls.request(new Call(inbound, caller, mount, envelope, method, version), ticket, view);
             }
         };
     }
@@ -168,7 +174,8 @@ final class RequestPath {
                 ? ProtocolVersion.LATEST_MODERN
                 : Classifier.legacyVersion(
                         inbound,
-                        legacy.ticket(inbound, caller)
+                        legacySessions
+                                .ticket(inbound, caller)
                                 .map(SessionTicket::version)
                                 .orElse(null));
         if (version != ProtocolVersion.V2025_03_26) {
