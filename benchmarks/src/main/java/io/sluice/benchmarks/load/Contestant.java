@@ -1,0 +1,157 @@
+package io.sluice.benchmarks.load;
+
+import com.sun.tools.attach.VirtualMachine;
+import java.io.File;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import javax.management.MBeanServerConnection;
+import javax.management.ObjectName;
+import javax.management.remote.JMXConnector;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
+import org.jspecify.annotations.Nullable;
+
+/** A process that stands between generator and backend, on a core of its own. */
+final class Contestant implements AutoCloseable {
+    /** How the kernel counts time in {@code /proc}: USER_HZ, 100 on every Linux that has a libc. */
+    private static final double TICKS = 100;
+
+    private final String name;
+    private final int port;
+    private final Process process;
+    private final boolean java;
+    private @Nullable JMXConnector jmx;
+
+    private Contestant(String name, int port, Process process, boolean java) {
+        this.name = name;
+        this.port = port;
+        this.process = process;
+        this.java = java;
+    }
+
+    /** @param core the processor it is bound to, or a negative number for any */
+    static Contestant start(String name, int port, int core, Path log, boolean java, List<String> command)
+            throws IOException, InterruptedException {
+        List<String> pinned = new ArrayList<>();
+        if (core >= 0) {
+            pinned.addAll(List.of("taskset", "-c", Integer.toString(core)));
+        }
+        pinned.addAll(command);
+        Process process = new ProcessBuilder(pinned)
+                .redirectErrorStream(true)
+                .redirectOutput(new File(log.toString()))
+                .start();
+        Contestant started = new Contestant(name, port, process, java);
+        started.awaitPort(log);
+        return started;
+    }
+
+    private void awaitPort(Path log) throws IOException, InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (System.nanoTime() < end && process.isAlive()) {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 200);
+                return;
+            } catch (IOException notYet) {
+                Thread.sleep(50);
+            }
+        }
+        process.destroy();
+        throw new IOException(name + " did not start: " + Files.readString(log));
+    }
+
+    String name() {
+        return name;
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** User and system time of all its threads since its start, in microseconds. */
+    double cpuMicros() throws IOException {
+        String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) * 1e6 / TICKS;
+    }
+
+    /** Resident memory in KiB. */
+    long residentKib() throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .map(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                .findFirst()
+                .orElse(0L);
+    }
+
+    /** Bytes that all threads have allocated on the heap since the start, -1 for what has no such heap. */
+    long allocatedBytes() throws IOException {
+        if (!java) {
+            return -1;
+        }
+        try {
+            MBeanServerConnection beans = beans();
+            return (long) beans.getAttribute(new ObjectName("java.lang:type=Threading"), "TotalThreadAllocatedBytes");
+        } catch (javax.management.AttributeNotFoundException before21) {
+            return allocatedByLiveThreads();
+        } catch (javax.management.JMException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private long allocatedByLiveThreads() throws IOException {
+        try {
+            ObjectName threading = new ObjectName("java.lang:type=Threading");
+            long[] ids = (long[]) beans().getAttribute(threading, "AllThreadIds");
+            long[] bytes = (long[])
+                    beans().invoke(threading, "getThreadAllocatedBytes", new Object[] {ids}, new String[] {"[J"});
+            long sum = 0;
+            for (long each : bytes) {
+                sum += Math.max(0, each);
+            }
+            return sum;
+        } catch (javax.management.JMException e) {
+            throw new IOException(e);
+        }
+    }
+
+    @SuppressWarnings("BanJNDI") // the agent of our own child on this machine
+    private MBeanServerConnection beans() throws IOException {
+        JMXConnector connected = jmx;
+        if (connected == null) {
+            try {
+                VirtualMachine machine = VirtualMachine.attach(Long.toString(process.pid()));
+                String address = machine.startLocalManagementAgent();
+                machine.detach();
+                connected = JMXConnectorFactory.connect(new JMXServiceURL(address));
+                jmx = connected;
+            } catch (com.sun.tools.attach.AttachNotSupportedException e) {
+                throw new IOException(e);
+            }
+        }
+        return connected.getMBeanServerConnection();
+    }
+
+    @Override
+    public void close() throws IOException {
+        JMXConnector connected = jmx;
+        if (connected != null) {
+            connected.close();
+        }
+        process.destroy();
+        try {
+            if (!process.waitFor(5, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package io.sluice.benchmarks.load;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.Optional;
+
+/** What one connection says, and what it must hear. Not for use by two threads. */
+interface Conversation {
+    /** What comes before the first call, if anything: taken once, answered to {@link #opened}. */
+    default Optional<byte[]> opening() {
+        return Optional.empty();
+    }
+
+    default void opened(HttpReader answer) {}
+
+    /** A whole request. */
+    byte[] call(long id);
+
+    /** What is wrong with the answer to the call of that id, or empty. */
+    Optional<String> fault(long id, HttpReader answer);
+
+    /** Calls of one tool, of either era. The id and a text made of it must come back. */
+    final class Calls implements Conversation {
+        private static final String PARTS = "application/json, text/event-stream";
+
+        private final Scenario scenario;
+        private final String path;
+        private final String tool;
+        private final byte[] end = "\"isError\":false}}".getBytes(UTF_8);
+        private String session = "";
+
+        Calls(Scenario scenario, String path, String tool) {
+            this.scenario = scenario;
+            this.path = path;
+            this.tool = tool;
+        }
+
+        @Override
+        public Optional<byte[]> opening() {
+            if (scenario.modern()) {
+                return Optional.empty();
+            }
+            return Optional.of(post(
+                    "",
+                    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
+                            + "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
+                            + "\"clientInfo\":{\"name\":\"load\",\"version\":\"1\"}}}"));
+        }
+
+        @Override
+        public void opened(HttpReader answer) {
+            session = answer.header("Mcp-Session-Id");
+        }
+
+        @Override
+        public byte[] call(long id) {
+            String argument = "\"text\":\"asked in " + id + "\"" + scenario.ballast();
+            String head = scenario.modern()
+                    ? "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: " + tool + "\r\n"
+                    : "MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: " + session + "\r\n";
+            String meta = scenario.modern()
+                    ? ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+                            + "\"io.modelcontextprotocol/clientCapabilities\":{}}"
+                    : "";
+            return post(
+                    head,
+                    "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"tools/call\",\"params\":{\"name\":\"" + tool
+                            + "\",\"arguments\":{" + argument + "}" + meta + "}}");
+        }
+
+        private byte[] post(String head, String body) {
+            return ("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: "
+                            + PARTS
+                            + "\r\nAuthorization: Bearer " + Scenario.TOKEN + "\r\n" + head + "Content-Length: "
+                            + body.length() + "\r\n\r\n" + body)
+                    .getBytes(UTF_8);
+        }
+
+        @Override
+        public Optional<String> fault(long id, HttpReader answer) {
+            if (answer.status() != 200) {
+                return Optional.of("status " + answer.status() + ": " + answer.body());
+            }
+            if (answer.bodyLength() < scenario.leastBytes()) {
+                return Optional.of("only " + answer.bodyLength() + " bytes: " + answer.body());
+            }
+            int from = Math.max(0, answer.bodyLength() - scenario.leastBytes());
+            boolean whole = answer.indexOf(end, Math.max(0, answer.bodyLength() - 40)) >= 0;
+            boolean ours =
+                    answer.indexOf(("\"id\":" + id + ",\"result\"").getBytes(UTF_8), scenario.events() ? from : 0) >= 0
+                            && answer.indexOf(
+                                            ("\"text\":\"asked in " + id + "\"").getBytes(UTF_8),
+                                            scenario.events() ? from : 0)
+                                    >= 0;
+            return whole && ours ? Optional.empty() : Optional.of("not the answer to " + id + ": " + answer.body());
+        }
+    }
+}
