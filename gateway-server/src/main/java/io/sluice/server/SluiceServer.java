@@ -82,7 +82,11 @@ public final class SluiceServer implements RunningGateway {
         this.discovery = Discovery.start(
                 registry, UpstreamSettings.of(loops, egress, version, new SecureRandom()), DiscoverySettings.DEFAULT);
         this.gateway = new Gateway(
-                gatewaySettings(version, config), discovery, authenticator, keyring(config), SessionStore.inMemory());
+                gatewaySettings(version, config),
+                discovery,
+                authenticator,
+                keyring(config),
+                SessionStore.ofOneReplica());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
         this.handler = new ManagementApi(
