@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
  * @param fallbackTools tool definitions to list while the backend has never been reached
  * @param aggregated whether {@code /mcp} shows it too
  * @param source who named it
+ * @param transport how it is reached
  */
 public record Backend(
         String name,
@@ -33,7 +34,8 @@ public record Backend(
         List<String> excludeTools,
         List<RawJson> fallbackTools,
         boolean aggregated,
-        Source source) {
+        Source source,
+        Transport transport) {
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
 
     /** Paths under {@code /mcp/} that mean something else, so that no backend may take them. */
@@ -76,6 +78,32 @@ public record Backend(
         fallbackTools = List.copyOf(fallbackTools);
     }
 
+    /** A backend that speaks Streamable HTTP. */
+    public Backend(
+            String name,
+            List<Endpoint> endpoints,
+            Map<String, String> headers,
+            Optional<Era> era,
+            Duration timeout,
+            List<String> includeTools,
+            List<String> excludeTools,
+            List<RawJson> fallbackTools,
+            boolean aggregated,
+            Source source) {
+        this(
+                name,
+                endpoints,
+                headers,
+                era,
+                timeout,
+                includeTools,
+                excludeTools,
+                fallbackTools,
+                aggregated,
+                source,
+                Transport.HTTP);
+    }
+
     /** A backend with one endpoint and nothing else said about it. */
     public static Backend of(String name, String url, Source source) {
         return new Backend(
@@ -116,12 +144,29 @@ public record Backend(
                 excludeTools,
                 fallbackTools,
                 aggregated,
-                source);
+                source,
+                transport);
+    }
+
+    public Backend via(Transport replacement) {
+        return new Backend(
+                name,
+                endpoints,
+                headers,
+                era,
+                timeout,
+                includeTools,
+                excludeTools,
+                fallbackTools,
+                aggregated,
+                source,
+                replacement);
     }
 
     /** Without the header values, which are secrets. */
     @Override
     public String toString() {
-        return "Backend[" + name + " " + endpoints + " headers=" + headers.keySet() + " source=" + source + "]";
+        return "Backend[" + name + " " + endpoints + " headers=" + headers.keySet() + " source=" + source + " over "
+                + transport + "]";
     }
 }

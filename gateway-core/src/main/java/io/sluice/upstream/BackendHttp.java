@@ -10,6 +10,7 @@ import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.sluice.adapter.Adapter;
 import io.sluice.egress.EgressClient;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
@@ -71,6 +72,7 @@ final class BackendHttp {
     private final HttpClient pooled;
     private final HttpClient unpooled;
     private final List<EndpointLoad> endpoints;
+    private final @Nullable AdapterExchanges adapted;
     private volatile boolean closed;
 
     BackendHttp(Backend backend, UpstreamSettings settings, Reachability reachability) {
@@ -81,6 +83,9 @@ final class BackendHttp {
         long now = System.nanoTime();
         this.endpoints =
                 backend.endpoints().stream().map(e -> new EndpointLoad(e, now)).toList();
+        this.adapted = backend.transport().isStreamableHttp()
+                ? null
+                : new AdapterExchanges(adapter(), failures, reachability, backend, settings.timer());
         this.places = new Places(settings.maxConnections(), settings.maxPending());
         // A few more connections than places: one that is being closed still counts.
         this.pool = ConnectionProvider.builder("sluice-" + backend.name())
@@ -100,6 +105,25 @@ final class BackendHttp {
                 backend.source(),
                 settings.tls(),
                 Duration.ofSeconds(10)));
+    }
+
+    private Adapter adapter() {
+        try {
+            return settings.adapters().open(backend);
+        } catch (IllegalArgumentException e) {
+            BackendFailure why = failures.unavailable(String.valueOf(e.getMessage()));
+            return new Adapter() {
+                @Override
+                public Mono<Outcome> post(Post post) {
+                    return Mono.error(why);
+                }
+
+                @Override
+                public Mono<Void> close() {
+                    return Mono.empty();
+                }
+            };
+        }
     }
 
     /** A stream may be silent for hours; only TCP itself can tell that nobody is left at the other end. */
@@ -138,39 +162,13 @@ final class BackendHttp {
         }
     }
 
-    /**
-     * The head of an answer, with the connection its body comes on: exactly one of the methods that read or discard it
-     * must be used.
-     */
-    final class Answer {
-        private final HttpClientResponse head;
-        private final Connection connection;
-        private final EndpointLoad at;
-        private final @Nullable Duration timeout;
+    /** The head of an answer, with what its body comes on: exactly one of the methods that read or discard it must be used. */
+    abstract static class Answer {
+        abstract int status();
 
-        /** Noted while the connection is ours: afterwards it has none. */
-        private final EventLoop eventLoop;
+        abstract Endpoint endpoint();
 
-        private Answer(HttpClientResponse head, Connection connection, EndpointLoad at, @Nullable Duration timeout) {
-            this.head = head;
-            this.connection = connection;
-            this.at = at;
-            this.timeout = timeout;
-            this.eventLoop = connection.channel().eventLoop();
-        }
-
-        int status() {
-            return head.status().code();
-        }
-
-        Endpoint endpoint() {
-            return at.endpoint();
-        }
-
-        @Nullable
-        String header(CharSequence name) {
-            return head.responseHeaders().get(name);
-        }
+        abstract @Nullable String header(CharSequence name);
 
         /** The media type in lower case without parameters, or empty. */
         String mediaType() {
@@ -204,6 +202,66 @@ final class BackendHttp {
          * The body as it arrives; the subscriber releases the buffers, and cancelling closes the connection. A small one
          * is gathered on the heap, so that nothing is left to release when its subscriber or its sender breaks off.
          */
+        abstract Flux<ByteBuf> body();
+
+        /** Whether the body comes as one buffer. */
+        abstract boolean isSmall();
+
+        /** The whole body, refused when it is larger than {@code maxBytes}. */
+        abstract Mono<byte[]> bytes(int maxBytes);
+
+        /**
+         * The body as an event stream. An idle one may stay so for as long as it likes: its time limit is lifted.
+         *
+         * @param answered whether the exchange has served its purpose, so that cancelling may let it end by itself and
+         *     keep the connection
+         */
+        abstract Flux<SseItem> items(SseReader reader, BooleanSupplier answered);
+
+        abstract Mono<Reply.Refused> refused();
+
+        /** Reads and drops a body that is expected to be empty, without anybody waiting for it. */
+        abstract void drop();
+
+        abstract void close();
+    }
+
+    /** An answer over HTTP. */
+    private final class HttpAnswer extends Answer {
+        private final HttpClientResponse head;
+        private final Connection connection;
+        private final EndpointLoad at;
+        private final @Nullable Duration timeout;
+
+        /** Noted while the connection is ours: afterwards it has none. */
+        private final EventLoop eventLoop;
+
+        private HttpAnswer(
+                HttpClientResponse head, Connection connection, EndpointLoad at, @Nullable Duration timeout) {
+            this.head = head;
+            this.connection = connection;
+            this.at = at;
+            this.timeout = timeout;
+            this.eventLoop = connection.channel().eventLoop();
+        }
+
+        @Override
+        int status() {
+            return head.status().code();
+        }
+
+        @Override
+        Endpoint endpoint() {
+            return at.endpoint();
+        }
+
+        @Override
+        @Nullable
+        String header(CharSequence name) {
+            return head.responseHeaders().get(name);
+        }
+
+        @Override
         Flux<ByteBuf> body() {
             return isSmall()
                     ? collect(SMALL_BYTES)
@@ -216,12 +274,13 @@ final class BackendHttp {
             return new Ending(eventLoop, connection.inbound().receive(), answered);
         }
 
+        @Override
         boolean isSmall() {
             String length = header(HttpHeaderNames.CONTENT_LENGTH);
             return length != null && length.length() < 9 && Integer.parseInt(length) <= SMALL_BYTES;
         }
 
-        /** The whole body, refused when it is larger than {@code maxBytes}. */
+        @Override
         Mono<byte[]> bytes(int maxBytes) {
             return collect(maxBytes).handle((whole, sink) -> {
                 if (whole.length > maxBytes) {
@@ -242,12 +301,7 @@ final class BackendHttp {
                     .map(BackendHttp::joined);
         }
 
-        /**
-         * The body as an event stream. An idle one may stay so for as long as it likes: its time limit is lifted.
-         *
-         * @param answered whether the exchange has served its purpose, so that cancelling may let it end by itself and
-         *     keep the connection
-         */
+        @Override
         Flux<SseItem> items(SseReader reader, BooleanSupplier answered) {
             connection.removeHandler(NettyPipeline.ResponseTimeoutHandler);
             return received(answered)
@@ -256,6 +310,7 @@ final class BackendHttp {
                     .onErrorMap(this::failure);
         }
 
+        @Override
         Mono<Reply.Refused> refused() {
             Map<String, String> telling = new HashMap<>();
             for (String name : TELLING) {
@@ -271,11 +326,12 @@ final class BackendHttp {
                     .map(body -> new Reply.Refused(status(), body, json, Map.copyOf(telling)));
         }
 
-        /** Reads and drops a body that is expected to be empty, without anybody waiting for it. */
+        @Override
         void drop() {
             received(() -> false).take(16).subscribe(ignored -> {}, ignored -> {});
         }
 
+        @Override
         void close() {
             received(() -> false).subscribe(ignored -> {}, ignored -> {}).dispose();
         }
@@ -312,6 +368,12 @@ final class BackendHttp {
         return whole;
     }
 
+    /** What the adapter of a backend that is not reached by HTTP has to say to an operator. */
+    java.util.Optional<String> remarks() {
+        AdapterExchanges inside = adapted;
+        return inside == null ? java.util.Optional.empty() : inside.remarks();
+    }
+
     Backend backend() {
         return backend;
     }
@@ -344,6 +406,10 @@ final class BackendHttp {
      * when there is another endpoint, and a connection closed without an answer when the request is repeatable.
      */
     Mono<Answer> send(Ask ask) {
+        AdapterExchanges inside = adapted;
+        if (inside != null) {
+            return inside.send(ask);
+        }
         return Mono.defer(() -> {
             if (ask.longLived() || closed) {
                 return send(ask, unpooled, () -> {});
@@ -453,7 +519,7 @@ final class BackendHttp {
                         reachability.answered();
                     }
                     KeepAlive.note(connection, head.responseHeaders().get("Keep-Alive"));
-                    return Mono.just(new Answer(head, connection, at, ask.timeout()));
+                    return Mono.<Answer>just(new HttpAnswer(head, connection, at, ask.timeout()));
                 })
                 .next();
         return new MonoOperator<Answer, Answer>(exchange) {
@@ -486,7 +552,8 @@ final class BackendHttp {
      */
     Mono<Void> close() {
         closed = true;
-        return pool.disposeLater();
+        AdapterExchanges inside = adapted;
+        return inside == null ? pool.disposeLater() : inside.close().then(pool.disposeLater());
     }
 
     /** One call's place in the count of its endpoint, given back once. */

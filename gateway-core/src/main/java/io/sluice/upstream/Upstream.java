@@ -273,6 +273,11 @@ public final class Upstream implements Disposable {
         return reachability.sentence();
     }
 
+    /** What the backend's adapter has to say to an operator, such as the last lines a process wrote; empty for most. */
+    public Optional<String> remarks() {
+        return http.remarks();
+    }
+
     /** Somebody else found the backend failing; {@link #trouble()} says so until it answers again. */
     public void report(BackendFailure failure) {
         reachability.lost(failure);

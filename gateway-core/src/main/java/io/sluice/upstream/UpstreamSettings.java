@@ -1,5 +1,6 @@
 package io.sluice.upstream;
 
+import io.sluice.adapter.Adapters;
 import io.sluice.egress.EgressPolicy;
 import io.sluice.egress.EgressTls;
 import io.sluice.protocol.RawJson;
@@ -30,6 +31,7 @@ import reactor.netty.resources.LoopResources;
  * @param timer runs retries, pauses and time limits
  * @param clock names the time in sentences and verdicts
  * @param random spreads retries
+ * @param adapters what reaches the backends that do not speak Streamable HTTP
  */
 public record UpstreamSettings(
         LoopResources loops,
@@ -47,7 +49,8 @@ public record UpstreamSettings(
         Duration legacyVerdictLife,
         Scheduler timer,
         Clock clock,
-        RandomGenerator random) {
+        RandomGenerator random,
+        Adapters adapters) {
 
     /** The usual limits. {@code version} is the gateway's own. */
     public static UpstreamSettings of(
@@ -68,7 +71,8 @@ public record UpstreamSettings(
                 Duration.ofHours(24),
                 Schedulers.parallel(),
                 Clock.systemUTC(),
-                random);
+                random,
+                Adapters.NONE);
     }
 
     public UpstreamSettings withProbeTimeout(Duration timeout) {
@@ -88,7 +92,8 @@ public record UpstreamSettings(
                 legacyVerdictLife,
                 timer,
                 clock,
-                random);
+                random,
+                adapters);
     }
 
     public UpstreamSettings withFailureMemory(Duration memory) {
@@ -108,7 +113,8 @@ public record UpstreamSettings(
                 legacyVerdictLife,
                 timer,
                 clock,
-                random);
+                random,
+                adapters);
     }
 
     public UpstreamSettings withClock(Clock other) {
@@ -128,7 +134,8 @@ public record UpstreamSettings(
                 legacyVerdictLife,
                 timer,
                 other,
-                random);
+                random,
+                adapters);
     }
 
     public UpstreamSettings withConnections(int most, int pending) {
@@ -148,7 +155,8 @@ public record UpstreamSettings(
                 legacyVerdictLife,
                 timer,
                 clock,
-                random);
+                random,
+                adapters);
     }
 
     public UpstreamSettings withTimer(Scheduler other) {
@@ -168,7 +176,8 @@ public record UpstreamSettings(
                 legacyVerdictLife,
                 other,
                 clock,
-                random);
+                random,
+                adapters);
     }
 
     public UpstreamSettings withLimits(int replyBytes, int eventBytes) {
@@ -188,6 +197,28 @@ public record UpstreamSettings(
                 legacyVerdictLife,
                 timer,
                 clock,
-                random);
+                random,
+                adapters);
+    }
+
+    public UpstreamSettings withAdapters(Adapters other) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                balancer,
+                maxConnections,
+                maxPending,
+                maxReplyBytes,
+                maxEventBytes,
+                probeTimeout,
+                failureMemory,
+                legacyVerdictLife,
+                timer,
+                clock,
+                random,
+                other);
     }
 }

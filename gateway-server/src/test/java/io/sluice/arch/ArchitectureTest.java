@@ -41,6 +41,7 @@ final class ArchitectureTest {
             "registry",
             "catalog",
             "egress",
+            "adapter",
             "upstream",
             "discovery",
             "session",
