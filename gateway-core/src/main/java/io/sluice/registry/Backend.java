@@ -163,6 +163,21 @@ public record Backend(
                 replacement);
     }
 
+    public Backend withEndpoints(List<Endpoint> replacement) {
+        return new Backend(
+                name,
+                replacement,
+                headers,
+                era,
+                timeout,
+                includeTools,
+                excludeTools,
+                fallbackTools,
+                aggregated,
+                source,
+                transport);
+    }
+
     /** Without the header values, which are secrets. */
     @Override
     public String toString() {

@@ -38,6 +38,7 @@ final class ArchitectureTest {
             "envelope",
             "seal",
             "auth",
+            "replica",
             "registry",
             "catalog",
             "egress",
