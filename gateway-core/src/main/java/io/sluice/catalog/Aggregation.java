@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Puts the shares of several backends together under one roof: settles the names, earlier claims first, and renders the
@@ -54,6 +56,7 @@ final class Aggregation {
         }
     }
 
+    /** Settles the names, once, and renders what those see who see everything. */
     Offer offer() {
         present(claims, ListKind.RESOURCE_TEMPLATES)
                 .owners()
@@ -65,11 +68,32 @@ final class Aggregation {
             addNamed(ListKind.TOOLS, share);
             addNamed(ListKind.PROMPTS, share);
         }
+        return Offer.render(targets, templates(targets), renamed, lines, frame(shares));
+    }
+
+    /** What others see: the same names, but not of all backends. To be called after {@link #offer()}. */
+    Offer offer(Audience audience) {
+        List<Share> seen = shares.stream().filter(audience::sees).toList();
+        Set<String> names = seen.stream().map(Share::name).collect(Collectors.toSet());
+        Map<ListKind, Map<String, Target>> theirs = new EnumMap<>(ListKind.class);
+        targets.forEach((kind, all) -> {
+            Map<String, Target> some = new HashMap<>(all);
+            some.values().removeIf(target -> !names.contains(target.backend()));
+            theirs.put(kind, some);
+        });
+        Map<ListKind, List<Offer.Line>> shown = new EnumMap<>(ListKind.class);
+        lines.forEach((kind, all) -> shown.put(
+                kind,
+                all.stream().filter(line -> names.contains(line.backend())).toList()));
+        return Offer.render(theirs, templates(theirs), renamed, shown, frame(seen));
+    }
+
+    private TemplateIndex<Target> templates(Map<ListKind, Map<String, Target>> of) {
         TemplateIndex<Target> templates = new TemplateIndex<>();
         Claims templateClaims = present(claims, ListKind.RESOURCE_TEMPLATES);
-        present(targets, ListKind.RESOURCE_TEMPLATES)
+        present(of, ListKind.RESOURCE_TEMPLATES)
                 .forEach((template, target) -> templates.add(template, templateClaims.turn(template), target));
-        return Offer.render(targets, templates, renamed, lines, frame());
+        return templates;
     }
 
     Map<ListKind, Map<String, Claims.Owner>> owners() {
@@ -85,7 +109,8 @@ final class Aggregation {
     private void addUris(ListKind kind, Share share) {
         for (Entry entry : share.entries(kind)) {
             String exposed = exposeUri(kind, share, entry.key());
-            present(lines, kind).add(new Offer.Line(entry, renaming(entry, exposed, List.of()), share.era()));
+            present(lines, kind)
+                    .add(new Offer.Line(entry, renaming(entry, exposed, List.of()), share.name(), share.era()));
             addUri(kind, share, present(share.offer().targets(kind), entry.key()), exposed);
             if (kind == ListKind.RESOURCE_TEMPLATES) {
                 claimedTemplates.add(exposed, present(claims, kind).turn(exposed), share.name());
@@ -104,7 +129,9 @@ final class Aggregation {
         Map<String, Target> named = present(targets, kind);
         for (Entry entry : share.entries(kind)) {
             String exposed = expose(kind, share, entry.key());
-            present(lines, kind).add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share)), share.era()));
+            present(lines, kind)
+                    .add(new Offer.Line(
+                            entry, renaming(entry, exposed, links(entry, share)), share.name(), share.era()));
             Target target = present(share.offer().targets(kind), entry.key()).exposedAs(exposed);
             named.put(exposed, target);
             String qualified = share.name() + ExposedNames.SEPARATOR + entry.key();
@@ -218,12 +245,13 @@ final class Aggregation {
                         .isPresent();
     }
 
-    private Offer.Frame frame() {
+    private Offer.Frame frame(List<Share> seen) {
         List<String> missing = new ArrayList<>();
         Capabilities merged = Capabilities.NONE;
-        long ttlMillis = settings.ttlMillis(shares.isEmpty() ? settings.defaultTtl() : settings.maxTtl());
-        boolean shareable = !shares.isEmpty();
-        for (Share share : shares) {
+        long ttlMillis = settings.ttlMillis(seen.isEmpty() ? settings.defaultTtl() : settings.maxTtl());
+        // What differs from caller to caller must not be kept for several.
+        boolean shareable = !seen.isEmpty() && shares.stream().noneMatch(Share::builtIn);
+        for (Share share : seen) {
             Optional<Listing> listing = share.contribution().listing();
             if (listing.isEmpty()) {
                 missing.add(share.name());
@@ -234,16 +262,17 @@ final class Aggregation {
                     listing.map(settings::ttlMillis).orElseGet(() -> settings.ttlMillis(settings.defaultTtl())));
             shareable &= listing.filter(Listing::shareable).isPresent() && share.era() == Era.MODERN;
         }
-        if (shares.isEmpty()) {
+        if (seen.isEmpty()) {
             merged = Capabilities.TOOLS;
         }
-        return new Offer.Frame(merged, settings.serverInfo(), instructions(), ttlMillis, shareable, missing);
+        return new Offer.Frame(
+                merged, settings.serverInfo(), settings.gatewayId(), instructions(seen), ttlMillis, shareable, missing);
     }
 
     /** A paragraph for each backend that has instructions, or nothing at all when they are too long together. */
-    private Optional<RawJson> instructions() {
+    private static Optional<RawJson> instructions(List<Share> seen) {
         Map<String, byte[]> paragraphs = new LinkedHashMap<>();
-        for (Share share : shares) {
+        for (Share share : seen) {
             share.contribution()
                     .listing()
                     .flatMap(Listing::instructions)

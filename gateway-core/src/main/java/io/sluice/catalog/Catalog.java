@@ -6,10 +6,12 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,7 @@ public final class Catalog {
     private final CatalogSettings settings;
     private final Map<String, Share> shares;
     private final Map<String, Mount> mounts;
+    private final Map<Audience, Mount> aggregates;
     private final Map<ListKind, Map<String, Claims.Owner>> owners;
 
     private Catalog(
@@ -38,11 +41,13 @@ public final class Catalog {
             CatalogSettings settings,
             Map<String, Share> shares,
             Map<String, Mount> mounts,
+            Map<Audience, Mount> aggregates,
             Map<ListKind, Map<String, Claims.Owner>> owners) {
         this.version = version;
         this.settings = settings;
         this.shares = shares;
         this.mounts = mounts;
+        this.aggregates = aggregates;
         this.owners = owners;
     }
 
@@ -74,21 +79,42 @@ public final class Catalog {
 
         Map<String, Share> aggregated = new LinkedHashMap<>(shares);
         aggregated.values().removeIf(share -> !share.aggregated());
-        Offer offer;
+        Map<Audience, Offer> offers = new HashMap<>();
         Map<ListKind, Map<String, Claims.Owner>> owners;
         if (previous != null && sameSettings && sameOffers(previous.shares, shares)) {
-            offer = previous.aggregate().offer();
+            previous.aggregates.forEach((audience, mount) -> offers.put(audience, mount.offer()));
             owners = previous.owners;
         } else {
             Aggregation aggregation = new Aggregation(
                     settings, List.copyOf(aggregated.values()), since, previous == null ? Map.of() : previous.owners);
-            offer = aggregation.offer();
+            offers.put(Audience.ALL, aggregation.offer());
+            for (Audience audience : audiences(aggregated.values())) {
+                offers.put(audience, aggregation.offer(audience));
+            }
             owners = aggregation.owners();
         }
         Map<String, Mount> mounts = new LinkedHashMap<>();
-        mounts.put("", new Mount("", offer, Collections.unmodifiableMap(aggregated)));
+        Map<Audience, Mount> aggregates = new HashMap<>();
+        offers.forEach((audience, offer) -> {
+            Map<String, Share> seen = new LinkedHashMap<>(aggregated);
+            seen.values().removeIf(share -> !audience.sees(share));
+            aggregates.put(audience, new Mount("", offer, Collections.unmodifiableMap(seen)));
+        });
+        mounts.put("", Objects.requireNonNull(aggregates.get(Audience.ALL)));
         shares.forEach((name, share) -> mounts.put(name, new Mount(name, share.offer(), Map.of(name, share))));
-        return new Catalog(version(previous, mounts), settings, shares, Collections.unmodifiableMap(mounts), owners);
+        return new Catalog(
+                version(previous, mounts), settings, shares, Collections.unmodifiableMap(mounts), aggregates, owners);
+    }
+
+    /** Those who do not see everything, if there is something that they do not see. */
+    private static Set<Audience> audiences(Collection<Share> aggregated) {
+        Set<Audience> audiences = new LinkedHashSet<>();
+        for (Audience audience : Audience.OTHERS) {
+            if (!aggregated.stream().allMatch(audience::sees)) {
+                audiences.add(audience);
+            }
+        }
+        return audiences;
     }
 
     /** Whether the aggregate comes out the same: only what troubles the backends may differ. */
@@ -122,6 +148,16 @@ public final class Catalog {
     /** The aggregate under the empty name, a backend's own mount under its name. */
     public Optional<Mount> mount(String name) {
         return Optional.ofNullable(mounts.get(name));
+    }
+
+    /** What one asks at {@code /mcp} or below it: as {@link #mount(String)}, but of the aggregate what this audience sees. */
+    public Optional<Mount> mount(String name, Audience audience) {
+        return name.isEmpty() ? Optional.of(aggregate(audience)) : mount(name);
+    }
+
+    private Mount aggregate(Audience audience) {
+        Mount theirs = aggregates.get(audience);
+        return theirs == null ? aggregate() : theirs;
     }
 
     /** The mount of every aggregated backend, which there always is. */

@@ -12,8 +12,9 @@ import java.time.Duration;
  * @param defaultTtl life of a list whose backend promised none: of the legacy era, or never reached; zero makes clients
  *     ask again each time
  * @param serverInfo the gateway's own {@code Implementation} object
+ * @param gatewayId by which other gateways know this one; empty keeps it to itself
  */
-public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl, RawJson serverInfo) {
+public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl, RawJson serverInfo, String gatewayId) {
     public static final CatalogSettings DEFAULT = new CatalogSettings(
             Names.BARE,
             Duration.ofSeconds(60),
@@ -34,6 +35,11 @@ public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl,
         }
     }
 
+    /** Without an id. */
+    public CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl, RawJson serverInfo) {
+        this(names, maxTtl, defaultTtl, serverInfo, "");
+    }
+
     /** The defaults, with {@code serverInfo} naming this version of Sluice. */
     public static CatalogSettings ofVersion(String version) {
         RawJson serverInfo = JsonBytes.sized(64)
@@ -41,11 +47,15 @@ public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl,
                 .quoted(version)
                 .ascii("}")
                 .toRawJson();
-        return new CatalogSettings(DEFAULT.names, DEFAULT.maxTtl, DEFAULT.defaultTtl, serverInfo);
+        return new CatalogSettings(DEFAULT.names, DEFAULT.maxTtl, DEFAULT.defaultTtl, serverInfo, "");
     }
 
     public CatalogSettings withNames(Names replacement) {
-        return new CatalogSettings(replacement, maxTtl, defaultTtl, serverInfo);
+        return new CatalogSettings(replacement, maxTtl, defaultTtl, serverInfo, gatewayId);
+    }
+
+    public CatalogSettings withGatewayId(String replacement) {
+        return new CatalogSettings(names, maxTtl, defaultTtl, serverInfo, replacement);
     }
 
     long ttlMillis(Listing listing) {

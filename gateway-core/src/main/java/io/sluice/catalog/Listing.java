@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param instructions its {@code instructions} as a JSON string literal, when it gave any
  * @param ttl shortest life the backend promised for its lists; zero when it promised none
  * @param shareable whether the backend marked all its lists {@code public}
+ * @param gateway the id by which it made itself known as a gateway like this one; empty for all others
  */
 public record Listing(
         ProtocolVersion version,
@@ -26,11 +27,38 @@ public record Listing(
         List<Definition> resources,
         List<Definition> resourceTemplates,
         Duration ttl,
-        boolean shareable) {
+        boolean shareable,
+        Optional<String> gateway) {
     public Listing {
         tools = List.copyOf(tools);
         prompts = List.copyOf(prompts);
         resources = List.copyOf(resources);
         resourceTemplates = List.copyOf(resourceTemplates);
+    }
+
+    /** Of a backend that is no gateway. */
+    public Listing(
+            ProtocolVersion version,
+            RawJson capabilities,
+            Optional<RawJson> serverInfo,
+            Optional<RawJson> instructions,
+            List<Definition> tools,
+            List<Definition> prompts,
+            List<Definition> resources,
+            List<Definition> resourceTemplates,
+            Duration ttl,
+            boolean shareable) {
+        this(
+                version,
+                capabilities,
+                serverInfo,
+                instructions,
+                tools,
+                prompts,
+                resources,
+                resourceTemplates,
+                ttl,
+                shareable,
+                Optional.empty());
     }
 }

@@ -158,6 +158,18 @@ public final class Mount {
         return backend(backend).map(Share::contribution);
     }
 
+    /** Whether it is the gateway's own, for those who manage it. */
+    public boolean managing() {
+        return !aggregate() && backend(name).filter(Share::builtIn).isPresent();
+    }
+
+    /** The id of the gateway that stands behind a backend's own mount, if it is one. */
+    public Optional<String> gateway() {
+        return aggregate()
+                ? Optional.empty()
+                : contribution(name).flatMap(Contribution::listing).flatMap(Listing::gateway);
+    }
+
     Offer offer() {
         return offer;
     }

@@ -48,12 +48,13 @@ final class Offer {
      * One line of a list.
      *
      * @param renaming edits that give it the mount's names in place of the backend's, in the order of their spans
-     * @param backend the era its backend speaks
+     * @param backend its backend's name
+     * @param spoken the era its backend speaks
      */
-    record Line(Entry entry, List<Entry.Edit> renaming, Era backend) {
+    record Line(Entry entry, List<Entry.Edit> renaming, String backend, Era spoken) {
         /** A tool that must be called as a task is of no use to a client that cannot ask a legacy backend for one. */
         boolean shownTo(Era client) {
-            return client == Era.LEGACY || backend == Era.MODERN || !entry.taskOnly();
+            return client == Era.LEGACY || spoken == Era.MODERN || !entry.taskOnly();
         }
 
         List<Entry.Edit> edits(Era client) {
@@ -72,12 +73,14 @@ final class Offer {
     /**
      * What is said about a mount and around its lists.
      *
+     * @param gatewayId by which other gateways know this one; empty says nothing of it
      * @param instructions a JSON string literal
      * @param missing backends to be named as absent
      */
     record Frame(
             Capabilities capabilities,
             RawJson serverInfo,
+            String gatewayId,
             Optional<RawJson> instructions,
             long ttlMillis,
             boolean shareable,
@@ -99,7 +102,7 @@ final class Offer {
             for (Entry entry : list) {
                 Target target = entry.target(backend);
                 byName.put(entry.key(), target);
-                rendered.add(new Line(entry, List.of(), era));
+                rendered.add(new Line(entry, List.of(), backend, era));
                 if (kind == ListKind.RESOURCE_TEMPLATES) {
                     templates.add(entry.key(), rendered.size(), target);
                 }
@@ -110,6 +113,7 @@ final class Offer {
         Frame frame = new Frame(
                 capabilities,
                 listing.flatMap(Listing::serverInfo).orElse(settings.serverInfo()),
+                settings.gatewayId(),
                 listing.flatMap(Listing::instructions),
                 listing.map(settings::ttlMillis).orElseGet(() -> settings.ttlMillis(settings.defaultTtl())),
                 listing.filter(Listing::shareable).isPresent() && era == Era.MODERN,
@@ -182,6 +186,10 @@ final class Offer {
         frame.capabilities().write(out, Era.LEGACY);
         out.ascii(",\"serverInfo\":").raw(frame.serverInfo());
         frame.instructions().ifPresent(text -> out.ascii(",\"instructions\":").raw(text));
+        if (!frame.gatewayId().isEmpty()) {
+            out.ascii(",\"_meta\":{").quoted(MetaKeys.GATEWAY).ascii(":").quoted(frame.gatewayId());
+            out.ascii("}");
+        }
         return out.ascii("}").toBytes();
     }
 
@@ -192,6 +200,9 @@ final class Offer {
         frame.instructions().ifPresent(text -> out.ascii(",\"instructions\":").raw(text));
         cacheable(out, frame);
         out.ascii(",\"_meta\":{").quoted(MetaKeys.SERVER_INFO).ascii(":").raw(frame.serverInfo());
+        if (!frame.gatewayId().isEmpty()) {
+            out.ascii(",").quoted(MetaKeys.GATEWAY).ascii(":").quoted(frame.gatewayId());
+        }
         return out.ascii("}}").toBytes();
     }
 

@@ -53,6 +53,16 @@ record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capa
         return contribution.registration().backend().aggregated();
     }
 
+    /** Whether it is a part of this gateway itself, which only those who manage it see on the aggregate. */
+    boolean builtIn() {
+        return contribution.registration().backend().source() == Backend.Source.BUILT_IN;
+    }
+
+    /** Whether it is another gateway, whose backends are not passed on to third ones. */
+    boolean gateway() {
+        return contribution.listing().flatMap(Listing::gateway).isPresent();
+    }
+
     List<Entry> entries(ListKind kind) {
         return entries.getOrDefault(kind, List.of());
     }

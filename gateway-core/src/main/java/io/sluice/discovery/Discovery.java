@@ -2,10 +2,12 @@ package io.sluice.discovery;
 
 import io.sluice.catalog.Contribution;
 import io.sluice.catalog.Listing;
+import io.sluice.registry.Backend;
 import io.sluice.registry.Registration;
 import io.sluice.registry.Registry;
 import io.sluice.registry.RegistrySnapshot;
 import io.sluice.upstream.Backoff;
+import io.sluice.upstream.BuiltIn;
 import io.sluice.upstream.Upstream;
 import io.sluice.upstream.UpstreamSettings;
 import java.util.HashMap;
@@ -38,6 +40,7 @@ public final class Discovery implements Disposable {
     private final Backoff backoff;
     private final Scheduler thread = Schedulers.newSingle(Discovery::thread);
     private final Map<String, Tracked> tracked = new TreeMap<>();
+    private final Map<String, Hosted> hosted = new TreeMap<>();
     private final Sinks.Many<DiscoveryState> states = Sinks.many().replay().latestOrDefault(DiscoveryState.EMPTY);
     private final Sinks.Many<Announced> announcements = Sinks.many().multicast().directBestEffort();
     private final Sinks.Empty<Void> firstRound = Sinks.empty();
@@ -45,6 +48,9 @@ public final class Discovery implements Disposable {
     private final Mono<Void> stopped = Mono.defer(this::leave).cache();
     private volatile DiscoveryState state = DiscoveryState.EMPTY;
     private boolean synced;
+
+    /** A backend that is part of this process, and so of this replica alone. */
+    private record Hosted(Backend backend, BuiltIn server) {}
 
     private Discovery(Registry registry, UpstreamSettings upstreams, DiscoverySettings settings) {
         this.registry = registry;
@@ -67,6 +73,17 @@ public final class Discovery implements Disposable {
                 .publishOn(discovery.thread)
                 .subscribe(discovery::follow, error -> log.error("The registry can no longer be followed", error)));
         return discovery;
+    }
+
+    /**
+     * Adds a backend that is part of this process, or replaces it. The registry, which all replicas share, does not know
+     * of it. It comes before all others where names collide.
+     */
+    public void host(Backend backend, BuiltIn server) {
+        thread.schedule(() -> {
+            hosted.put(backend.name(), new Hosted(backend, server));
+            follow(registry.snapshot());
+        });
     }
 
     /** What is known now. */
@@ -124,13 +141,16 @@ public final class Discovery implements Disposable {
     private void follow(RegistrySnapshot snapshot) {
         boolean changed = false;
         for (String gone : List.copyOf(tracked.keySet())) {
-            if (!snapshot.registrations().containsKey(gone)) {
+            if (!snapshot.registrations().containsKey(gone) && !hosted.containsKey(gone)) {
                 end(tracked.remove(gone));
                 changed = true;
             }
         }
+        for (Hosted here : hosted.values()) {
+            changed |= follow(new Registration(here.backend(), 0, 0));
+        }
         for (Registration registration : snapshot.registrations().values()) {
-            changed |= follow(registration);
+            changed |= !hosted.containsKey(registration.backend().name()) && follow(registration);
         }
         synced = true;
         if (changed) {
@@ -148,7 +168,10 @@ public final class Discovery implements Disposable {
             return renumbered;
         }
         Listing lastGood = known == null ? null : known.listing();
-        Upstream upstream = Upstream.open(registration.backend(), upstreams);
+        Hosted here = hosted.get(name);
+        Upstream upstream = here == null
+                ? Upstream.open(registration.backend(), upstreams)
+                : Upstream.inside(here.backend(), here.server(), upstreams);
         Tracked next = new Tracked(
                 registration, upstream, lastGood, settings, thread, backoff, this::changed, announcements::tryEmitNext);
         tracked.put(name, next);

@@ -249,7 +249,13 @@ final class Lists {
                 definitions.getOrDefault(Kind.RESOURCES, List.of()),
                 definitions.getOrDefault(Kind.TEMPLATES, List.of()),
                 ttl,
-                !found.isEmpty() && found.values().stream().allMatch(Whole::shareable));
+                !found.isEmpty() && found.values().stream().allMatch(Whole::shareable),
+                gateway(result));
+    }
+
+    private static Optional<String> gateway(Envelope result) {
+        Span id = result.member(result.member(result.result(), "_meta"), MetaKeys.GATEWAY);
+        return result.isString(id) && id.length() <= 66 ? Optional.of(result.text(id)) : Optional.empty();
     }
 
     /** In {@code _meta} since 2026-07-28, a member of the result before. */

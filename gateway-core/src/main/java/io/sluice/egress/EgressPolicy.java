@@ -45,7 +45,7 @@ public record EgressPolicy(boolean apiMayUsePrivate, AddressRanges allowPrivate)
                 Optional.of("Address " + shown(inet) + " is refused: link-local, metadata, multicast and"
                         + " unspecified addresses are never reachable");
             case PRIVATE ->
-                source != Source.API || apiMayUsePrivate || allowPrivate.contains(ip)
+                !source.requested() || apiMayUsePrivate || allowPrivate.contains(ip)
                         ? Optional.empty()
                         : Optional.of("Address " + shown(inet) + " is refused: the management API may not name private"
                                 + " addresses on this bind; allow it with egress: {allowPrivate: [\""

@@ -62,7 +62,9 @@ public final class Gateway implements Disposable {
             Keyring keyring,
             SessionStore store) {
         this.settings = settings;
-        this.catalogSettings = CatalogSettings.ofVersion(settings.version()).withNames(settings.names());
+        this.catalogSettings = CatalogSettings.ofVersion(settings.version())
+                .withNames(settings.names())
+                .withGatewayId(settings.gatewayId());
         Scheduler timer = Schedulers.parallel();
         SessionIds sessionIds = new SessionIds(
                 keyring.sealer("session"), settings.cluster(), settings.sessionLife(), SeededRandom.create());

@@ -4,6 +4,7 @@ import io.sluice.catalog.CatalogSettings;
 import io.sluice.listener.Limits;
 import io.sluice.protocol.RawJson;
 import java.time.Duration;
+import java.util.UUID;
 
 /**
  * What can be chosen about the data plane.
@@ -16,6 +17,7 @@ import java.time.Duration;
  * @param sessionLife how long a legacy session lasts at most
  * @param sessionIdle how long a session's streams and upstream sessions are kept while nothing happens
  * @param heartbeat how often an open stream carries a comment
+ * @param gatewayId by which other gateways know this one: its replicas share it, and no other gateway has it
  */
 public record GatewaySettings(
         String cluster,
@@ -25,7 +27,8 @@ public record GatewaySettings(
         long maxBodyBytes,
         Duration sessionLife,
         Duration sessionIdle,
-        Duration heartbeat) {
+        Duration heartbeat,
+        String gatewayId) {
     /** The usual settings for a program of this version. */
     public static GatewaySettings of(String version) {
         return new GatewaySettings(
@@ -36,32 +39,46 @@ public record GatewaySettings(
                 Limits.BODY_BYTES,
                 Duration.ofHours(24),
                 Duration.ofMinutes(30),
-                Duration.ofSeconds(15));
+                Duration.ofSeconds(15),
+                UUID.randomUUID().toString());
     }
 
     public GatewaySettings withNames(CatalogSettings.Names replacement) {
         return new GatewaySettings(
-                cluster, version, replacement, sessionless, maxBodyBytes, sessionLife, sessionIdle, heartbeat);
+                cluster,
+                version,
+                replacement,
+                sessionless,
+                maxBodyBytes,
+                sessionLife,
+                sessionIdle,
+                heartbeat,
+                gatewayId);
     }
 
     public GatewaySettings withSessionless(boolean replacement) {
         return new GatewaySettings(
-                cluster, version, names, replacement, maxBodyBytes, sessionLife, sessionIdle, heartbeat);
+                cluster, version, names, replacement, maxBodyBytes, sessionLife, sessionIdle, heartbeat, gatewayId);
     }
 
     public GatewaySettings withMaxBodyBytes(long replacement) {
         return new GatewaySettings(
-                cluster, version, names, sessionless, replacement, sessionLife, sessionIdle, heartbeat);
+                cluster, version, names, sessionless, replacement, sessionLife, sessionIdle, heartbeat, gatewayId);
     }
 
     public GatewaySettings withSessionIdle(Duration replacement) {
         return new GatewaySettings(
-                cluster, version, names, sessionless, maxBodyBytes, sessionLife, replacement, heartbeat);
+                cluster, version, names, sessionless, maxBodyBytes, sessionLife, replacement, heartbeat, gatewayId);
     }
 
     public GatewaySettings withHeartbeat(Duration replacement) {
         return new GatewaySettings(
-                cluster, version, names, sessionless, maxBodyBytes, sessionLife, sessionIdle, replacement);
+                cluster, version, names, sessionless, maxBodyBytes, sessionLife, sessionIdle, replacement, gatewayId);
+    }
+
+    public GatewaySettings withGatewayId(String replacement) {
+        return new GatewaySettings(
+                cluster, version, names, sessionless, maxBodyBytes, sessionLife, sessionIdle, heartbeat, replacement);
     }
 
     /** This gateway as an {@code Implementation} object. */

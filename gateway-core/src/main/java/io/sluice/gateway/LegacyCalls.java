@@ -98,7 +98,8 @@ final class LegacyCalls {
     private Mono<Answer> relay(
             Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream, LegacyRun run) {
         return sessionFor(ticket, upstream, call.mount()).flatMap(upstreamSession -> {
-            Exchange exchange = upstreamSession.request(call.envelope(), Targets.rename(call, target));
+            Exchange exchange =
+                    upstreamSession.request(call.envelope(), Targets.rename(call, target), Hops.before(call.inbound()));
             run.sent(reason -> upstreamSession.cancel(exchange.upstreamId(), reason));
             boolean mayAsk = ticket.isPresent()
                     && upstreamSession.stateful()
@@ -127,7 +128,11 @@ final class LegacyCalls {
                 asking.map(session -> session.ticket().features()).orElse(ClientFeatures.NONE);
         Optional<String> level = ticket.flatMap(sessions::find).flatMap(LiveSession::logLevel);
         ModernHead head = new ModernHead(
-                call.envelope().method(), Targets.nameUpstream(call, target), paramHeaders(call, target), null);
+                call.envelope().method(),
+                Targets.nameUpstream(call, target),
+                paramHeaders(call, target),
+                null,
+                Hops.before(call.inbound()));
         Function<Patch, Mono<Reply>> send = patch -> upstream.postModern(
                 OldToNew.request(Targets.rename(call, target, patch), settings.implementation(), features, level)
                         .toBytes(),

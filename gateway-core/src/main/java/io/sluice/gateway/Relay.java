@@ -62,8 +62,12 @@ final class Relay {
         Envelope envelope = call.envelope();
         Span extensions = envelope.member(envelope.metaClientCapabilities(), "extensions");
         Patch patch = Targets.rename(call, target).removeMember(envelope.member(extensions, TASKS));
-        ModernHead head =
-                new ModernHead(envelope.method(), Targets.nameUpstream(call, target), params, traceparent(envelope));
+        ModernHead head = new ModernHead(
+                envelope.method(),
+                Targets.nameUpstream(call, target),
+                params,
+                traceparent(envelope),
+                Hops.before(call.inbound()));
         return upstream.postModern(patch.toBytes(), head).map(this::answer);
     }
 

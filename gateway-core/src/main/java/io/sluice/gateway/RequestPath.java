@@ -6,6 +6,7 @@ import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.call.Inbound;
 import io.sluice.call.JsonRpc;
+import io.sluice.catalog.Audience;
 import io.sluice.catalog.Mount;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.EnvelopeReader;
@@ -64,7 +65,7 @@ final class RequestPath {
         return Mono.defer(() -> {
                     Caller caller = authenticator.authenticate(inbound.headers());
                     View view = views.get();
-                    Mount mount = mount(view, inbound);
+                    Mount mount = mount(view, inbound, caller);
                     checkContentType(inbound);
                     return body.flatMap(bytes -> EnvelopeReader.isBatch(bytes)
                             ? batch(inbound, caller, view, mount, bytes)
@@ -76,21 +77,26 @@ final class RequestPath {
     /** GET, which only the legacy era knows. */
     Answer get(Inbound inbound) {
         Caller caller = authenticator.authenticate(inbound.headers());
-        mount(views.get(), inbound);
+        mount(views.get(), inbound, caller);
         return legacySessions.openStream(inbound, caller);
     }
 
     /** DELETE, likewise. */
     Answer delete(Inbound inbound) {
         Caller caller = authenticator.authenticate(inbound.headers());
-        mount(views.get(), inbound);
+        mount(views.get(), inbound, caller);
         return legacySessions.end(inbound, caller);
     }
 
-    private static Mount mount(View view, Inbound inbound) {
-        return view.catalog()
-                .mount(inbound.mount())
+    private Mount mount(View view, Inbound inbound, Caller caller) {
+        Mount mount = view.catalog()
+                .mount(inbound.mount(), new Audience(caller.managing(), Hops.any(inbound)))
                 .orElseThrow(() -> new Rejection.NotFound("Nothing is mounted at /mcp/" + inbound.mount()));
+        if (mount.managing() && !caller.managing()) {
+            throw new Rejection.Forbidden("/mcp/" + mount.name() + " manages the gateway, and this token may not");
+        }
+        Hops.check(inbound, settings.gatewayId(), mount);
+        return mount;
     }
 
     private static void checkContentType(Inbound inbound) {

@@ -55,7 +55,8 @@ final class Translation {
             throw new Rejection.InvalidParams("params.requestState is of a call that has ended; call again without it");
         }
         return upstream.shared().flatMap(session -> {
-            Exchange exchange = session.request(envelope, NewToOld.request(envelope, Targets.rename(call, target)));
+            Exchange exchange = session.request(
+                    envelope, NewToOld.request(envelope, Targets.rename(call, target)), Hops.before(call.inbound()));
             Translation translation = new Translation(call, upstream.backend().name(), session, exchange, logLevel);
             return exchange.reply().map(translation::answer).doOnCancel(translation::cancel);
         });

@@ -10,6 +10,9 @@ public final class McpHeaders {
     public static final AsciiString NAME = AsciiString.cached("Mcp-Name");
     public static final AsciiString LAST_EVENT_ID = AsciiString.cached("Last-Event-ID");
 
+    /** Our own: the ids of the gateways that a request has passed, the first one first, separated by commas. */
+    public static final AsciiString VIA = AsciiString.cached("Sluice-Via");
+
     /** Prefix of the headers that mirror arguments annotated with {@code x-mcp-header}. */
     public static final String PARAM_PREFIX = "Mcp-Param-";
 

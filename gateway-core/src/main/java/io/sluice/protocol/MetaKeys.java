@@ -17,5 +17,8 @@ public final class MetaKeys {
     /** Our own: which backends a merged list lacks at the moment. */
     public static final String MISSING = "io.sluice/missing";
 
+    /** Our own: the id of the gateway that answers, so that another one knows it for what it is. */
+    public static final String GATEWAY = "io.sluice/gateway";
+
     private MetaKeys() {}
 }

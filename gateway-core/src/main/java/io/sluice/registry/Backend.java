@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  * A logical MCP server as it was registered. What it offers is learnt later and lives in the catalog.
  *
  * @param name {@code [a-z0-9-]{1,64}}, unique among backends and profiles; also the mount {@code /mcp/{name}}
- * @param endpoints at least one
+ * @param endpoints at least one, but for what is built in
  * @param headers sent with every request to the backend: its own credentials, never the client's. Secret.
  * @param era the era to speak without asking, or empty to probe
  * @param timeout longest wait for a reply to begin, and between its parts
@@ -59,13 +59,22 @@ public record Backend(
     public enum Source {
         FILE,
         API,
+        /** As {@link #API}, but named as another gateway. */
+        PEER,
         DISCOVERED,
-        BUILT_IN
+        BUILT_IN;
+
+        /** Whether a request named it, so that requests may change it and it may not reach every address. */
+        public boolean requested() {
+            return this == API || this == PEER;
+        }
     }
 
     public Backend {
-        checkName(name);
-        if (endpoints.isEmpty()) {
+        if (source != Source.BUILT_IN) {
+            checkName(name);
+        }
+        if (endpoints.isEmpty() && source != Source.BUILT_IN) {
             throw new IllegalArgumentException("backend '" + name + "' has no endpoint");
         }
         if (timeout.isNegative() || timeout.isZero()) {

@@ -240,6 +240,15 @@ public abstract sealed class Rejection extends RuntimeException {
         }
     }
 
+    /** Gateways lead to each other in a circle, and this request went round it. */
+    public static final class LoopDetected extends Rejection {
+        private static final long serialVersionUID = 1L;
+
+        public LoopDetected(String message) {
+            super(508, ErrorCodes.INVALID_REQUEST, message);
+        }
+    }
+
     /** The gateway as a whole takes no more work at the moment. */
     public static final class Unavailable extends Rejection {
         private static final long serialVersionUID = 1L;

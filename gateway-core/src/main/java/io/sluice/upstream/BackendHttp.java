@@ -12,6 +12,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.adapter.Adapter;
 import io.sluice.egress.EgressClient;
+import io.sluice.protocol.McpHeaders;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
 import io.sluice.rejection.Rejection;
@@ -378,6 +379,13 @@ final class BackendHttp {
         return backend;
     }
 
+    /** Says on a request by which gateways it came, this one the last. */
+    void via(HttpHeaders headers, @Nullable String before) {
+        if (before != null) {
+            headers.set(McpHeaders.VIA, settings.gatewayId().isEmpty() ? before : before + ", " + settings.gatewayId());
+        }
+    }
+
     UpstreamSettings settings() {
         return settings;
     }
@@ -541,6 +549,9 @@ final class BackendHttp {
         if (ask.body() != null) {
             headers.set(HttpHeaderNames.CONTENT_TYPE, JSON);
             headers.set(HttpHeaderNames.CONTENT_LENGTH, ask.body().length);
+        }
+        if (!settings.gatewayId().isEmpty()) {
+            headers.set(McpHeaders.VIA, settings.gatewayId());
         }
         ask.headers().accept(headers);
         backend.headers().forEach(headers::set);

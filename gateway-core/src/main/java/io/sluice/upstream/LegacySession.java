@@ -208,6 +208,11 @@ public final class LegacySession {
      * @param patch changes to {@code request} collected so far; used up by this
      */
     public Exchange request(Envelope request, Patch patch) {
+        return request(request, patch, null);
+    }
+
+    /** @param via the ids of the gateways that a call came by, or null when it came by none */
+    public Exchange request(Envelope request, Patch patch, @Nullable String via) {
         RequestId clientId = request.id();
         if (clientId == null) {
             throw new IllegalArgumentException("a request has an id");
@@ -221,7 +226,7 @@ public final class LegacySession {
             patch.replace(tokenSpan, own.rawJsonBytes());
         }
         byte[] body = patch.toBytes();
-        return new Exchange(own, post(body, request.method(), new Relabel(own, clientId, token)));
+        return new Exchange(own, post(body, request.method(), new Relabel(own, clientId, token), via));
     }
 
     /**
@@ -233,7 +238,7 @@ public final class LegacySession {
                 logLevel = params;
             }
             RequestId own = RequestId.of(ids.incrementAndGet());
-            return post(Messages.request(own, method, params), method, Relabel.none(own));
+            return post(Messages.request(own, method, params), method, Relabel.none(own), null);
         });
     }
 
@@ -248,7 +253,7 @@ public final class LegacySession {
     public Mono<Void> send(byte[] json) {
         return Mono.defer(() -> {
             Established current = now();
-            return post(json, current, false).flatMap(answer -> {
+            return post(json, current, false, null).flatMap(answer -> {
                 if (answer.isSuccess()) {
                     answer.drop();
                     return Mono.empty();
@@ -314,14 +319,15 @@ public final class LegacySession {
 
     // ---- requests
 
-    private Mono<Reply> post(byte[] body, String method, Relabel relabel) {
+    private Mono<Reply> post(byte[] body, String method, Relabel relabel, @Nullable String via) {
         boolean repeatable = isRepeatable(method);
         return Mono.defer(() -> {
                     Established current = now();
-                    return once(body, current, repeatable, relabel)
+                    return once(body, current, repeatable, relabel, via)
                             .onErrorResume(
                                     Forgotten.class,
-                                    forgotten -> renew(current).flatMap(next -> once(body, next, repeatable, relabel)));
+                                    forgotten ->
+                                            renew(current).flatMap(next -> once(body, next, repeatable, relabel, via)));
                 })
                 .onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"))
                 .doOnDiscard(Reply.class, Reply::discard);
@@ -348,10 +354,13 @@ public final class LegacySession {
                 .orElse(false);
     }
 
-    private Mono<BackendHttp.Answer> post(byte[] body, Established current, boolean repeatable) {
+    private Mono<BackendHttp.Answer> post(byte[] body, Established current, boolean repeatable, @Nullable String via) {
         return http.send(BackendHttp.Ask.post(
                         body,
-                        headers -> head(headers, current, BackendHttp.BOTH),
+                        headers -> {
+                            head(headers, current, BackendHttp.BOTH);
+                            http.via(headers, via);
+                        },
                         http.backend().timeout(),
                         repeatable)
                 .at(current.endpoint()));
@@ -365,8 +374,9 @@ public final class LegacySession {
         }
     }
 
-    private Mono<Reply> once(byte[] body, Established current, boolean repeatable, Relabel relabel) {
-        return post(body, current, repeatable).flatMap(answer -> {
+    private Mono<Reply> once(
+            byte[] body, Established current, boolean repeatable, Relabel relabel, @Nullable String via) {
+        return post(body, current, repeatable, via).flatMap(answer -> {
             if (answer.isEventStream()) {
                 return Mono.<Reply>just(new Reply.Events(new CallStream(this, current, relabel, answer).events()));
             }
@@ -553,7 +563,7 @@ public final class LegacySession {
         }
         RequestId own = RequestId.of(ids.incrementAndGet());
         byte[] body = Messages.request(own, McpMethod.LOGGING_SET_LEVEL.wire(), level);
-        return post(body, next, true)
+        return post(body, next, true, null)
                 .doOnNext(BackendHttp.Answer::drop)
                 .onErrorComplete()
                 .then();
@@ -640,7 +650,7 @@ public final class LegacySession {
     /** A backend that chokes on the notification has still opened the session. */
     private Mono<Established> confirm(Established next) {
         byte[] body = Messages.notification(McpMethod.NOTIFICATION_INITIALIZED.wire(), null);
-        return post(body, next, true)
+        return post(body, next, true, null)
                 .doOnNext(answer -> {
                     if (!answer.isSuccess()) {
                         log.debug(

@@ -12,14 +12,25 @@ import org.jspecify.annotations.Nullable;
  *     encoded when sent
  * @param paramHeaders whole {@code Mcp-Param-*} names with their values as they go on the wire
  * @param traceparent W3C trace context of this hop, or null
+ * @param via the ids of the gateways that a call came by, or null when it came by none
  */
 public record ModernHead(
         String method,
         @Nullable String name,
         List<Map.Entry<String, String>> paramHeaders,
-        @Nullable String traceparent) {
+        @Nullable String traceparent,
+        @Nullable String via) {
     public ModernHead {
         paramHeaders = List.copyOf(paramHeaders);
+    }
+
+    /** Of a call that came from no other gateway. */
+    public ModernHead(
+            String method,
+            @Nullable String name,
+            List<Map.Entry<String, String>> paramHeaders,
+            @Nullable String traceparent) {
+        this(method, name, paramHeaders, traceparent, null);
     }
 
     public static ModernHead of(String method) {

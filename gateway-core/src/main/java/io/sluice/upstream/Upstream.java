@@ -1,5 +1,6 @@
 package io.sluice.upstream;
 
+import io.netty.buffer.Unpooled;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.MessageReader;
@@ -50,6 +51,7 @@ public final class Upstream implements Disposable {
     private final Reachability reachability;
     private final BackendHttp http;
     private final Probe probe;
+    private final @Nullable BuiltIn local;
     private final Sinks.Many<Signal> signals = Sinks.many().multicast().directBestEffort();
     private final AtomicLong ids = new AtomicLong();
     private final AtomicReference<@Nullable Verdict> verdict = new AtomicReference<>();
@@ -74,8 +76,9 @@ public final class Upstream implements Disposable {
     /** How many want a resource's changes, and the one request for them that all share. */
     private record Subscribed(int count, Mono<Void> asked) {}
 
-    private Upstream(Backend backend, UpstreamSettings settings) {
+    private Upstream(Backend backend, UpstreamSettings settings, @Nullable BuiltIn local) {
         this.backend = backend;
+        this.local = local;
         this.settings = settings;
         this.reachability =
                 new Reachability(backend.name(), settings.clock(), () -> announce(new Signal.ReachabilityChanged()));
@@ -88,7 +91,12 @@ public final class Upstream implements Disposable {
      * event loop.
      */
     public static Upstream open(Backend backend, UpstreamSettings settings) {
-        return new Upstream(backend, settings);
+        return new Upstream(backend, settings, null);
+    }
+
+    /** The way to a backend that is part of this process. */
+    public static Upstream inside(Backend backend, BuiltIn server, UpstreamSettings settings) {
+        return new Upstream(backend, settings, server);
     }
 
     public Backend backend() {
@@ -161,6 +169,12 @@ public final class Upstream implements Disposable {
     }
 
     private Mono<Verdict> find() {
+        if (local != null) {
+            return Mono.just(new Verdict(
+                    ProtocolVersion.LATEST_MODERN,
+                    local.discoverResult(),
+                    settings.clock().instant()));
+        }
         if (backend.era().filter(Era.LEGACY::equals).isPresent()) {
             return legacyVerdict();
         }
@@ -244,7 +258,7 @@ public final class Upstream implements Disposable {
         if (found != null && found.known().version() == known.version()) {
             return Mono.just(found.legacy());
         }
-        if (backend.era().isPresent()) {
+        if (backend.era().isPresent() || local != null) {
             return Mono.just(false);
         }
         return sharing(LegacySession.tryShared(http, this::onForgotten))
@@ -293,6 +307,9 @@ public final class Upstream implements Disposable {
      * @param body a whole, valid modern request; not to be written to afterwards
      */
     public Mono<Reply> postModern(byte[] body, ModernHead head) {
+        if (local != null) {
+            return answered(local, body);
+        }
         BackendHttp.Ask ask = BackendHttp.Ask.post(
                 body,
                 headers -> {
@@ -306,10 +323,17 @@ public final class Upstream implements Disposable {
                     if (head.traceparent() != null) {
                         headers.set("traceparent", head.traceparent());
                     }
+                    http.via(headers, head.via());
                 },
                 backend.timeout(),
                 LegacySession.isRepeatable(head.method()));
         return http.send(ask).flatMap(this::modernReply).doOnDiscard(Reply.class, Reply::discard);
+    }
+
+    private static Mono<Reply> answered(BuiltIn server, byte[] body) {
+        return Mono.justOrEmpty(MessageReader.read(body))
+                .flatMap(server::answer)
+                .map(answer -> new Reply.Json(200, Flux.just(Unpooled.wrappedBuffer(answer)), true));
     }
 
     private ProtocolVersion modernVersion() {

@@ -32,6 +32,7 @@ import reactor.netty.resources.LoopResources;
  * @param clock names the time in sentences and verdicts
  * @param random spreads retries
  * @param adapters what reaches the backends that do not speak Streamable HTTP
+ * @param gatewayId by which other gateways know this one; empty keeps it to itself
  */
 public record UpstreamSettings(
         LoopResources loops,
@@ -50,7 +51,8 @@ public record UpstreamSettings(
         Scheduler timer,
         Clock clock,
         RandomGenerator random,
-        Adapters adapters) {
+        Adapters adapters,
+        String gatewayId) {
 
     /** The usual limits. {@code version} is the gateway's own. */
     public static UpstreamSettings of(
@@ -72,7 +74,8 @@ public record UpstreamSettings(
                 Schedulers.parallel(),
                 Clock.systemUTC(),
                 random,
-                Adapters.NONE);
+                Adapters.NONE,
+                "");
     }
 
     public UpstreamSettings withProbeTimeout(Duration timeout) {
@@ -93,7 +96,8 @@ public record UpstreamSettings(
                 timer,
                 clock,
                 random,
-                adapters);
+                adapters,
+                gatewayId);
     }
 
     public UpstreamSettings withFailureMemory(Duration memory) {
@@ -114,7 +118,8 @@ public record UpstreamSettings(
                 timer,
                 clock,
                 random,
-                adapters);
+                adapters,
+                gatewayId);
     }
 
     public UpstreamSettings withClock(Clock other) {
@@ -135,7 +140,8 @@ public record UpstreamSettings(
                 timer,
                 other,
                 random,
-                adapters);
+                adapters,
+                gatewayId);
     }
 
     public UpstreamSettings withConnections(int most, int pending) {
@@ -156,7 +162,8 @@ public record UpstreamSettings(
                 timer,
                 clock,
                 random,
-                adapters);
+                adapters,
+                gatewayId);
     }
 
     public UpstreamSettings withTimer(Scheduler other) {
@@ -177,7 +184,8 @@ public record UpstreamSettings(
                 other,
                 clock,
                 random,
-                adapters);
+                adapters,
+                gatewayId);
     }
 
     public UpstreamSettings withLimits(int replyBytes, int eventBytes) {
@@ -198,7 +206,8 @@ public record UpstreamSettings(
                 timer,
                 clock,
                 random,
-                adapters);
+                adapters,
+                gatewayId);
     }
 
     public UpstreamSettings withAdapters(Adapters other) {
@@ -219,6 +228,29 @@ public record UpstreamSettings(
                 timer,
                 clock,
                 random,
-                other);
+                other,
+                gatewayId);
+    }
+
+    public UpstreamSettings withGatewayId(String id) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                balancer,
+                maxConnections,
+                maxPending,
+                maxReplyBytes,
+                maxEventBytes,
+                probeTimeout,
+                failureMemory,
+                legacyVerdictLife,
+                timer,
+                clock,
+                random,
+                adapters,
+                id);
     }
 }

@@ -244,7 +244,7 @@ class EgressTest {
                     .uri(url)
                     .response()
                     .map(response -> response.status().code());
-            if (source == Source.API) {
+            if (source.requested()) {
                 assertThatThrownBy(status::block).hasCauseInstanceOf(EgressDenied.class);
             } else {
                 assertThat(status.block()).isEqualTo(302);

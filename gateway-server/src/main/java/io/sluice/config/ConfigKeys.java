@@ -157,8 +157,12 @@ final class ConfigKeys {
     private static final Section<Boolean> LEGACY_SECTION =
             new Section<>(List.of(SESSIONLESS), f -> Optional.of(f.value(SESSIONLESS)));
 
-    private static final Key<Boolean> AGGREGATE =
-            Key.of("aggregate", Shape.flag(), "true", "Show the gateway's own tools on /mcp.", "ENABLE_MCP_SYSTEM");
+    private static final Key<Boolean> AGGREGATE = Key.of(
+            "aggregate",
+            Shape.flag(),
+            "true",
+            "Show the gateway's own tools on /mcp to callers with management rights.",
+            "ENABLE_MCP_SYSTEM");
     private static final Section<Boolean> GATEWAY_SECTION =
             new Section<>(List.of(AGGREGATE), f -> Optional.of(f.value(AGGREGATE)));
 

@@ -110,7 +110,7 @@ final class Registrations {
     /** What the file or discovery named is theirs to change. */
     private void checkOwner(String name, String act) {
         Registration there = registry.snapshot().registrations().get(name);
-        if (there == null || there.backend().source() == Backend.Source.API) {
+        if (there == null || there.backend().source().requested()) {
             return;
         }
         String owner = there.backend().source() == Backend.Source.FILE ? "the configuration file" : "discovery";
@@ -178,7 +178,7 @@ final class Registrations {
         return contribution.trouble().isEmpty() ? Status.CONNECTED : Status.UNAVAILABLE;
     }
 
-    private static JsonNode json(Question question) {
+    static JsonNode json(Question question) {
         String type = question.contentType().split(";", 2)[0].strip();
         if (!type.equalsIgnoreCase("application/json")) {
             throw Problem.of(415, "body.type", "The body must be JSON: Content-Type is '" + shown(type) + "'")

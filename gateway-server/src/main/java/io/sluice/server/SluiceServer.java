@@ -18,6 +18,7 @@ import io.sluice.listener.ListenerSettings;
 import io.sluice.listener.ListenerTls;
 import io.sluice.listener.Timeouts;
 import io.sluice.management.About;
+import io.sluice.management.GatewayTools;
 import io.sluice.management.ManagementApi;
 import io.sluice.management.Readiness;
 import io.sluice.registry.Backend;
@@ -79,24 +80,17 @@ public final class SluiceServer implements RunningGateway {
                         : Authenticator.bearer(() -> Objects.requireNonNull(tokens.get())));
         EgressPolicy egress = EgressPolicy.of(loopback, config.egress().allowPrivate());
         this.loops = HttpListener.newLoops("sluice", Runtime.getRuntime().availableProcessors());
+        GatewaySettings settings = gatewaySettings(version, config);
         this.discovery = Discovery.start(
-                registry, UpstreamSettings.of(loops, egress, version, new SecureRandom()), DiscoverySettings.DEFAULT);
-        this.gateway = new Gateway(
-                gatewaySettings(version, config),
-                discovery,
-                authenticator,
-                keyring(config),
-                SessionStore.ofOneReplica());
+                registry,
+                UpstreamSettings.of(loops, egress, version, new SecureRandom()).withGatewayId(settings.gatewayId()),
+                DiscoverySettings.DEFAULT);
+        this.gateway = new Gateway(settings, discovery, authenticator, keyring(config), SessionStore.ofOneReplica());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
-        this.handler = new ManagementApi(
-                        registry,
-                        discovery,
-                        authenticator,
-                        egress,
-                        new About(version, config.environment(), gateway::activeClients),
-                        readiness,
-                        clock)
+        About about = new About(version, config.environment(), gateway::activeClients);
+        GatewayTools.host(registry, discovery, about, readiness, clock, config.gatewayAggregated());
+        this.handler = new ManagementApi(registry, discovery, authenticator, egress, about, readiness, clock)
                 .before(gateway.handler());
     }
 

@@ -156,7 +156,8 @@ final class FederationTest {
 
     private void start(String entries) throws Exception {
         Path file = Files.writeString(folder.resolve("mcp.json"), "{\"mcpServers\":{" + entries + "}}");
-        Map<String, String> variables = Map.of("PORT", "0", "MCP_BEARER_TOKEN", TOKEN, "BACKEND_TOKEN", BACKEND_TOKEN);
+        Map<String, String> variables = Map.of(
+                "PORT", "0", "MCP_BEARER_TOKEN", TOKEN, "BACKEND_TOKEN", BACKEND_TOKEN, "ENABLE_MCP_SYSTEM", "false");
         GatewayConfig config = ConfigReader.read(new ConfigSources(List.of(file), variables, List.of()))
                 .config()
                 .orElseThrow();
