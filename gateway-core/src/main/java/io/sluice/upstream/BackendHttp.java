@@ -11,7 +11,10 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.adapter.Adapter;
+import io.sluice.balance.Attempt;
+import io.sluice.balance.Endpoints;
 import io.sluice.egress.EgressClient;
+import io.sluice.guard.Outcome;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
@@ -28,6 +31,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -72,7 +76,7 @@ final class BackendHttp {
     private final ConnectionProvider pool;
     private final HttpClient pooled;
     private final HttpClient unpooled;
-    private final List<EndpointLoad> endpoints;
+    private final Endpoints endpoints;
     private final @Nullable AdapterExchanges adapted;
     private volatile boolean closed;
 
@@ -81,9 +85,8 @@ final class BackendHttp {
         this.settings = settings;
         this.reachability = reachability;
         this.failures = new Failures(backend);
-        long now = System.nanoTime();
-        this.endpoints =
-                backend.endpoints().stream().map(e -> new EndpointLoad(e, now)).toList();
+        this.endpoints = new Endpoints(
+                backend, settings.policies().of(backend.name()).balance(), BackendHttp::random, System::nanoTime);
         this.adapted = backend.transport().isStreamableHttp()
                 ? null
                 : new AdapterExchanges(adapter(), failures, reachability, backend, settings.timer());
@@ -127,6 +130,11 @@ final class BackendHttp {
         }
     }
 
+    /** The thread's own, which nobody has to wait for. */
+    private static long random() {
+        return ThreadLocalRandom.current().nextLong();
+    }
+
     /** A stream may be silent for hours; only TCP itself can tell that nobody is left at the other end. */
     private static HttpClient watched(HttpClient client) {
         HttpClient watched = client.option(ChannelOption.SO_KEEPALIVE, true);
@@ -141,6 +149,7 @@ final class BackendHttp {
      * A request to send.
      *
      * @param endpoint where to, or null to pick one
+     * @param movable whether failing to connect to {@code endpoint} is told as {@link Unreached}
      * @param headers adds what is particular to this request; the backend's own headers come after it
      * @param timeout longest wait for the head and between parts of a body that is no event stream; null for none
      * @param longLived whether it takes a connection of its own instead of one of the pool's
@@ -149,17 +158,41 @@ final class BackendHttp {
     record Ask(
             HttpMethod method,
             @Nullable Endpoint endpoint,
+            boolean movable,
             Consumer<HttpHeaders> headers,
             byte @Nullable [] body,
             @Nullable Duration timeout,
             boolean longLived,
             boolean repeatable) {
         static Ask post(byte[] body, Consumer<HttpHeaders> headers, Duration timeout, boolean repeatable) {
-            return new Ask(HttpMethod.POST, null, headers, body, timeout, false, repeatable);
+            return new Ask(HttpMethod.POST, null, false, headers, body, timeout, false, repeatable);
+        }
+
+        static Ask get(Endpoint endpoint, Consumer<HttpHeaders> headers, @Nullable Duration timeout, boolean again) {
+            return new Ask(HttpMethod.GET, endpoint, false, headers, null, timeout, true, again);
         }
 
         Ask at(@Nullable Endpoint place) {
-            return new Ask(method, place, headers, body, timeout, longLived, repeatable);
+            return new Ask(method, place, movable, headers, body, timeout, longLived, repeatable);
+        }
+
+        Ask mayMove() {
+            return new Ask(method, endpoint, true, headers, body, timeout, longLived, repeatable);
+        }
+    }
+
+    /** The one endpoint that a request was for cannot be connected to, and the backend has others. */
+    static final class Unreached extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final Rejection refusal;
+
+        Unreached(Rejection refusal) {
+            super("unreached", null, false, false);
+            this.refusal = refusal;
+        }
+
+        Rejection refusal() {
+            return refusal;
         }
     }
 
@@ -231,17 +264,17 @@ final class BackendHttp {
     private final class HttpAnswer extends Answer {
         private final HttpClientResponse head;
         private final Connection connection;
-        private final EndpointLoad at;
+        private final Attempt attempt;
         private final @Nullable Duration timeout;
 
         /** Noted while the connection is ours: afterwards it has none. */
         private final EventLoop eventLoop;
 
         private HttpAnswer(
-                HttpClientResponse head, Connection connection, EndpointLoad at, @Nullable Duration timeout) {
+                HttpClientResponse head, Connection connection, Attempt attempt, @Nullable Duration timeout) {
             this.head = head;
             this.connection = connection;
-            this.at = at;
+            this.attempt = attempt;
             this.timeout = timeout;
             this.eventLoop = connection.channel().eventLoop();
         }
@@ -253,7 +286,7 @@ final class BackendHttp {
 
         @Override
         Endpoint endpoint() {
-            return at.endpoint();
+            return attempt.endpoint();
         }
 
         @Override
@@ -338,6 +371,7 @@ final class BackendHttp {
         }
 
         private Throwable failure(Throwable error) {
+            attempt.end(Outcome.FAILED, System.nanoTime());
             return failures.duringAnswer(error, timeout == null ? Duration.ZERO : timeout);
         }
     }
@@ -403,9 +437,8 @@ final class BackendHttp {
         return backend.timeout().compareTo(settings.probeTimeout()) < 0 ? backend.timeout() : settings.probeTimeout();
     }
 
-    /** Where a session will live. */
-    Endpoint pick() {
-        return load(null).endpoint();
+    Endpoints endpoints() {
+        return endpoints;
     }
 
     /**
@@ -435,20 +468,37 @@ final class BackendHttp {
     }
 
     private Mono<Answer> send(Ask ask, HttpClient client, Runnable atEnd) {
-        EndpointLoad first = load(ask.endpoint());
+        Attempt first = first(ask);
         return attempt(ask, client, first, atEnd)
                 .onErrorResume(
-                        error -> mayRepeat(ask, error),
-                        error -> attempt(ask, client, another(ask, first, error), atEnd))
-                .onErrorMap(error -> refusal(ask, first, error))
+                        error -> mayRepeat(ask, error), error -> attempt(ask, client, second(ask, first, error), atEnd))
+                .onErrorMap(error -> refusal(ask, first.endpoint(), error))
                 .doOnError(ignored -> atEnd.run())
                 .flatMap(this::readable);
     }
 
-    private Throwable refusal(Ask ask, EndpointLoad at, Throwable error) {
+    private Attempt first(Ask ask) {
+        long now = System.nanoTime();
+        return ask.endpoint() == null ? endpoints.pick(0, now) : endpoints.pinned(ask.endpoint(), now);
+    }
+
+    private Attempt second(Ask ask, Attempt first, Throwable error) {
+        long now = System.nanoTime();
+        return ask.endpoint() != null
+                ? endpoints.pinned(ask.endpoint(), now)
+                : error instanceof ConnectException ? endpoints.pickOther(first.state(), now) : endpoints.pick(0, now);
+    }
+
+    private Throwable refusal(Ask ask, Endpoint at, Throwable error) {
         Duration waited = ask.timeout() == null ? Duration.ZERO : ask.timeout();
-        Rejection refusal = failures.beforeAnswer(error, at.endpoint().url(), waited);
-        if (refusal instanceof BackendFailure failure && Failures.preventsConnection(error)) {
+        Rejection refusal = failures.beforeAnswer(error, at.url(), waited);
+        if (!Failures.preventsConnection(error)) {
+            return refusal;
+        }
+        if (ask.movable() && ask.endpoint() != null && endpoints.size() > 1) {
+            return new Unreached(refusal);
+        }
+        if (refusal instanceof BackendFailure failure) {
             reachability.lost(failure);
         }
         return refusal;
@@ -475,35 +525,11 @@ final class BackendHttp {
         return neverLeft || (vanished && ask.repeatable());
     }
 
-    private EndpointLoad another(Ask ask, EndpointLoad first, Throwable error) {
-        if (ask.endpoint() != null || endpoints.size() == 1 || !(error instanceof ConnectException)) {
-            return first;
-        }
-        return settings.balancer()
-                .pick(endpoints.stream().filter(e -> e != first).toList(), System.nanoTime());
-    }
-
-    private EndpointLoad load(@Nullable Endpoint endpoint) {
-        if (endpoints.size() == 1) {
-            return endpoints.get(0);
-        }
-        if (endpoint != null) {
-            for (EndpointLoad load : endpoints) {
-                if (load.endpoint().equals(endpoint)) {
-                    return load;
-                }
-            }
-        }
-        return settings.balancer().pick(endpoints, System.nanoTime());
-    }
-
     /** @param atEnd run, perhaps more than once, when the exchange is over or cancelled, but not when it fails */
-    private Mono<Answer> attempt(Ask ask, HttpClient client, EndpointLoad at, Runnable atEnd) {
-        long start = System.nanoTime();
-        InFlight inFlight = new InFlight(at);
+    private Mono<Answer> attempt(Ask ask, HttpClient client, Attempt attempt, Runnable atEnd) {
         AtomicReference<@Nullable EventLoop> eventLoop = new AtomicReference<>();
         Mono<Answer> exchange = client.request(ask.method())
-                .uri(at.endpoint().url())
+                .uri(attempt.endpoint().url())
                 .send((request, out) -> {
                     out.withConnection(
                             connection -> eventLoop.set(connection.channel().eventLoop()));
@@ -516,10 +542,10 @@ final class BackendHttp {
                     return body == null ? out : out.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)));
                 })
                 .responseConnection((head, connection) -> {
-                    long now = System.nanoTime();
-                    at.answered(now - start, now);
+                    attempt.answered(System.nanoTime());
+                    Outcome outcome = outcome(head.status().code());
                     Runnable over = () -> {
-                        inFlight.end();
+                        attempt.end(outcome, System.nanoTime());
                         atEnd.run();
                     };
                     connection.onTerminate().subscribe(ignored -> {}, ignored -> over.run(), over);
@@ -527,7 +553,7 @@ final class BackendHttp {
                         reachability.answered();
                     }
                     KeepAlive.note(connection, head.responseHeaders().get("Keep-Alive"));
-                    return Mono.<Answer>just(new HttpAnswer(head, connection, at, ask.timeout()));
+                    return Mono.<Answer>just(new HttpAnswer(head, connection, attempt, ask.timeout()));
                 })
                 .next();
         return new MonoOperator<Answer, Answer>(exchange) {
@@ -536,12 +562,18 @@ final class BackendHttp {
                 source.subscribe(new Waiting(actual, eventLoop));
             }
         }.doOnDiscard(Answer.class, Answer::close)
-                .doOnError(error -> at.failed(System.nanoTime()))
-                .doOnError(ignored -> inFlight.end())
+                .doOnError(ignored -> attempt.end(Outcome.FAILED, System.nanoTime()))
                 .doOnCancel(() -> {
-                    inFlight.end();
+                    attempt.end(Outcome.IGNORED, System.nanoTime());
                     atEnd.run();
                 });
+    }
+
+    /** What a status says of the endpoint. A limit is no failing: it would be worse elsewhere. */
+    private static Outcome outcome(int status) {
+        return status == 429 || status == 425
+                ? Outcome.IGNORED
+                : Failures.concernsBackend(status) ? Outcome.FAILED : Outcome.SUCCEEDED;
     }
 
     private void write(HttpHeaders headers, Ask ask) {
@@ -565,23 +597,6 @@ final class BackendHttp {
         closed = true;
         AdapterExchanges inside = adapted;
         return inside == null ? pool.disposeLater() : inside.close().then(pool.disposeLater());
-    }
-
-    /** One call's place in the count of its endpoint, given back once. */
-    private static final class InFlight {
-        private final EndpointLoad at;
-        private final AtomicBoolean ended = new AtomicBoolean();
-
-        private InFlight(EndpointLoad at) {
-            this.at = at;
-            at.started();
-        }
-
-        void end() {
-            if (ended.compareAndSet(false, true)) {
-                at.ended();
-            }
-        }
     }
 
     /**

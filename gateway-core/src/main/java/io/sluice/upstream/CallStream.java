@@ -1,6 +1,5 @@
 package io.sluice.upstream;
 
-import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.envelope.Envelope;
 import io.sluice.protocol.McpHeaders;
 import java.time.Duration;
@@ -111,7 +110,7 @@ final class CallStream {
         }
         List<Event> found = new ArrayList<>(1);
         for (Envelope message : Messages.messagesOf(item)) {
-            if (answered || session.answersItself(message)) {
+            if (answered || session.answersItself(message, established)) {
                 continue;
             }
             if (message.kind() == io.sluice.envelope.Kind.RESPONSE) {
@@ -131,16 +130,13 @@ final class CallStream {
     private Mono<BackendHttp.Answer> reopen() {
         fruitless++;
         String after = String.valueOf(lastId);
-        BackendHttp.Ask ask = new BackendHttp.Ask(
-                HttpMethod.GET,
+        BackendHttp.Ask ask = BackendHttp.Ask.get(
                 established.endpoint(),
                 headers -> {
                     LegacySession.head(headers, established, BackendHttp.EVENT_STREAM);
                     headers.set(McpHeaders.LAST_EVENT_ID, after);
                 },
-                null,
                 session.http().backend().timeout(),
-                true,
                 true);
         return session.http().send(ask).flatMap(answer -> {
             fruitless--;

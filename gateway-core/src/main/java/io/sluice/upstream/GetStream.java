@@ -1,6 +1,5 @@
 package io.sluice.upstream;
 
-import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
 import io.sluice.protocol.McpHeaders;
@@ -121,8 +120,7 @@ final class GetStream {
             lastId = null;
         }
         String after = lastId;
-        BackendHttp.Ask ask = new BackendHttp.Ask(
-                HttpMethod.GET,
+        BackendHttp.Ask ask = BackendHttp.Ask.get(
                 current.endpoint(),
                 headers -> {
                     LegacySession.head(headers, current, BackendHttp.EVENT_STREAM);
@@ -131,8 +129,6 @@ final class GetStream {
                     }
                 },
                 null,
-                null,
-                true,
                 false);
         return session.http().send(ask).flatMap(answer -> {
             if (answer.isEventStream()) {
@@ -188,7 +184,7 @@ final class GetStream {
             lastId = event.id();
         }
         for (Envelope message : Messages.messagesOf(item)) {
-            if (message.kind() != Kind.RESPONSE && !session.answersItself(message)) {
+            if (message.kind() != Kind.RESPONSE && !session.answersItself(message, session.now())) {
                 listener.onMessage(message);
             }
         }

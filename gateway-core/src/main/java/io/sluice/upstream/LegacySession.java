@@ -19,7 +19,9 @@ import io.sluice.protocol.RawJson;
 import io.sluice.registry.Endpoint;
 import io.sluice.rejection.Rejection;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,13 @@ public final class LegacySession {
     private final AtomicLong handshakes = new AtomicLong();
     private final AtomicReference<@Nullable Established> established = new AtomicReference<>();
     private final AtomicReference<@Nullable Renewal> renewal = new AtomicReference<>();
+
+    /** Of a shared session: its counterparts at the other endpoints, each opened when a call is first sent there. */
+    private final Map<Endpoint, Mono<Established>> branches = new ConcurrentHashMap<>();
+
+    /** Requests that travel on a branch, for as long as they may be cancelled. */
+    private final Map<RequestId, Established> onBranches = new ConcurrentHashMap<>();
+
     private final Sinks.Empty<Void> lost = Sinks.empty();
     private volatile @Nullable RawJson logLevel;
     private volatile @Nullable GetStream stream;
@@ -246,25 +255,30 @@ public final class LegacySession {
     public Mono<Void> cancel(RequestId upstreamId, @Nullable String reasonJson) {
         String reason = reasonJson == null ? "" : ",\"reason\":" + reasonJson;
         RawJson params = RawJson.of("{\"requestId\":" + upstreamId.rawJson() + reason + "}");
-        return send(Messages.notification(McpMethod.NOTIFICATION_CANCELLED.wire(), params));
+        byte[] json = Messages.notification(McpMethod.NOTIFICATION_CANCELLED.wire(), params);
+        return Mono.defer(() -> {
+            Established there = onBranches.remove(upstreamId);
+            return send(json, there == null ? now() : there);
+        });
     }
 
     /** Sends a notification or a response as it is. Fails when the backend does not take it. */
     public Mono<Void> send(byte[] json) {
-        return Mono.defer(() -> {
-            Established current = now();
-            return post(json, current, false, null).flatMap(answer -> {
-                if (answer.isSuccess()) {
-                    answer.drop();
-                    return Mono.empty();
+        return Mono.defer(() -> send(json, now()));
+    }
+
+    private Mono<Void> send(byte[] json, Established current) {
+        return post(json, current, false, null).flatMap(answer -> {
+            if (answer.isSuccess()) {
+                answer.drop();
+                return Mono.empty();
+            }
+            return answer.refused().flatMap(refused -> {
+                if (isForgotten(refused, current)) {
+                    onForgotten.run();
                 }
-                return answer.refused().flatMap(refused -> {
-                    if (isForgotten(refused, current)) {
-                        onForgotten.run();
-                    }
-                    return Mono.error(
-                            http.failures().answered(refused, current.endpoint().url()));
-                });
+                return Mono.error(
+                        http.failures().answered(refused, current.endpoint().url()));
             });
         });
     }
@@ -281,22 +295,29 @@ public final class LegacySession {
                 listening.close();
             }
             Established current = established.get();
-            if (current == null || current.id() == null) {
-                return Mono.empty();
-            }
-            BackendHttp.Ask delete = new BackendHttp.Ask(
-                    HttpMethod.DELETE,
-                    current.endpoint(),
-                    headers -> head(headers, current, BackendHttp.BOTH),
-                    null,
-                    http.probeTimeout(),
-                    false,
-                    false);
-            return http.send(delete)
-                    .doOnNext(BackendHttp.Answer::drop)
-                    .onErrorComplete()
-                    .then();
+            return Flux.fromIterable(branches.values())
+                    .flatMap(branch -> branch.onErrorComplete().flatMap(this::delete))
+                    .then(current == null ? Mono.empty() : delete(current));
         });
+    }
+
+    private Mono<Void> delete(Established current) {
+        if (current.id() == null) {
+            return Mono.empty();
+        }
+        BackendHttp.Ask delete = new BackendHttp.Ask(
+                HttpMethod.DELETE,
+                current.endpoint(),
+                false,
+                headers -> head(headers, current, BackendHttp.BOTH),
+                null,
+                http.probeTimeout(),
+                false,
+                false);
+        return http.send(delete)
+                .doOnNext(BackendHttp.Answer::drop)
+                .onErrorComplete()
+                .then();
     }
 
     /**
@@ -323,14 +344,96 @@ public final class LegacySession {
         boolean repeatable = isRepeatable(method);
         return Mono.defer(() -> {
                     Established current = now();
-                    return once(body, current, repeatable, relabel, via)
-                            .onErrorResume(
-                                    Forgotten.class,
-                                    forgotten ->
-                                            renew(current).flatMap(next -> once(body, next, repeatable, relabel, via)));
+                    Endpoint chosen = chosen(current);
+                    if (shared && !chosen.equals(current.endpoint())) {
+                        return branch(chosen)
+                                .flatMap(there -> onBranch(body, there, repeatable, relabel, via))
+                                .onErrorResume(
+                                        LegacySession::cannotBeThere,
+                                        left -> primary(body, current, repeatable, relabel, via));
+                    }
+                    return primary(body, current, repeatable, relabel, via);
                 })
                 .onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"))
+                .onErrorMap(BackendHttp.Unreached.class, BackendHttp.Unreached::refusal)
                 .doOnDiscard(Reply.class, Reply::discard);
+    }
+
+    /**
+     * Where a request goes. What a backend keeps for a session it keeps at one endpoint; only a session that several
+     * callers share, so that nobody can rely on what it holds, may have counterparts elsewhere.
+     */
+    private Endpoint chosen(Established current) {
+        return shared && current.id() != null ? http.endpoints().choose(0, System.nanoTime()) : current.endpoint();
+    }
+
+    private Mono<Reply> primary(
+            byte[] body, Established current, boolean repeatable, Relabel relabel, @Nullable String via) {
+        return once(body, current, repeatable, relabel, via)
+                .onErrorResume(
+                        lost -> lost instanceof Forgotten || lost instanceof BackendHttp.Unreached,
+                        lost -> renew(current)
+                                .onErrorMap(
+                                        failed -> lost instanceof BackendHttp.Unreached
+                                                && failed instanceof Rejection.BackendFailure,
+                                        failed -> ((BackendHttp.Unreached) lost).refusal())
+                                .flatMap(next -> once(body, next, repeatable, relabel, via)));
+    }
+
+    private Mono<Established> branch(Endpoint at) {
+        return branches.computeIfAbsent(
+                at,
+                there -> handshake(there)
+                        .doOnError(ignored -> branches.remove(there))
+                        .onErrorMap(failed -> new NoBranch())
+                        .cache());
+    }
+
+    private Mono<Reply> onBranch(
+            byte[] body, Established there, boolean repeatable, Relabel relabel, @Nullable String via) {
+        onBranches.put(relabel.upstream(), there);
+        return once(body, there, repeatable, relabel, via)
+                .map(reply -> watched(reply, relabel.upstream()))
+                .doOnError(ignored -> leave(there, relabel));
+    }
+
+    private void leave(Established there, Relabel relabel) {
+        onBranches.remove(relabel.upstream());
+        Mono<Established> left = branches.get(there.endpoint());
+        if (left != null) {
+            left.subscribe(
+                    known -> {
+                        if (known.equals(there)) {
+                            branches.remove(there.endpoint(), left);
+                        }
+                    },
+                    ignored -> {});
+        }
+    }
+
+    private Reply watched(Reply reply, RequestId id) {
+        if (reply instanceof Reply.Json json) {
+            return new Reply.Json(json.status(), json.body().doFinally(end -> onBranches.remove(id)), json.small());
+        }
+        if (reply instanceof Reply.Events events) {
+            return new Reply.Events(events.events().doOnTerminate(() -> onBranches.remove(id)));
+        }
+        onBranches.remove(id);
+        return reply;
+    }
+
+    /** It certainly was not executed at the endpoint that was chosen. */
+    private static boolean cannotBeThere(Throwable error) {
+        return error instanceof Forgotten || error instanceof BackendHttp.Unreached || error instanceof NoBranch;
+    }
+
+    /** No session could be opened at an endpoint. */
+    private static final class NoBranch extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        NoBranch() {
+            super("no session there", null, false, false);
+        }
     }
 
     /** Repeating these has no effect beyond the first time. */
@@ -355,7 +458,11 @@ public final class LegacySession {
     }
 
     private Mono<BackendHttp.Answer> post(byte[] body, Established current, boolean repeatable, @Nullable String via) {
-        return http.send(BackendHttp.Ask.post(
+        return http.send(asked(body, current, repeatable, via));
+    }
+
+    private BackendHttp.Ask asked(byte[] body, Established current, boolean repeatable, @Nullable String via) {
+        return BackendHttp.Ask.post(
                         body,
                         headers -> {
                             head(headers, current, BackendHttp.BOTH);
@@ -363,7 +470,7 @@ public final class LegacySession {
                         },
                         http.backend().timeout(),
                         repeatable)
-                .at(current.endpoint()));
+                .at(shared && current.id() == null ? null : current.endpoint());
     }
 
     static void head(HttpHeaders headers, Established current, String accept) {
@@ -376,7 +483,7 @@ public final class LegacySession {
 
     private Mono<Reply> once(
             byte[] body, Established current, boolean repeatable, Relabel relabel, @Nullable String via) {
-        return post(body, current, repeatable, via).flatMap(answer -> {
+        return http.send(asked(body, current, repeatable, via).mayMove()).flatMap(answer -> {
             if (answer.isEventStream()) {
                 return Mono.<Reply>just(new Reply.Events(new CallStream(this, current, relabel, answer).events()));
             }
@@ -451,7 +558,7 @@ public final class LegacySession {
     }
 
     /** Answers what is between the backend and this hop; true when the message is dealt with. */
-    boolean answersItself(Envelope message) {
+    boolean answersItself(Envelope message, Established at) {
         if (message.kind() != Kind.REQUEST) {
             return false;
         }
@@ -460,7 +567,7 @@ public final class LegacySession {
             return false;
         }
         if (message.knownMethod().filter(McpMethod.PING::equals).isPresent()) {
-            reply(Messages.emptyResult(id));
+            reply(Messages.emptyResult(id), at);
             return true;
         }
         return false;
@@ -470,12 +577,12 @@ public final class LegacySession {
     void decline(Envelope message) {
         RequestId id = message.id();
         if (id != null) {
-            reply(Messages.error(id, ErrorCodes.METHOD_NOT_FOUND, "Method not found: " + message.method()));
+            reply(Messages.error(id, ErrorCodes.METHOD_NOT_FOUND, "Method not found: " + message.method()), now());
         }
     }
 
-    private void reply(byte[] json) {
-        send(json)
+    private void reply(byte[] json, Established at) {
+        send(json, at)
                 .subscribe(
                         ignored -> {},
                         error -> log.debug(
@@ -548,7 +655,7 @@ public final class LegacySession {
     private void adopt(Established next) {
         established.set(next);
         log.info(
-                "Backend '{}' forgot a session; a new one was opened",
+                "Backend '{}' forgot a session, or its endpoint is away; a new one was opened",
                 http.backend().name());
         GetStream listening = stream;
         if (listening != null) {
@@ -570,6 +677,11 @@ public final class LegacySession {
     }
 
     private Mono<Established> handshake() {
+        return handshake(null);
+    }
+
+    /** @param at where, or null for wherever there is room */
+    private Mono<Established> handshake(@Nullable Endpoint at) {
         return Mono.defer(() -> {
             byte[] body = Messages.request(
                     RequestId.of(ids.incrementAndGet()),
@@ -577,7 +689,7 @@ public final class LegacySession {
                     Messages.initializeParams(offered, features, http.settings().clientInfo()));
             BackendHttp.Ask ask = BackendHttp.Ask.post(
                             body, headers -> headers.set("Accept", BackendHttp.BOTH), http.probeTimeout(), true)
-                    .at(http.pick());
+                    .at(at);
             return http.send(ask).flatMap(this::welcome).flatMap(this::confirm);
         });
     }

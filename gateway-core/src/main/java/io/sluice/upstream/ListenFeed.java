@@ -274,6 +274,7 @@ final class ListenFeed implements Feed {
             return new BackendHttp.Ask(
                     HttpMethod.POST,
                     null,
+                    false,
                     headers -> headers.set("Accept", BackendHttp.BOTH)
                             .set(McpHeaders.PROTOCOL_VERSION, version.wire())
                             .set(McpHeaders.METHOD, method),

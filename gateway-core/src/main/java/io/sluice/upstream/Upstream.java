@@ -1,6 +1,7 @@
 package io.sluice.upstream;
 
 import io.netty.buffer.Unpooled;
+import io.sluice.balance.Endpoints;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.MessageReader;
@@ -101,6 +102,11 @@ public final class Upstream implements Disposable {
 
     public Backend backend() {
         return backend;
+    }
+
+    /** Where its calls can go. */
+    public Endpoints endpoints() {
+        return http.endpoints();
     }
 
     // ---- what it speaks

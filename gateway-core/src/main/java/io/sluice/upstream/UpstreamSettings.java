@@ -19,7 +19,7 @@ import reactor.netty.resources.LoopResources;
  * @param tls what is trusted on {@code https}
  * @param clientInfo the gateway's own {@code Implementation} object
  * @param userAgent for the {@code User-Agent} header
- * @param balancer picks among the endpoints of a backend
+ * @param policies how each backend is guarded and its endpoints are chosen
  * @param maxConnections exchanges with one backend at a time, long-lived streams not counted
  * @param maxPending calls that may wait for a connection of one backend
  * @param maxReplyBytes largest body that is held as a whole: lists, handshakes
@@ -40,7 +40,7 @@ public record UpstreamSettings(
         EgressTls tls,
         RawJson clientInfo,
         String userAgent,
-        LoadBalancer balancer,
+        Policies policies,
         int maxConnections,
         int maxPending,
         int maxReplyBytes,
@@ -63,7 +63,7 @@ public record UpstreamSettings(
                 EgressTls.PLATFORM,
                 RawJson.of("{\"name\":\"sluice\",\"version\":\"" + version + "\"}"),
                 "sluice/" + version,
-                LoadBalancer.leastRequest(random),
+                Policies.STANDARD,
                 500,
                 1000,
                 64 << 20,
@@ -85,7 +85,7 @@ public record UpstreamSettings(
                 tls,
                 clientInfo,
                 userAgent,
-                balancer,
+                policies,
                 maxConnections,
                 maxPending,
                 maxReplyBytes,
@@ -107,7 +107,7 @@ public record UpstreamSettings(
                 tls,
                 clientInfo,
                 userAgent,
-                balancer,
+                policies,
                 maxConnections,
                 maxPending,
                 maxReplyBytes,
@@ -129,7 +129,7 @@ public record UpstreamSettings(
                 tls,
                 clientInfo,
                 userAgent,
-                balancer,
+                policies,
                 maxConnections,
                 maxPending,
                 maxReplyBytes,
@@ -151,7 +151,7 @@ public record UpstreamSettings(
                 tls,
                 clientInfo,
                 userAgent,
-                balancer,
+                policies,
                 most,
                 pending,
                 maxReplyBytes,
@@ -173,7 +173,7 @@ public record UpstreamSettings(
                 tls,
                 clientInfo,
                 userAgent,
-                balancer,
+                policies,
                 maxConnections,
                 maxPending,
                 maxReplyBytes,
@@ -195,7 +195,7 @@ public record UpstreamSettings(
                 tls,
                 clientInfo,
                 userAgent,
-                balancer,
+                policies,
                 maxConnections,
                 maxPending,
                 replyBytes,
@@ -217,7 +217,7 @@ public record UpstreamSettings(
                 tls,
                 clientInfo,
                 userAgent,
-                balancer,
+                policies,
                 maxConnections,
                 maxPending,
                 maxReplyBytes,
@@ -239,7 +239,7 @@ public record UpstreamSettings(
                 tls,
                 clientInfo,
                 userAgent,
-                balancer,
+                policies,
                 maxConnections,
                 maxPending,
                 maxReplyBytes,
@@ -252,5 +252,27 @@ public record UpstreamSettings(
                 random,
                 adapters,
                 id);
+    }
+
+    public UpstreamSettings withPolicies(Policies other) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                other,
+                maxConnections,
+                maxPending,
+                maxReplyBytes,
+                maxEventBytes,
+                probeTimeout,
+                failureMemory,
+                legacyVerdictLife,
+                timer,
+                clock,
+                random,
+                adapters,
+                gatewayId);
     }
 }

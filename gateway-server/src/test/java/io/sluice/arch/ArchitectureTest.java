@@ -43,6 +43,8 @@ final class ArchitectureTest {
             "catalog",
             "egress",
             "adapter",
+            "guard",
+            "balance",
             "upstream",
             "discovery",
             "session",

@@ -1,0 +1,180 @@
+package io.sluice.balance;
+
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.sluice.guard.Breaker;
+import io.sluice.registry.Endpoint;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One endpoint as this replica sees it. Written by the threads of its calls without locks; a reader may see one call
+ * more or less.
+ *
+ * <p>The latency is a peak-sensitive, exponentially weighted moving average after Finagle's <em>Peak EWMA</em>: it jumps
+ * up at once with a slow answer. It forgets in two ways. With each answer it moves towards what it sees, within about a
+ * second. Without any it fades within some seconds, so that an endpoint that is avoided for being slow is tried again
+ * soon: one that was twenty times slower after about eight seconds, and one such call decides whether it stays away.
+ */
+public final class EndpointState {
+    private static final double SETTLES_NANOS = 1e9;
+    private static final double FADES_NANOS = 2.5e9;
+    private static final double ASSUMED_NANOS = 1e6;
+    private static final double LEAST_NANOS = 1e4;
+    private static final double LEAST_SHARE = 0.1;
+    static final long FAILURE_NANOS = 1_000_000_000L;
+
+    private final Endpoint endpoint;
+    private final long hash;
+    private final long slowStartNanos;
+    private final @Nullable Breaker breaker;
+    private final AtomicInteger inFlight = new AtomicInteger();
+    private volatile double average = ASSUMED_NANOS;
+    private volatile long updatedAt;
+    private volatile int weight;
+    private volatile long joinedAt;
+    private volatile boolean drained;
+
+    /** Until when it is out of the choice; 0 while it is in. */
+    final AtomicLong ejectedUntil = new AtomicLong();
+
+    volatile int ejections;
+    final AtomicInteger failuresInARow = new AtomicInteger();
+    final AtomicInteger succeeded = new AtomicInteger();
+    final AtomicInteger failed = new AtomicInteger();
+
+    /** @param breaker its own, or null where it is the only endpoint */
+    EndpointState(Endpoint endpoint, @Nullable Breaker breaker, long slowStartNanos, long nowNanos) {
+        this.endpoint = endpoint;
+        this.hash = Sticky.mix(endpoint.url().toString().hashCode());
+        this.breaker = breaker;
+        this.slowStartNanos = slowStartNanos;
+        this.weight = endpoint.weight();
+        this.updatedAt = nowNanos;
+        this.joinedAt = nowNanos - slowStartNanos;
+    }
+
+    public Endpoint endpoint() {
+        return endpoint;
+    }
+
+    /** Attempts that have started and not ended. */
+    public int inFlight() {
+        return inFlight.get();
+    }
+
+    /** Of its address; the same on every replica. */
+    long hash() {
+        return hash;
+    }
+
+    /** Its own breaker's, where it has one. */
+    public CircuitBreaker.State breakerState() {
+        return breaker == null ? CircuitBreaker.State.DISABLED : breaker.state();
+    }
+
+    @Nullable
+    Breaker breaker() {
+        return breaker;
+    }
+
+    // ---- whether it may be picked
+
+    /** Takes no new attempts because somebody said so. */
+    public boolean isDrained() {
+        return drained;
+    }
+
+    public boolean isEjected(long nowNanos) {
+        long until = ejectedUntil.get();
+        return until != 0 && nowNanos - until < 0;
+    }
+
+    boolean isEligible(long nowNanos) {
+        return !drained && !isEjected(nowNanos) && (breaker == null || !breaker.isOpen(nowNanos));
+    }
+
+    void drained(boolean now, long nowNanos) {
+        if (drained && !now) {
+            joinedAt = nowNanos;
+        }
+        drained = now;
+    }
+
+    /** Whether its ejection has run out, and no call since has shown whether it is well. */
+    boolean isOnTrial(long nowNanos) {
+        long until = ejectedUntil.get();
+        return until != 0 && nowNanos - until >= 0;
+    }
+
+    void joined(long nowNanos) {
+        failuresInARow.set(0);
+        average = ASSUMED_NANOS;
+        updatedAt = nowNanos;
+        joinedAt = nowNanos;
+    }
+
+    // ---- what it costs
+
+    /** As registered, or as somebody has set it since. */
+    public int fullWeight() {
+        return weight;
+    }
+
+    void weight(int other) {
+        weight = other;
+    }
+
+    /** Its weight, less for a while after it came back: what has just started is not warm yet. */
+    double weight(long nowNanos) {
+        long since = nowNanos - joinedAt;
+        return since >= slowStartNanos
+                ? weight
+                : weight * Math.max(LEAST_SHARE, Math.max(0, since) / (double) slowStartNanos);
+    }
+
+    /** What the next attempt would have to wait for, up to a factor: lower is better. */
+    double cost(long nowNanos) {
+        if (ejectedUntil.get() != 0) {
+            // On trial, or in panic: what is known of it is from its bad time.
+            return ASSUMED_NANOS * (inFlight.get() + 1) / (LEAST_SHARE * weight);
+        }
+        return Math.max(LEAST_NANOS, averageNanos(nowNanos)) * (inFlight.get() + 1) / weight(nowNanos);
+    }
+
+    /** What is expected of the next answer. */
+    public double averageNanos(long nowNanos) {
+        return average * kept(nowNanos - updatedAt, FADES_NANOS);
+    }
+
+    /** How much of something is left after a while. */
+    private static double kept(long nanos, double scale) {
+        double x = nanos / scale;
+        return x <= 0 ? 1 : x < 0.01 ? 1 - x : Math.exp(-x);
+    }
+
+    // ---- what happens to it
+
+    void started() {
+        inFlight.incrementAndGet();
+    }
+
+    void ended() {
+        inFlight.decrementAndGet();
+    }
+
+    /** The head of an answer came, or did not come, after {@code nanos}. */
+    void answered(long nanos, long nowNanos) {
+        double before = average;
+        double kept = kept(nowNanos - updatedAt, SETTLES_NANOS);
+        average = nanos > before * kept ? nanos : before * kept + nanos * (1 - kept);
+        updatedAt = nowNanos;
+    }
+
+    /** Nobody waits any more, after {@code nanos}: it takes that long at least. */
+    void waited(long nanos, long nowNanos) {
+        if (nanos > averageNanos(nowNanos)) {
+            answered(nanos, nowNanos);
+        }
+    }
+}

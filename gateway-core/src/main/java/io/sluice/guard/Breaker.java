@@ -1,0 +1,159 @@
+package io.sluice.guard;
+
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowSynchronizationStrategy;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowType;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/**
+ * A resilience4j circuit breaker, called directly. Changes of its state are noticed by looking instead of by its events,
+ * which would be made for each call as soon as anybody listens. Safe for use by many threads.
+ *
+ * <p>Each {@link #tryAcquire} that says yes is followed by exactly one {@link #end}.
+ */
+public final class Breaker {
+    /** Told of each change of state, once, by the thread that noticed. */
+    @FunctionalInterface
+    public interface Listener {
+        void changed(Breaker breaker, CircuitBreaker.State before, CircuitBreaker.State after);
+    }
+
+    private static final RuntimeException FAILURE = new Failure();
+    private static final VarHandle SEEN;
+
+    static {
+        try {
+            SEEN = MethodHandles.lookup().findVarHandle(Breaker.class, "seen", CircuitBreaker.State.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static final class Failure extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Failure() {
+            super("failed", null, false, false);
+        }
+    }
+
+    private final CircuitBreaker inner;
+    private final boolean enabled;
+    private final Listener listener;
+    private final LongSupplier nanos;
+    private volatile CircuitBreaker.State seen = CircuitBreaker.State.CLOSED;
+    private volatile long reopensAt;
+
+    /**
+     * @param name as meters call it
+     * @param nanos the monotonic clock, for the windows of resilience4j
+     */
+    public Breaker(String name, BreakerSettings settings, LongSupplier nanos, Listener listener) {
+        this.enabled = settings.enabled();
+        this.listener = listener;
+        this.nanos = nanos;
+        long first = settings.open().toMillis();
+        long longest = Math.max(first, settings.longestOpen().toMillis());
+        this.inner = CircuitBreaker.of(
+                name,
+                CircuitBreakerConfig.custom()
+                        .slidingWindow(
+                                (int) settings.window().toSeconds(),
+                                settings.minimumCalls(),
+                                SlidingWindowType.TIME_BASED,
+                                SlidingWindowSynchronizationStrategy.LOCK_FREE)
+                        .failureRateThreshold(settings.failureRate())
+                        .slowCallDurationThreshold(settings.slowCall())
+                        .slowCallRateThreshold(settings.slowRate())
+                        .permittedNumberOfCallsInHalfOpenState(settings.probes())
+                        .maxWaitDurationInHalfOpenState(settings.longestOpen())
+                        .waitIntervalFunctionInOpenState(times -> opens(first, longest, times))
+                        .clock(new NanoClock(nanos))
+                        .writableStackTraceEnabled(false)
+                        .build());
+    }
+
+    private long opens(long first, long longest, int times) {
+        long millis = Math.min(longest, first << Math.min(20, Math.max(0, times - 1)));
+        reopensAt = nanos.getAsLong() + TimeUnit.MILLISECONDS.toNanos(millis);
+        return millis;
+    }
+
+    /** Whether a call may be made now. */
+    public boolean tryAcquire() {
+        if (!enabled) {
+            return true;
+        }
+        boolean permitted = inner.tryAcquirePermission();
+        notice();
+        return permitted;
+    }
+
+    /** Whether {@link #tryAcquire} would say no for being open; takes nothing. */
+    public boolean isOpen(long nowNanos) {
+        return seen == CircuitBreaker.State.OPEN && nowNanos - reopensAt < 0;
+    }
+
+    /** @param nanosToHead how long the head of the answer took */
+    public void end(Outcome outcome, long nanosToHead) {
+        if (!enabled) {
+            return;
+        }
+        switch (outcome) {
+            case SUCCEEDED -> inner.onSuccess(Math.max(0, nanosToHead), TimeUnit.NANOSECONDS);
+            case FAILED -> inner.onError(Math.max(0, nanosToHead), TimeUnit.NANOSECONDS, FAILURE);
+            case IGNORED -> inner.releasePermission();
+        }
+        notice();
+    }
+
+    private void notice() {
+        CircuitBreaker.State now = inner.getState();
+        CircuitBreaker.State before = seen;
+        if (now != before && SEEN.compareAndSet(this, before, now)) {
+            listener.changed(this, before, now);
+        }
+    }
+
+    public CircuitBreaker.State state() {
+        return inner.getState();
+    }
+
+    /** How long until it tries again; at least a moment. */
+    public Duration retryAfter() {
+        long left = reopensAt - nanos.getAsLong();
+        return Duration.ofNanos(Math.max(TimeUnit.MILLISECONDS.toNanos(100), left));
+    }
+
+    /** Closes it and forgets what it has seen. */
+    public void reset() {
+        inner.reset();
+        notice();
+    }
+
+    /** Lets calls try now instead of after the wait, because there is a sign that it would go well. */
+    public void halfOpen() {
+        if (inner.getState() == CircuitBreaker.State.OPEN) {
+            try {
+                inner.transitionToHalfOpenState();
+            } catch (RuntimeException changedMeanwhile) {
+                return;
+            }
+            notice();
+        }
+    }
+
+    public String name() {
+        return inner.getName();
+    }
+
+    /** What meters read. */
+    public CircuitBreaker.Metrics metrics() {
+        return inner.getMetrics();
+    }
+}

@@ -1,0 +1,162 @@
+package io.sluice.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.balance.BalanceSettings;
+import io.sluice.balance.BalanceSettings.Strategy;
+import io.sluice.registry.Backend;
+import io.sluice.registry.Endpoint;
+import io.sluice.testing.FakeBackend;
+import io.sluice.upstream.BackendPolicy;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** One endpoint of several dies, and nobody notices. */
+class FailoverTest {
+    /** In turn, so that each endpoint certainly gets its calls. */
+    private static final BackendPolicy IN_TURN =
+            BackendPolicy.STANDARD.withBalance(BalanceSettings.STANDARD.withStrategy(Strategy.ROUND_ROBIN));
+
+    private final TestGateway gateway = TestGateway.setUp()
+            .upstream(settings -> settings.withPolicies(backend -> IN_TURN))
+            .start();
+
+    @AfterEach
+    void close() {
+        gateway.close();
+    }
+
+    static Backend of(String name, FakeBackend... endpoints) {
+        return new Backend(
+                name,
+                Arrays.stream(endpoints)
+                        .map(endpoint -> Endpoint.of(endpoint.url()))
+                        .toList(),
+                Map.of(),
+                Optional.empty(),
+                Backend.DEFAULT_TIMEOUT,
+                List.of(),
+                List.of(),
+                List.of(),
+                true,
+                Backend.Source.FILE);
+    }
+
+    private List<FakeBackend> three(Supplier<FakeBackend> kind) {
+        List<FakeBackend> all = Stream.generate(kind).limit(3).toList();
+        all.forEach(gateway::closing);
+        gateway.with(of("search", all.toArray(FakeBackend[]::new)));
+        return all;
+    }
+
+    private static String call(int id) {
+        return "{'jsonrpc':'2.0','id':" + id + ",'method':'tools/call','params':{'name':'echo','arguments':{'n':" + id
+                + "}}}";
+    }
+
+    private static void calls(WireClient client, int count) {
+        for (int i = 0; i < count; i++) {
+            assertThat(client.post(call(i)).json().at("/result/content/0/text").asString())
+                    .isEqualTo("{\"n\":" + i + "}");
+        }
+    }
+
+    private static void modernCalls(WireClient client, int count) {
+        for (int i = 0; i < count; i++) {
+            assertThat(client.modern("" + i, "tools/call", "'name':'echo','arguments':{'n':" + i + "}")
+                            .json()
+                            .at("/result/content/0/text")
+                            .asString())
+                    .isEqualTo("{\"n\":" + i + "}");
+        }
+    }
+
+    /** A call that is written while its connection is being reset may have been executed, and is not repeated. */
+    private static void isDown(FakeBackend endpoint, WireClient client) {
+        endpoint.down();
+        org.awaitility.Awaitility.await()
+                .until(() -> client.post(call(7)).body().contains("\\\"n\\\":7"));
+    }
+
+    private static FakeBackend busiest(List<FakeBackend> all) {
+        return all.stream()
+                .max((a, b) -> Integer.compare(a.count("tools/call"), b.count("tools/call")))
+                .orElseThrow();
+    }
+
+    @Test
+    void modernCallsGoOnWhenAnEndpointDies() {
+        List<FakeBackend> all = three(FakeBackend::modern);
+        modernCalls(gateway.client(), 30);
+        assertThat(all).allMatch(endpoint -> endpoint.count("tools/call") > 0);
+
+        isDown(all.get(1), gateway.client());
+
+        modernCalls(gateway.client(), 60);
+    }
+
+    @Test
+    void sessionlessCallsOfALegacyBackendUseAllEndpointsAndSurviveTheDeathOfAny() {
+        List<FakeBackend> all = three(FakeBackend::legacy);
+        calls(gateway.client(), 30);
+        assertThat(all).allMatch(endpoint -> endpoint.count("tools/call") > 0);
+        assertThat(all).allMatch(endpoint -> endpoint.sessions().size() == 1);
+
+        for (FakeBackend endpoint : all) {
+            isDown(endpoint, gateway.client());
+            calls(gateway.client(), 30);
+            endpoint.up();
+        }
+    }
+
+    @Test
+    void modernCallsOfALegacyBackendDoSoToo() {
+        List<FakeBackend> all = three(FakeBackend::legacy);
+        modernCalls(gateway.client(), 30);
+
+        isDown(busiest(all), gateway.client());
+
+        modernCalls(gateway.client(), 60);
+    }
+
+    @Test
+    void sessionOfAClientThatWasToldNothingMovesOffItsDeadEndpoint() {
+        List<FakeBackend> all = three(FakeBackend::legacy);
+        WireClient client = gateway.client().initialize("2025-11-25", "{}");
+        calls(client, 10);
+        FakeBackend home = busiest(all);
+        assertThat(home.count("tools/call")).isEqualTo(10);
+
+        isDown(home, client);
+
+        calls(client, 20);
+    }
+
+    @Test
+    void forgottenSessionAtOneOfTheEndpointsIsOpenedAnew() {
+        List<FakeBackend> all = three(FakeBackend::legacy);
+        calls(gateway.client(), 30);
+
+        all.forEach(FakeBackend::forgetSessions);
+
+        calls(gateway.client(), 30);
+    }
+
+    @Test
+    void sessionsAtAllEndpointsEndWithTheRegistration() {
+        List<FakeBackend> all = three(FakeBackend::legacy);
+        calls(gateway.client(), 30);
+
+        gateway.without("search");
+
+        org.awaitility.Awaitility.await()
+                .untilAsserted(() ->
+                        assertThat(all).allMatch(endpoint -> endpoint.sessions().isEmpty()));
+    }
+}
