@@ -3,12 +3,16 @@ package io.sluice.bridge;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Patch;
 import io.sluice.envelope.Span;
+import io.sluice.protocol.ClientFeatures;
+import io.sluice.protocol.ClientFeatures.Feature;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
 import io.sluice.rejection.Rejection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 
 /**
  * A modern client before a legacy backend: takes the envelope's metadata off the request, and gives the result what the
@@ -30,6 +34,36 @@ public final class NewToOld {
         remove(patch, request.inputResponses());
         remove(patch, request.requestState());
         return patch;
+    }
+
+    /** What the client of a modern request can be asked for. */
+    public static ClientFeatures features(Envelope request) {
+        Span declared = request.metaClientCapabilities();
+        Set<Feature> found = EnumSet.noneOf(Feature.class);
+        if (request.isObject(request.member(declared, "roots"))) {
+            found.add(Feature.ROOTS);
+        }
+        Span sampling = request.member(declared, "sampling");
+        if (request.isObject(sampling)) {
+            found.add(Feature.SAMPLING);
+            add(found, Feature.SAMPLING_TOOLS, request.member(sampling, "tools"));
+            add(found, Feature.SAMPLING_CONTEXT, request.member(sampling, "context"));
+        }
+        Span elicitation = request.member(declared, "elicitation");
+        if (request.isObject(elicitation)) {
+            Span url = request.member(elicitation, "url");
+            add(found, Feature.ELICITATION_URL, url);
+            if (!url.isPresent() || request.member(elicitation, "form").isPresent()) {
+                found.add(Feature.ELICITATION_FORM);
+            }
+        }
+        return found.isEmpty() ? ClientFeatures.NONE : new ClientFeatures(found);
+    }
+
+    private static void add(Set<Feature> found, Feature feature, Span declared) {
+        if (declared.isPresent()) {
+            found.add(feature);
+        }
     }
 
     /**
@@ -85,8 +119,7 @@ public final class NewToOld {
             throw Rejection.BackendFailure.erasDiffer(
                     backend,
                     "Backend '" + backend
-                            + "' wants the user to open a web page first, and cannot ask a client of this protocol revision"
-                            + " through this gateway yet");
+                            + "' wants the user to open a web page first, and says none that could be named");
         } else if (number.matches("-320[2-9][0-9]")) {
             patch.replace(code, ascii(ErrorCodes.INTERNAL_ERROR));
         }

@@ -12,6 +12,7 @@ import io.sluice.discovery.Discovery;
 import io.sluice.discovery.DiscoveryState;
 import io.sluice.listener.BodyReader;
 import io.sluice.listener.HttpHandler;
+import io.sluice.parking.ParkedCalls;
 import io.sluice.rejection.Rejection;
 import io.sluice.seal.Keyring;
 import io.sluice.seal.SeededRandom;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.reactivestreams.Publisher;
@@ -51,6 +53,7 @@ public final class Gateway implements Disposable {
     private final Listens listens = new Listens(updates);
     private final LegacySessions legacySessions;
     private final LegacyInterests interests;
+    private final ParkedCalls parked;
     private final RequestPath path;
     private final GatewaySettings settings;
     private final Disposable.Composite resources = Disposables.composite();
@@ -75,12 +78,20 @@ public final class Gateway implements Disposable {
                 timer,
                 this::sessionBegins,
                 this::sessionEnds);
+        this.parked = new ParkedCalls(
+                settings.parking(),
+                keyring.sealer("request-state"),
+                settings.cluster(),
+                UUID.randomUUID().toString(),
+                SeededRandom.create(),
+                timer,
+                Clock.systemUTC());
         this.legacySessions = new LegacySessions(sessionIds, store, sessions, Clock.systemUTC());
         this.interests = new LegacyInterests(legacySessions, updates);
         this.path = new RequestPath(
                 Authenticator.failingClosed(authenticator),
                 () -> Objects.requireNonNull(view.get()),
-                new ModernCalls(listens),
+                new ModernCalls(listens, parked),
                 legacySessions,
                 new LegacyCalls(legacySessions, interests, settings),
                 new LegacyMessages(legacySessions),
@@ -149,6 +160,16 @@ public final class Gateway implements Disposable {
         return sessions.all().size() + listens.count();
     }
 
+    /** Calls that wait for input of their clients. */
+    public int parkedCalls() {
+        return parked.parked();
+    }
+
+    /** Calls that wait for input of their clients, or have waited and are not over. */
+    public int conversations() {
+        return parked.open();
+    }
+
     /** Answers requests whose path is {@code /mcp} or {@code /mcp/{mount}}; others get 404. */
     public HttpHandler handler() {
         return this::handle;
@@ -196,6 +217,7 @@ public final class Gateway implements Disposable {
     public Mono<Void> close() {
         return Mono.defer(() -> {
             resources.dispose();
+            parked.close();
             return sessions.closeAll().timeout(FAREWELL).onErrorComplete();
         });
     }

@@ -2,6 +2,7 @@ package io.sluice.gateway;
 
 import io.sluice.catalog.CatalogSettings;
 import io.sluice.listener.Limits;
+import io.sluice.parking.ParkingSettings;
 import io.sluice.protocol.RawJson;
 import java.time.Duration;
 import java.util.UUID;
@@ -18,6 +19,7 @@ import java.util.UUID;
  * @param sessionIdle how long a session's streams and upstream sessions are kept while nothing happens
  * @param heartbeat how often an open stream carries a comment
  * @param gatewayId by which other gateways know this one: its replicas share it, and no other gateway has it
+ * @param parking how many calls may wait for input of their clients, and how long
  */
 public record GatewaySettings(
         String cluster,
@@ -28,7 +30,8 @@ public record GatewaySettings(
         Duration sessionLife,
         Duration sessionIdle,
         Duration heartbeat,
-        String gatewayId) {
+        String gatewayId,
+        ParkingSettings parking) {
     /** The usual settings for a program of this version. */
     public static GatewaySettings of(String version) {
         return new GatewaySettings(
@@ -40,7 +43,8 @@ public record GatewaySettings(
                 Duration.ofHours(24),
                 Duration.ofMinutes(30),
                 Duration.ofSeconds(15),
-                UUID.randomUUID().toString());
+                UUID.randomUUID().toString(),
+                ParkingSettings.DEFAULT);
     }
 
     public GatewaySettings withNames(CatalogSettings.Names replacement) {
@@ -53,32 +57,92 @@ public record GatewaySettings(
                 sessionLife,
                 sessionIdle,
                 heartbeat,
-                gatewayId);
+                gatewayId,
+                parking);
     }
 
     public GatewaySettings withSessionless(boolean replacement) {
         return new GatewaySettings(
-                cluster, version, names, replacement, maxBodyBytes, sessionLife, sessionIdle, heartbeat, gatewayId);
+                cluster,
+                version,
+                names,
+                replacement,
+                maxBodyBytes,
+                sessionLife,
+                sessionIdle,
+                heartbeat,
+                gatewayId,
+                parking);
     }
 
     public GatewaySettings withMaxBodyBytes(long replacement) {
         return new GatewaySettings(
-                cluster, version, names, sessionless, replacement, sessionLife, sessionIdle, heartbeat, gatewayId);
+                cluster,
+                version,
+                names,
+                sessionless,
+                replacement,
+                sessionLife,
+                sessionIdle,
+                heartbeat,
+                gatewayId,
+                parking);
     }
 
     public GatewaySettings withSessionIdle(Duration replacement) {
         return new GatewaySettings(
-                cluster, version, names, sessionless, maxBodyBytes, sessionLife, replacement, heartbeat, gatewayId);
+                cluster,
+                version,
+                names,
+                sessionless,
+                maxBodyBytes,
+                sessionLife,
+                replacement,
+                heartbeat,
+                gatewayId,
+                parking);
     }
 
     public GatewaySettings withHeartbeat(Duration replacement) {
         return new GatewaySettings(
-                cluster, version, names, sessionless, maxBodyBytes, sessionLife, sessionIdle, replacement, gatewayId);
+                cluster,
+                version,
+                names,
+                sessionless,
+                maxBodyBytes,
+                sessionLife,
+                sessionIdle,
+                replacement,
+                gatewayId,
+                parking);
     }
 
     public GatewaySettings withGatewayId(String replacement) {
         return new GatewaySettings(
-                cluster, version, names, sessionless, maxBodyBytes, sessionLife, sessionIdle, heartbeat, replacement);
+                cluster,
+                version,
+                names,
+                sessionless,
+                maxBodyBytes,
+                sessionLife,
+                sessionIdle,
+                heartbeat,
+                replacement,
+                parking);
+    }
+
+    public GatewaySettings withParking(ParkingSettings replacement) {
+        return new GatewaySettings(
+                cluster,
+                version,
+                names,
+                sessionless,
+                maxBodyBytes,
+                sessionLife,
+                sessionIdle,
+                heartbeat,
+                gatewayId,
+                replacement);
     }
 
     /** This gateway as an {@code Implementation} object. */

@@ -4,12 +4,14 @@ import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
 import io.sluice.catalog.Target;
+import io.sluice.parking.ParkedCalls;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Upstream;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import reactor.core.publisher.Mono;
 
 /**
@@ -19,9 +21,11 @@ import reactor.core.publisher.Mono;
  */
 final class ModernCalls {
     private final Listens listens;
+    private final ParkedCalls parked;
 
-    ModernCalls(Listens listens) {
+    ModernCalls(Listens listens, ParkedCalls parked) {
         this.listens = listens;
+        this.parked = parked;
     }
 
     Mono<Answer> serve(Call call, View view) {
@@ -49,10 +53,31 @@ final class ModernCalls {
         Target target = Targets.of(call);
         List<Map.Entry<String, String>> params = ModernChecks.checkParams(call.inbound(), call.envelope(), target);
         Upstream upstream = view.upstream(target.backend());
+        Optional<ParkedCalls.Return> back = parked.comeBack(call);
+        if (back.isPresent()) {
+            return comeBack(call, target, upstream, back.get());
+        }
         return upstream.verdict()
                 .flatMap(verdict -> verdict.era() == Era.MODERN
                         ? Relay.send(call, target, upstream, params)
-                        : Translation.send(call, target, upstream))
+                        : begin(call, target, upstream))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e));
+    }
+
+    private Mono<Answer> begin(Call call, Target target, Upstream upstream) {
+        if (call.envelope().requestState().isPresent()) {
+            throw new Rejection.InvalidParams("params.requestState was not given for this call; call again without it");
+        }
+        return Translation.send(call, target, upstream, parked);
+    }
+
+    private Mono<Answer> comeBack(Call call, Target target, Upstream upstream, ParkedCalls.Return back) {
+        if (back instanceof ParkedCalls.Return.Continued continued) {
+            return FirstEvent.answer(call, continued.events());
+        }
+        if (back instanceof ParkedCalls.Return.Declined declined) {
+            return Mono.just(Answer.Message.of(declined.response()));
+        }
+        return Translation.send(call, target, upstream, parked);
     }
 }

@@ -75,6 +75,7 @@ final class Replies {
     static Mono<byte[]> whole(Publisher<ByteBuf> body, Supplier<Rejection> tooLarge) {
         return Flux.from(body)
                 .collect(ByteArrayOutputStream::new, (whole, part) -> take(whole, part, tooLarge))
+                .doOnDiscard(ByteBuf.class, ByteBuf::release) // what arrives while nobody waits any more
                 .map(ByteArrayOutputStream::toByteArray);
     }
 

@@ -1,77 +1,102 @@
 package io.sluice.gateway;
 
-import io.netty.buffer.ByteBuf;
+import io.sluice.bridge.LogLevel;
 import io.sluice.bridge.NewToOld;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
 import io.sluice.catalog.Target;
 import io.sluice.envelope.Envelope;
-import io.sluice.envelope.Span;
+import io.sluice.parking.Conversation;
+import io.sluice.parking.ParkedCalls;
+import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpMethod;
-import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Event;
 import io.sluice.upstream.Exchange;
+import io.sluice.upstream.Lease;
 import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.Reply;
 import io.sluice.upstream.Upstream;
-import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Carries one call of a modern client to a legacy backend, on the session that all such calls share, and gives the
- * answer what the modern era requires. A client that leaves before the answer is
- * complete has cancelled, and the backend is told so in its own words, once.
+ * Carries one call of a modern client to a legacy backend, and gives the answer what the modern era requires. A client
+ * that can be asked for nothing shares a session with all others; one that can gets a session leased for the call, and
+ * the call becomes a {@link Conversation}. A client that leaves before the answer is complete has cancelled, and the
+ * backend is told so in its own words, once.
  */
 final class Translation {
-    /** From the least to the most severe (2025-11-25, <em>Logging</em>; RFC 5424). */
-    private static final List<String> LEVELS =
-            List.of("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency");
-
-    private static final int NO_LOG = LEVELS.size();
-
     private final Call call;
     private final String backend;
+    private final ParkedCalls parked;
     private final LegacySession session;
     private final Exchange exchange;
-    private final int logLevel;
+    private final Optional<LogLevel> logLevel;
     private final AtomicBoolean over = new AtomicBoolean();
 
-    private Translation(Call call, String backend, LegacySession session, Exchange exchange, int logLevel) {
+    private Translation(
+            Call call,
+            String backend,
+            ParkedCalls parked,
+            LegacySession session,
+            Exchange exchange,
+            Optional<LogLevel> logLevel) {
         this.call = call;
         this.backend = backend;
+        this.parked = parked;
         this.session = session;
         this.exchange = exchange;
         this.logLevel = logLevel;
     }
 
-    static Mono<Answer> send(Call call, Target target, Upstream upstream) {
-        Envelope envelope = call.envelope();
-        int logLevel = logLevel(envelope);
-        if (envelope.requestState().isPresent()) {
-            throw new Rejection.InvalidParams("params.requestState is of a call that has ended; call again without it");
-        }
-        return upstream.shared().flatMap(session -> {
-            Exchange exchange = session.request(
-                    envelope, NewToOld.request(envelope, Targets.rename(call, target)), Hops.before(call.inbound()));
-            Translation translation = new Translation(call, upstream.backend().name(), session, exchange, logLevel);
-            return exchange.reply().map(translation::answer).doOnCancel(translation::cancel);
-        });
+    static Mono<Answer> send(Call call, Target target, Upstream upstream, ParkedCalls parked) {
+        Optional<LogLevel> logLevel = LogLevel.wantedBy(call.envelope());
+        ClientFeatures features = call.method() == McpMethod.COMPLETION_COMPLETE
+                ? ClientFeatures.NONE
+                : NewToOld.features(call.envelope());
+        return upstream.shared()
+                .flatMap(shared -> features.interactive() && shared.stateful()
+                        ? converse(call, target, upstream, parked, features)
+                        : alone(call, target, upstream, parked, shared, logLevel));
     }
 
-    private static int logLevel(Envelope envelope) {
-        Span wanted = envelope.metaLogLevel();
-        if (!wanted.isPresent()) {
-            return NO_LOG;
-        }
-        int level = envelope.isString(wanted) ? LEVELS.indexOf(envelope.text(wanted)) : -1;
-        if (level < 0) {
-            throw new Rejection.InvalidParams("The log level in params._meta is none of " + String.join(", ", LEVELS));
-        }
-        return level;
+    private static Mono<Answer> alone(
+            Call call,
+            Target target,
+            Upstream upstream,
+            ParkedCalls parked,
+            LegacySession session,
+            Optional<LogLevel> logLevel) {
+        return session.logging(logLevel.map(LogLevel::wire)).then(Mono.defer(() -> {
+            Exchange exchange = exchange(call, target, session);
+            Translation translation =
+                    new Translation(call, upstream.backend().name(), parked, session, exchange, logLevel);
+            return exchange.reply().flatMap(translation::answer).doOnCancel(translation::cancel);
+        }));
+    }
+
+    private static Mono<Answer> converse(
+            Call call, Target target, Upstream upstream, ParkedCalls parked, ClientFeatures features) {
+        String backend = upstream.backend().name();
+        Conversation conversation = parked.conversation(call, backend, features);
+        Mono<Lease> lease =
+                Detached.from(upstream.lease(call.caller().fingerprint(), features, conversation), Lease::giveBack);
+        return lease.flatMap(leased -> leased.session()
+                .logging(LogLevel.wantedBy(call.envelope()).map(LogLevel::wire))
+                .then(Mono.defer(() ->
+                        FirstEvent.answer(call, conversation.begin(leased, exchange(call, target, leased.session())))))
+                .doFinally(signal -> conversation.endUnlessBegun(leased)));
+    }
+
+    private static Exchange exchange(Call call, Target target, LegacySession session) {
+        return session.request(
+                call.envelope(),
+                NewToOld.request(call.envelope(), Targets.rename(call, target)),
+                Hops.before(call.inbound()));
     }
 
     private void cancel() {
@@ -84,25 +109,24 @@ final class Translation {
         over.set(true);
     }
 
-    private Answer answer(Reply reply) {
+    private Mono<Answer> answer(Reply reply) {
         if (reply instanceof Reply.Json json) {
-            Mono<ByteBuf> body = Replies.changed(json, backend, this::response)
-                    .doOnTerminate(this::finished)
-                    .doOnCancel(this::cancel)
-                    .onErrorResume(Rejection.class, failure -> Mono.just(Replies.bytes(Replies.inBand(call, failure))));
-            return new Answer.Relayed(200, body);
+            return Replies.whole(json.body(), backend)
+                    .<Answer>map(whole -> Answer.Message.of(response(Replies.read(whole, backend))))
+                    .doOnTerminate(this::finished);
         }
         if (reply instanceof Reply.Events events) {
             Flux<Event> seen = Replies.untilResponse(events.events().concatMap(this::seen, 1), call, backend)
                     .doOnTerminate(this::finished)
                     .doOnCancel(this::cancel);
-            return call.inbound().accept().events()
-                    ? new Answer.Events(seen.map(Relay::frame))
-                    : new Answer.Relayed(200, Replies.last(seen));
+            return Mono.just(
+                    call.inbound().accept().events()
+                            ? new Answer.Events(seen.map(Relay::frame))
+                            : new Answer.Relayed(200, Replies.last(seen)));
         }
         finished();
         if (reply instanceof Reply.Refused refused) {
-            return answer(refused);
+            return Mono.just(answer(refused));
         }
         throw Replies.unanswered(backend);
     }
@@ -118,7 +142,8 @@ final class Translation {
     }
 
     private byte[] response(Envelope message) {
-        return NewToOld.response(message, call.envelope(), call.method(), backend);
+        return parked.pages(call, message)
+                .orElseGet(() -> NewToOld.response(message, call.envelope(), call.method(), backend));
     }
 
     /**
@@ -141,11 +166,7 @@ final class Translation {
         if (notification.method().equals(McpMethod.NOTIFICATION_PROGRESS.wire())) {
             return call.envelope().metaProgressToken().isPresent();
         }
-        if (!notification.method().equals(McpMethod.NOTIFICATION_MESSAGE.wire()) || logLevel == NO_LOG) {
-            return false;
-        }
-        Span level = notification.level();
-        return !notification.isString(level) || LEVELS.indexOf(notification.text(level)) >= logLevel;
+        return logLevel.filter(level -> level.admits(notification)).isPresent();
     }
 
     private Mono<Event> decline(Envelope request) {

@@ -18,10 +18,12 @@ import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Endpoint;
 import io.sluice.rejection.Rejection;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +44,8 @@ import reactor.core.publisher.Sinks;
 public final class LegacySession {
     private static final Logger log = LoggerFactory.getLogger(LegacySession.class);
     private static final int LONGEST_SESSION_ID = 4096;
+    private static final List<String> LEVELS =
+            List.of("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency");
 
     private final BackendHttp http;
     private final ClientFeatures features;
@@ -50,6 +54,7 @@ public final class LegacySession {
     private final boolean shared;
     private final AtomicLong ids = new AtomicLong();
     private final AtomicLong handshakes = new AtomicLong();
+    private final AtomicInteger loggedFrom = new AtomicInteger(LEVELS.size());
     private final AtomicReference<@Nullable Established> established = new AtomicReference<>();
     private final AtomicReference<@Nullable Renewal> renewal = new AtomicReference<>();
 
@@ -60,6 +65,7 @@ public final class LegacySession {
     private final Map<RequestId, Established> onBranches = new ConcurrentHashMap<>();
 
     private final Sinks.Empty<Void> lost = Sinks.empty();
+    private final Sinks.Empty<Void> listening = Sinks.empty();
     private volatile @Nullable RawJson logLevel;
     private volatile @Nullable GetStream stream;
     private volatile boolean toldSomething;
@@ -169,9 +175,25 @@ public final class LegacySession {
         }
 
         @Override
+        public void onOpen(boolean first, boolean gapless) {
+            session.listening.tryEmitEmpty();
+        }
+
+        @Override
         public void onClosed() {
+            session.listening.tryEmitEmpty();
             inbox.onClosed();
         }
+    }
+
+    /** Completes once the GET stream is open for the first time, or it is known that there is none. */
+    Mono<Void> listening() {
+        return listening.asMono();
+    }
+
+    /** A call that knows nothing of earlier ones begins: until it is told something, the session may be replaced. */
+    void beginCall() {
+        toldSomething = false;
     }
 
     public ProtocolVersion version() {
@@ -249,6 +271,31 @@ public final class LegacySession {
             RequestId own = RequestId.of(ids.incrementAndGet());
             return post(Messages.request(own, method, params), method, Relabel.none(own), null);
         });
+    }
+
+    /**
+     * Has the backend log from this level on, if it logs at all and does not log from a lower level already; nothing
+     * for an absent level. Completes when it may be relied on, or the backend would not.
+     */
+    public Mono<Void> logging(Optional<String> level) {
+        return Mono.defer(() -> {
+            int wanted = level.map(LEVELS::indexOf).orElse(-1);
+            if (wanted < 0 || wanted >= loggedFrom.get() || !logs()) {
+                return Mono.<Void>empty();
+            }
+            loggedFrom.accumulateAndGet(wanted, Math::min);
+            RawJson params = RawJson.of("{\"level\":\"" + LEVELS.get(wanted) + "\"}");
+            return call(McpMethod.LOGGING_SET_LEVEL.wire(), params)
+                    .flatMap(reply -> Replies.response(reply, http))
+                    .then()
+                    .onErrorComplete();
+        });
+    }
+
+    private boolean logs() {
+        Envelope result = Messages.opened(now().result());
+        return result.member(result.member(result.result(), "capabilities"), "logging")
+                .isPresent();
     }
 
     /** Tells the backend that nobody waits for a request any more. */

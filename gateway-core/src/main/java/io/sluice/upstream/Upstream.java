@@ -53,6 +53,7 @@ public final class Upstream implements Disposable {
     private final BackendHttp http;
     private final Probe probe;
     private final @Nullable BuiltIn local;
+    private final Leases leases;
     private final Sinks.Many<Signal> signals = Sinks.many().multicast().directBestEffort();
     private final AtomicLong ids = new AtomicLong();
     private final AtomicReference<@Nullable Verdict> verdict = new AtomicReference<>();
@@ -85,6 +86,7 @@ public final class Upstream implements Disposable {
                 new Reachability(backend.name(), settings.clock(), () -> announce(new Signal.ReachabilityChanged()));
         this.http = new BackendHttp(backend, settings, reachability);
         this.probe = new Probe(http);
+        this.leases = new Leases(http, this::suspect);
     }
 
     /**
@@ -470,6 +472,22 @@ public final class Upstream implements Disposable {
     }
 
     /**
+     * A session that declares these features, for one call of one caller: opened for it, or left idle by an earlier
+     * call of the same caller. Whoever gets it ends it, also when nobody waits for it any more.
+     *
+     * @param owner tells callers apart, such as {@link io.sluice.auth.Caller#fingerprint()}
+     * @param inbox takes what comes on the GET stream while the lease lasts
+     */
+    public Mono<Lease> lease(String owner, ClientFeatures features, Inbox inbox) {
+        return leases.take(owner, features, inbox);
+    }
+
+    /** Leased sessions that exist, in use or idle. */
+    public int leased() {
+        return leases.open();
+    }
+
+    /**
      * Asks for something on the gateway's own behalf, in whichever era the backend speaks, and holds the whole answer.
      *
      * @param members of {@code params}, as JSON without the braces; may be empty
@@ -630,6 +648,7 @@ public final class Upstream implements Disposable {
         if (open != null) {
             open.close();
         }
+        leases.dispose();
         LegacySession left = session.getAndSet(null);
         Mono<Void> farewell = left == null ? Mono.empty() : left.close();
         return farewell.timeout(FAREWELL, settings.timer())

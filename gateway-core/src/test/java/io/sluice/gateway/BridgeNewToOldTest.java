@@ -274,23 +274,6 @@ class BridgeNewToOldTest {
     }
 
     @Test
-    void backendThatWantsAWebPageOpenedIsReportedAsATextAndNotByItsCode() {
-        backend.on(
-                "tools/call",
-                (request, answer) -> answer.error(
-                        200,
-                        -32042,
-                        "log in",
-                        "{\"elicitations\":[{\"mode\":\"url\",\"url\":\"https://x.example\"}]}"));
-
-        RawExchange.Got got = echo().send(gateway);
-
-        assertThat(got.status()).isEqualTo(200);
-        assertThat(got.json().path("result").path("isError").asBoolean()).isTrue();
-        assertThat(got.text()).contains("'old'", "eras_differ").doesNotContain("-32042");
-    }
-
-    @Test
     void forgottenSessionIsOpenedAnewAndTheCallRepeatedUnseen() {
         backend.usual("tools/call");
         assertThat(echo().send(gateway).status()).isEqualTo(200);

@@ -50,6 +50,7 @@ final class ArchitectureTest {
             "session",
             "call",
             "bridge",
+            "parking",
             "listener",
             "gateway");
 
