@@ -1,0 +1,225 @@
+package io.sluice.registry.redis;
+
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisNoScriptException;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.SocketOptions;
+import io.lettuce.core.TimeoutOptions;
+import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.lettuce.core.cluster.api.reactive.RedisClusterReactiveCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.codec.RedisCodec;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.protocol.ProtocolVersion;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.DefaultClientResources;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * What a replica keeps open to Redis: one connection for small commands, one for what takes Redis long to say, one for
+ * messages. All refuse at once while Redis is away, give up on an answer after {@link RedisSettings#commandTimeout()},
+ * and never send anything twice. Safe for use by many threads, never blocks.
+ */
+public final class RedisConnections {
+    private static final RedisCodec<String, byte[]> CODEC = RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE);
+    private static final int MOST_WAITING = 4096;
+    private static final Duration QUIET = Duration.ofMillis(0);
+    private static final Duration SHUTDOWN = Duration.ofSeconds(2);
+
+    /** How much longer than a small command one may take that moves everything. */
+    private static final int BULK = 20;
+
+    private final RedisSettings settings;
+    private final List<RedisURI> nodes;
+    private final ClientResources resources;
+    private final AbstractRedisClient client;
+    private final Scheduler timer = Schedulers.newSingle("sluice-redis", true);
+    private final Link<StatefulConnection<String, byte[]>> commands;
+    private final Link<StatefulConnection<String, byte[]>> bulk;
+    private final Link<StatefulRedisPubSubConnection<String, byte[]>> messages;
+    private volatile Consumer<StatefulRedisPubSubConnection<String, byte[]>> onMessagesConnected = connection -> {};
+
+    private RedisConnections(RedisSettings settings) {
+        this.settings = settings;
+        this.resources = DefaultClientResources.builder()
+                .ioThreadPoolSize(2)
+                .computationThreadPoolSize(2)
+                .build();
+        this.nodes = settings.url().nodes();
+        nodes.forEach(node -> {
+            node.setTimeout(settings.connectTimeout());
+            node.getSentinels().forEach(sentinel -> sentinel.setTimeout(settings.connectTimeout()));
+            node.setClientName("sluice");
+        });
+        if (settings.url().isCluster()) {
+            RedisClusterClient cluster = RedisClusterClient.create(resources, nodes);
+            cluster.setOptions(clusterOptions());
+            this.client = cluster;
+        } else {
+            RedisClient single = RedisClient.create(resources, nodes.get(0));
+            single.setOptions(configure(ClientOptions.builder()).build());
+            this.client = single;
+        }
+        this.commands = new Link<>("commands", link -> dial(settings.commandTimeout()), fresh -> {}, settings, timer);
+        this.bulk = new Link<>(
+                "snapshots", link -> dial(settings.commandTimeout().multipliedBy(BULK)), fresh -> {}, settings, timer);
+        this.messages = new Link<>(
+                "messages", link -> dialMessages(), fresh -> onMessagesConnected.accept(fresh), settings, timer);
+    }
+
+    /** Begins to connect, and goes on trying until closed. Blocks for a moment: for start-up. */
+    public static RedisConnections open(RedisSettings settings) {
+        RedisConnections connections = new RedisConnections(settings);
+        connections.commands.open();
+        connections.bulk.open();
+        return connections;
+    }
+
+    public RedisSettings settings() {
+        return settings;
+    }
+
+    /** Whether commands would be sent now, rather than refused with {@link RedisAway}. */
+    public boolean isUp() {
+        return commands.isUp();
+    }
+
+    /** Why not, as the end of a sentence. */
+    public String trouble() {
+        return commands.why();
+    }
+
+    /**
+     * Sends a command.
+     *
+     * <p>Fails with {@link RedisAway} when nothing was sent; with {@link
+     * io.lettuce.core.RedisCommandTimeoutException} or another {@link io.lettuce.core.RedisException} when it is unknown
+     * whether it was done, or Redis refused it.
+     */
+    public <T> Mono<T> command(Function<RedisClusterReactiveCommands<String, byte[]>, Mono<T>> command) {
+        return commands.use(connection -> command.apply(reactive(connection)));
+    }
+
+    /** As {@link #command}, for many answers. */
+    public <T> Flux<T> commands(Function<RedisClusterReactiveCommands<String, byte[]>, Flux<T>> command) {
+        return command(redis -> command.apply(redis).collectList()).flatMapIterable(Function.identity());
+    }
+
+    /** Runs a script, whose answer is a list of byte arrays, numbers and such lists. Fails as {@link #command}. */
+    public Mono<List<Object>> run(Script script, List<String> keys, byte[]... arguments) {
+        return command(redis -> run(redis, script, keys, arguments));
+    }
+
+    /** As {@link #run}, with time for an answer of many megabytes, and without delaying smaller ones on this side. */
+    public Mono<List<Object>> runBulk(Script script, List<String> keys, byte[]... arguments) {
+        return bulk.use(connection -> run(reactive(connection), script, keys, arguments));
+    }
+
+    private static Mono<List<Object>> run(
+            RedisClusterReactiveCommands<String, byte[]> redis, Script script, List<String> keys, byte[]... arguments) {
+        String[] names = keys.toArray(String[]::new);
+        return redis.<Object>evalsha(script.digest(), ScriptOutputType.MULTI, names, arguments)
+                .collectList()
+                .onErrorResume(
+                        RedisNoScriptException.class,
+                        e -> redis.<Object>eval(script.text(), ScriptOutputType.MULTI, names, arguments)
+                                .collectList())
+                .map(RedisConnections::flat);
+    }
+
+    /** Some outputs come as one element that is the list. */
+    @SuppressWarnings("unchecked")
+    private static List<Object> flat(List<Object> answer) {
+        return answer.size() == 1 && answer.get(0) instanceof List<?> inner ? (List<Object>) inner : answer;
+    }
+
+    /** Opens the connection for messages, whose every new incarnation is given to the listener. Once only. */
+    void openMessages(Consumer<StatefulRedisPubSubConnection<String, byte[]>> onConnected) {
+        onMessagesConnected = onConnected;
+        messages.open();
+    }
+
+    Link<StatefulRedisPubSubConnection<String, byte[]>> messages() {
+        return messages;
+    }
+
+    /** Closes everything; what is still under way fails. */
+    public Mono<Void> close() {
+        return Mono.whenDelayError(commands.close(), bulk.close(), messages.close())
+                .onErrorComplete()
+                .then(Mono.fromFuture(
+                        () -> client.shutdownAsync(QUIET.toMillis(), SHUTDOWN.toMillis(), TimeUnit.MILLISECONDS)))
+                .then(Mono.fromRunnable(
+                        () -> resources.shutdown(QUIET.toMillis(), SHUTDOWN.toMillis(), TimeUnit.MILLISECONDS)))
+                .then(Mono.fromRunnable(timer::dispose));
+    }
+
+    @SuppressWarnings("unchecked")
+    private Mono<StatefulConnection<String, byte[]>> dial(Duration timeout) {
+        Mono<? extends StatefulConnection<String, byte[]>> dialled = client instanceof RedisClusterClient cluster
+                ? Mono.fromFuture(() -> cluster.refreshPartitionsAsync().toCompletableFuture())
+                        .then(Mono.fromFuture(() -> cluster.connectAsync(CODEC)))
+                : Mono.fromCompletionStage(() -> ((RedisClient) client).connectAsync(CODEC, nodes.get(0)));
+        return ((Mono<StatefulConnection<String, byte[]>>) dialled)
+                .doOnNext(connection -> connection.setTimeout(timeout));
+    }
+
+    private Mono<StatefulRedisPubSubConnection<String, byte[]>> dialMessages() {
+        return client instanceof RedisClusterClient cluster
+                ? Mono.fromFuture(() -> cluster.refreshPartitionsAsync().toCompletableFuture())
+                        .then(Mono.fromFuture(() -> cluster.connectPubSubAsync(CODEC)))
+                        .map(Function.identity())
+                : Mono.fromCompletionStage(() -> ((RedisClient) client).connectPubSubAsync(CODEC, nodes.get(0)));
+    }
+
+    private static RedisClusterReactiveCommands<String, byte[]> reactive(
+            StatefulConnection<String, byte[]> connection) {
+        return connection instanceof StatefulRedisClusterConnection<String, byte[]> cluster
+                ? cluster.reactive()
+                : ((StatefulRedisConnection<String, byte[]>) connection).reactive();
+    }
+
+    private ClientOptions.Builder configure(ClientOptions.Builder options) {
+        return options.autoReconnect(false)
+                .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                .requestQueueSize(MOST_WAITING)
+                .pingBeforeActivateConnection(true)
+                .protocolVersion(ProtocolVersion.RESP3)
+                .timeoutOptions(TimeoutOptions.builder()
+                        .timeoutCommands(true)
+                        .connectionTimeout()
+                        .build())
+                .socketOptions(SocketOptions.builder()
+                        .connectTimeout(settings.connectTimeout())
+                        .keepAlive(SocketOptions.KeepAliveOptions.builder()
+                                .enable()
+                                .idle(Duration.ofSeconds(5))
+                                .interval(Duration.ofSeconds(1))
+                                .count(3)
+                                .build())
+                        .tcpNoDelay(true)
+                        .build());
+    }
+
+    private ClusterClientOptions clusterOptions() {
+        ClusterClientOptions.Builder options = ClusterClientOptions.builder();
+        configure(options);
+        return options.build();
+    }
+}
