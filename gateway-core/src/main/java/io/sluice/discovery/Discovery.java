@@ -10,6 +10,7 @@ import io.sluice.upstream.Backoff;
 import io.sluice.upstream.BuiltIn;
 import io.sluice.upstream.Upstream;
 import io.sluice.upstream.UpstreamSettings;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -130,6 +131,20 @@ public final class Discovery implements Disposable {
             });
             return asker.asMono().timeout(settings.firstAttempt(), Mono.defer(() -> soFar(name)));
         });
+    }
+
+    /**
+     * Asks a backend that is not registered what it offers, once, and leaves it again. Fails with a {@link
+     * io.sluice.rejection.Rejection} that says why when it does not answer.
+     */
+    public Mono<Listing> tryOut(Backend backend) {
+        return Mono.usingWhen(
+                Mono.fromCallable(() -> Upstream.open(backend, upstreams))
+                        .subscribeOn(Schedulers.boundedElastic()), // reads TLS files
+                upstream -> upstream.renew()
+                        .flatMap(verdict ->
+                                new Lists(upstream, settings).read(verdict, null, EnumSet.allOf(Lists.Kind.class))),
+                Upstream::end);
     }
 
     private Mono<Contribution> soFar(String name) {

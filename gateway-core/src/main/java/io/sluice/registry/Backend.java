@@ -58,11 +58,18 @@ public record Backend(
     /** Who named a backend, which also decides who may change it and which addresses it may name. */
     public enum Source {
         FILE,
+        /** As {@link #FILE}, but a variable {@code MCP_PEER_…_URL} named it: another gateway. */
+        VARIABLE,
         API,
         /** As {@link #API}, but named as another gateway. */
         PEER,
         DISCOVERED,
         BUILT_IN;
+
+        /** Whether it was named as another gateway. */
+        public boolean peer() {
+            return this == PEER || this == VARIABLE;
+        }
 
         /** Whether a request named it, so that requests may change it and it may not reach every address. */
         public boolean requested() {

@@ -219,8 +219,14 @@ final class BackendKeys {
         if (!f.in().faults.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(new Backend(
-                name, endpoints, headers, era, timeout, include, exclude, fallback, aggregated, Backend.Source.FILE));
+        return Optional.of(
+                new Backend(name, endpoints, headers, era, timeout, include, exclude, fallback, aggregated, source(f)));
+    }
+
+    private static Backend.Source source(Section.Fields f) {
+        return f.node(URL).isPresent() && f.at(URL).source().startsWith("variable MCP_PEER_")
+                ? Backend.Source.VARIABLE
+                : Backend.Source.FILE;
     }
 
     private static List<Endpoint> endpoints(Section.Fields f) {

@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  * on files; not for an event loop.
  */
 public final class ConfigReader {
-    private static final Pattern PEER = Pattern.compile("MCP_PEER_(.+)_URL");
+    private static final Pattern PEER = Pattern.compile("MCP_PEER_(.+)_(URL|TOKEN)");
 
     /** What Kubernetes puts into the environment of every pod for a Service, which may happen to be named like us. */
     private static final Pattern SERVICE_LINK = Pattern.compile("(tcp|udp|sctp)://.*");
@@ -129,7 +129,13 @@ public final class ConfigReader {
                 tree = with(tree, List.of("secretKey"), "${file:" + variable.getValue() + "}", read);
             } else if (peer.matches() && !variable.getValue().isBlank()) {
                 String backend = peer.group(1).toLowerCase(Locale.ROOT).replace('_', '-');
-                tree = withVariable(tree, List.of("mcpServers", backend, "url"), name, variable.getValue());
+                tree = peer.group(2).equals("URL")
+                        ? withVariable(tree, List.of("mcpServers", backend, "url"), name, variable.getValue())
+                        : withVariable(
+                                tree,
+                                List.of("mcpServers", backend, "headers", "Authorization"),
+                                name,
+                                "Bearer " + variable.getValue().strip());
             } else if (name.startsWith("SLUICE_")) {
                 ConfigKeys.Scalar scalar = relaxed.get(folded(name));
                 if (scalar == null) {

@@ -4,7 +4,8 @@ import static io.netty.handler.codec.http.HttpMethod.DELETE;
 import static io.netty.handler.codec.http.HttpMethod.GET;
 import static io.netty.handler.codec.http.HttpMethod.POST;
 import static io.sluice.management.Operation.Access.MANAGING;
-import static io.sluice.management.Operation.Access.OPEN;
+import static io.sluice.management.Operation.managing;
+import static io.sluice.management.Operation.open;
 
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -15,13 +16,13 @@ import io.sluice.discovery.Discovery;
 import io.sluice.egress.EgressPolicy;
 import io.sluice.listener.BodyReader;
 import io.sluice.listener.HttpHandler;
-import io.sluice.management.Operation.Action;
 import io.sluice.management.Operation.Answer;
 import io.sluice.management.Operation.Question;
 import io.sluice.management.OperationTable.Resource;
 import io.sluice.registry.Registry;
 import io.sluice.rejection.Rejection;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,7 +64,7 @@ public final class ManagementApi {
         this.authenticator = Authenticator.failingClosed(authenticator);
         Registrations registrations = new Registrations(registry, discovery, egress);
         Health health = new Health(about, readiness, clock);
-        this.table = new OperationTable(List.of(
+        List<Operation> operations = new ArrayList<>(List.of(
                 open(GET, "/livez", "Whether the process runs", health::live),
                 open(GET, "/readyz", "Whether calls should come here; ?verbose says why not", health::ready),
                 open(GET, "/health", "How the gateway is, for people", health::health),
@@ -72,6 +73,8 @@ public final class ManagementApi {
                 managing(DELETE, "/register/{name}", "Remove a backend that was added here", registrations::remove),
                 managing(GET, "/services", "All backends and what they offer", registrations::services),
                 managing(POST, "/services", "All backends and what they offer", registrations::services)));
+        operations.addAll(new Peers(registry, discovery, new Addresses(egress)).operations());
+        this.table = new OperationTable(operations);
     }
 
     /** A handler for the listener: this API, and {@code next} for the paths that are not its own. */
@@ -90,14 +93,6 @@ public final class ManagementApi {
 
     OperationTable operations() {
         return table;
-    }
-
-    private static Operation open(HttpMethod method, String path, String summary, Action action) {
-        return new Operation(method, PathPattern.of(path), OPEN, summary, action);
-    }
-
-    private static Operation managing(HttpMethod method, String path, String summary, Action action) {
-        return new Operation(method, PathPattern.of(path), MANAGING, summary, action);
     }
 
     private Publisher<Void> serve(
@@ -138,7 +133,7 @@ public final class ManagementApi {
             return Mono.error(error);
         }
         Problem problem = problem(error);
-        if (problem.status() >= 500) {
+        if (problem.status() >= 500 && !(error instanceof Problem)) {
             log.error("{} {} failed", request.method(), path, error);
         }
         problem.headers().forEach(response::header);

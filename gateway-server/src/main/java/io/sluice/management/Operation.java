@@ -10,6 +10,16 @@ import reactor.core.publisher.Mono;
  * @param summary a line for the API's description
  */
 record Operation(HttpMethod method, PathPattern path, Access access, String summary, Action action) {
+    /** One that everyone may call who can connect. */
+    static Operation open(HttpMethod method, String path, String summary, Action action) {
+        return new Operation(method, PathPattern.of(path), Access.OPEN, summary, action);
+    }
+
+    /** One for callers with management rights. */
+    static Operation managing(HttpMethod method, String path, String summary, Action action) {
+        return new Operation(method, PathPattern.of(path), Access.MANAGING, summary, action);
+    }
+
     /** Who may call. */
     enum Access {
         /** Everyone who can connect: probes carry no token. */

@@ -100,6 +100,10 @@ final class Problem extends RuntimeException {
         body.put("detail", detail());
         body.put("instance", instance);
         body.put("code", code);
+        if (instance.startsWith("/api/")) {
+            body.put("success", false);
+            body.put("message", detail());
+        }
         if (!hint.isEmpty()) {
             body.put("hint", hint);
         }

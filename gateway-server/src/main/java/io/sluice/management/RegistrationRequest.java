@@ -87,7 +87,8 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
         return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), headers);
     }
 
-    private record Found(String key, String text) {}
+    /** A text of the body. */
+    record Found(String key, String text) {}
 
     private static Optional<Fault> unknown(String key) {
         if (STDIO.contains(key)) {
@@ -122,7 +123,7 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
         return Optional.of(new Found(given, value.stringValue()));
     }
 
-    private static Optional<String> name(Found found, List<Fault> faults) {
+    static Optional<String> name(Found found, List<Fault> faults) {
         try {
             Backend.checkName(found.text());
             return Optional.of(found.text());
@@ -132,7 +133,7 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
         }
     }
 
-    private static Optional<Endpoint> endpoint(Found found, List<Fault> faults) {
+    static Optional<Endpoint> endpoint(Found found, List<Fault> faults) {
         String pointer = "/" + found.key();
         if (found.text().length() > MAX_URL_CHARACTERS) {
             faults.add(new Fault(pointer, "the URL is longer than " + MAX_URL_CHARACTERS + " characters"));
@@ -193,7 +194,7 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
         return "/" + shown(key).replace("~", "~0").replace("/", "~1");
     }
 
-    private static String shown(String text) {
+    static String shown(String text) {
         return text.length() > 200 ? text.substring(0, 200) + "…" : text;
     }
 }

@@ -8,13 +8,8 @@ import io.sluice.egress.EgressPolicy;
 import io.sluice.management.Operation.Answer;
 import io.sluice.management.Operation.Question;
 import io.sluice.registry.Backend;
-import io.sluice.registry.Endpoint;
 import io.sluice.registry.Registration;
 import io.sluice.registry.Registry;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,7 +17,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -31,8 +25,6 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Lets backends come and go: {@code /register} and {@code /services}. */
 final class Registrations {
-    private static final Duration RESOLUTION = Duration.ofSeconds(5);
-
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -40,32 +32,19 @@ final class Registrations {
 
     private final Registry registry;
     private final Discovery discovery;
-    private final EgressPolicy egress;
+    private final Addresses addresses;
 
     Registrations(Registry registry, Discovery discovery, EgressPolicy egress) {
         this.registry = registry;
         this.discovery = discovery;
-        this.egress = egress;
-    }
-
-    /** Whether a backend can be called. */
-    private enum Status {
-        CONNECTED,
-        /** It was never reached; it is asked again and again. */
-        PENDING,
-        /** It was reached before, and is not now. */
-        UNAVAILABLE;
-
-        String word() {
-            return name().toLowerCase(Locale.ROOT);
-        }
+        this.addresses = new Addresses(egress);
     }
 
     /** Keeps the backend, asks what it offers and says so; one that does not answer in time stays, and is asked again. */
     Mono<Answer> register(Question question) {
         return Mono.fromCallable(() -> RegistrationRequest.of(json(question))).flatMap(asked -> {
-            checkOwner(asked.name(), "change");
-            return allowed(asked.endpoint()).then(Mono.defer(() -> keep(asked)));
+            Owner.check(registry, asked.name(), "change");
+            return addresses.check(asked.endpoint(), "/url").then(Mono.defer(() -> keep(asked)));
         });
     }
 
@@ -84,7 +63,7 @@ final class Registrations {
     Mono<Answer> remove(Question question) {
         String name = question.path().getOrDefault("name", "");
         return Mono.defer(() -> {
-                    checkOwner(name, "remove");
+                    Owner.check(registry, name, "remove");
                     return registry.remove(name);
                 })
                 .map(removed -> {
@@ -107,55 +86,8 @@ final class Registrations {
                 .map(found -> new Answer(201, described(backend, found)));
     }
 
-    /** What the file or discovery named is theirs to change. */
-    private void checkOwner(String name, String act) {
-        Registration there = registry.snapshot().registrations().get(name);
-        if (there == null || there.backend().source().requested()) {
-            return;
-        }
-        String owner = there.backend().source() == Backend.Source.FILE ? "the configuration file" : "discovery";
-        throw Problem.of(
-                        409,
-                        "backend.owned",
-                        "Backend '" + name + "' comes from " + owner + ", and the API cannot " + act + " it")
-                .withHint(
-                        there.backend().source() == Backend.Source.FILE
-                                ? "Edit the file: it is read again when it changes"
-                                : "Change it where it was discovered");
-    }
-
-    /**
-     * Refuses an address the API may not name, before anything is kept. A name that cannot be resolved now is no reason to
-     * refuse: each connection is checked again when it is made.
-     */
-    private Mono<Void> allowed(Endpoint endpoint) {
-        return Mono.fromCallable(() -> resolved(endpoint))
-                .subscribeOn(Schedulers.boundedElastic()) // the resolver blocks
-                .timeout(RESOLUTION, Mono.just(List.of()))
-                .doOnNext(addresses -> {
-                    for (InetSocketAddress address : addresses) {
-                        egress.refusal(Backend.Source.API, address).ifPresent(why -> {
-                            throw Problem.unprocessable("url.forbidden", "/url", why);
-                        });
-                    }
-                })
-                .then();
-    }
-
-    private static List<InetSocketAddress> resolved(Endpoint endpoint) {
-        try {
-            List<InetSocketAddress> addresses = new ArrayList<>();
-            for (InetAddress address : InetAddress.getAllByName(endpoint.url().getHost())) {
-                addresses.add(new InetSocketAddress(address, endpoint.port()));
-            }
-            return addresses;
-        } catch (UnknownHostException unknown) {
-            return List.of();
-        }
-    }
-
     private static Map<String, Object> described(Backend backend, Optional<Contribution> found) {
-        Status status = found.map(Registrations::status).orElse(Status.PENDING);
+        Servers.Status status = Servers.Status.of(found);
         List<String> tools = found.flatMap(Contribution::listing)
                 .map(listing -> listing.tools().stream().map(Definition::key).toList())
                 .orElse(List.of());
@@ -165,17 +97,10 @@ final class Registrations {
         described.put("status", status.word());
         described.put("tools", tools);
         described.put("source", backend.source().name().toLowerCase(Locale.ROOT));
-        if (status != Status.CONNECTED) {
+        if (status != Servers.Status.CONNECTED) {
             described.put("reason", found.flatMap(Contribution::trouble).orElse("It is being asked what it offers"));
         }
         return described;
-    }
-
-    private static Status status(Contribution contribution) {
-        if (contribution.listing().isEmpty()) {
-            return Status.PENDING;
-        }
-        return contribution.trouble().isEmpty() ? Status.CONNECTED : Status.UNAVAILABLE;
     }
 
     static JsonNode json(Question question) {

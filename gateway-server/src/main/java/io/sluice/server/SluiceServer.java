@@ -28,7 +28,6 @@ import io.sluice.seal.Keyring;
 import io.sluice.session.SessionStore;
 import io.sluice.upstream.UpstreamSettings;
 import java.net.InetSocketAddress;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashSet;
@@ -36,8 +35,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -81,9 +82,11 @@ public final class SluiceServer implements RunningGateway {
         EgressPolicy egress = EgressPolicy.of(loopback, config.egress().allowPrivate());
         this.loops = HttpListener.newLoops("sluice", Runtime.getRuntime().availableProcessors());
         GatewaySettings settings = gatewaySettings(version, config);
+        // Of the thread that asks: a secure one would read from the system now and then, on event loops.
+        RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
         this.discovery = Discovery.start(
                 registry,
-                UpstreamSettings.of(loops, egress, version, new SecureRandom()).withGatewayId(settings.gatewayId()),
+                UpstreamSettings.of(loops, egress, version, random).withGatewayId(settings.gatewayId()),
                 DiscoverySettings.DEFAULT);
         this.gateway = new Gateway(settings, discovery, authenticator, keyring(config), SessionStore.ofOneReplica());
         InstantSource clock = InstantSource.system();

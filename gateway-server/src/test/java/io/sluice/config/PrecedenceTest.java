@@ -119,7 +119,7 @@ final class PrecedenceTest {
         assertThat(config.backends()).extracting(Backend::name).containsExactly("moved", "employee-b");
         assertThat(config.backends().get(0).endpoints()).containsExactly(Endpoint.of("http://new/mcp"));
         assertThat(config.backends().get(0).timeout()).hasSeconds(5);
-        assertThat(config.backends().get(1).source()).isEqualTo(Backend.Source.FILE);
+        assertThat(config.backends().get(1).source()).isEqualTo(Backend.Source.VARIABLE);
     }
 
     @Test

@@ -32,8 +32,13 @@ final class InProcess implements AutoCloseable {
 
     /** Launches what {@code yaml} describes; its port must be 0. */
     static InProcess start(Path directory, String yaml) throws IOException {
+        return start(directory, yaml, Map.of());
+    }
+
+    /** As the other, with these variables in the environment. */
+    static InProcess start(Path directory, String yaml, Map<String, String> variables) throws IOException {
         Path file = Files.writeString(directory.resolve("sluice.yaml"), yaml);
-        Reading reading = ConfigReader.read(new ConfigSources(List.of(file), Map.of(), List.of()));
+        Reading reading = ConfigReader.read(new ConfigSources(List.of(file), variables, List.of()));
         assertThat(reading.faults()).isEmpty();
         RunningGateway running = SluiceServer.launcher("test")
                 .launch(reading.config().orElseThrow(), Flux.never())
