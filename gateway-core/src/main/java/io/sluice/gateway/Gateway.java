@@ -14,6 +14,8 @@ import io.sluice.listener.BodyReader;
 import io.sluice.listener.HttpHandler;
 import io.sluice.parking.ParkedCalls;
 import io.sluice.rejection.Rejection;
+import io.sluice.replica.InMemoryMessages;
+import io.sluice.replica.Messages;
 import io.sluice.seal.Keyring;
 import io.sluice.seal.SeededRandom;
 import io.sluice.session.LiveSession;
@@ -29,6 +31,8 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -54,6 +58,7 @@ public final class Gateway implements Disposable {
     private final LegacySessions legacySessions;
     private final LegacyInterests interests;
     private final ParkedCalls parked;
+    private final @Nullable Elsewhere elsewhere;
     private final RequestPath path;
     private final GatewaySettings settings;
     private final Disposable.Composite resources = Disposables.composite();
@@ -64,6 +69,20 @@ public final class Gateway implements Disposable {
             Authenticator authenticator,
             Keyring keyring,
             SessionStore store) {
+        this(settings, discovery, authenticator, keyring, store, InMemoryMessages.alone());
+    }
+
+    /**
+     * @param store what the replicas share of sessions
+     * @param messages between the replicas; used only when the store is shared
+     */
+    public Gateway(
+            GatewaySettings settings,
+            Discovery discovery,
+            Authenticator authenticator,
+            Keyring keyring,
+            SessionStore store,
+            Messages messages) {
         this.settings = settings;
         this.catalogSettings = CatalogSettings.ofVersion(settings.version())
                 .withNames(settings.names())
@@ -73,6 +92,8 @@ public final class Gateway implements Disposable {
                 keyring.sealer("session"), settings.cluster(), settings.sessionLife(), SeededRandom.create());
         this.sessions = new LiveSessions(
                 System::nanoTime,
+                store,
+                store.shared() ? messages.self() : "",
                 settings.sessionIdle(),
                 settings.heartbeat(),
                 timer,
@@ -88,9 +109,16 @@ public final class Gateway implements Disposable {
                 Clock.systemUTC());
         this.legacySessions = new LegacySessions(sessionIds, store, sessions, Clock.systemUTC());
         this.interests = new LegacyInterests(legacySessions, updates);
+        Supplier<View> views = () -> Objects.requireNonNull(view.get());
+        this.elsewhere = store.shared()
+                ? new Elsewhere(legacySessions, interests, store, messages, sessions, views, timer)
+                : null;
+        if (elsewhere != null) {
+            legacySessions.sharedWith(elsewhere);
+        }
         this.path = new RequestPath(
                 Authenticator.failingClosed(authenticator),
-                () -> Objects.requireNonNull(view.get()),
+                views,
                 new ModernCalls(listens, parked),
                 legacySessions,
                 new LegacyCalls(legacySessions, interests, settings),
@@ -143,6 +171,9 @@ public final class Gateway implements Disposable {
         }
         listens.listsChanged(changes);
         for (LiveSession session : sessions.all()) {
+            if (session.heldElsewhere().isPresent()) {
+                continue; // who holds its stream hears of the same change
+            }
             session.changed(ListChanges.bits(changes.of(session.ticket().mount())));
             if (session.standalone().hasReader()) {
                 ListChanges.publish(session.standalone(), session.takeChanged());
@@ -186,7 +217,7 @@ public final class Gateway implements Disposable {
                 path.post(inbound, BodyReader.read(request, settings.maxBodyBytes()))
                         .flatMap(answer -> Mono.from(Answers.write(answer, response)))
                         .doOnDiscard(Answer.class, Answers::discard);
-            case "GET" -> Answers.write(path.get(inbound), response);
+            case "GET" -> path.get(inbound).flatMap(answer -> Mono.from(Answers.write(answer, response)));
             case "DELETE" -> Answers.write(path.delete(inbound), response);
             default -> throw Rejection.BadHttp.methodNotAllowed(request.method().name(), "POST, GET, DELETE");
         };
@@ -213,12 +244,22 @@ public final class Gateway implements Disposable {
         close().subscribe();
     }
 
-    /** Ends every session and follows discovery no longer. Completes when the backends know of it, or could not be told in time. */
+    /**
+     * Ends every session, or leaves it to the other replicas, and follows discovery no longer. Completes when the backends
+     * or the other replicas know of it, or could not be told in time.
+     */
     public Mono<Void> close() {
         return Mono.defer(() -> {
             resources.dispose();
             parked.close();
-            return sessions.closeAll().timeout(FAREWELL).onErrorComplete();
+            Mono<Void> closed = sessions.closeAll();
+            if (elsewhere == null) {
+                return closed.timeout(FAREWELL).onErrorComplete();
+            }
+            return closed.then(elsewhere.leave())
+                    .timeout(FAREWELL)
+                    .onErrorComplete()
+                    .doFinally(signal -> elsewhere.dispose());
         });
     }
 }

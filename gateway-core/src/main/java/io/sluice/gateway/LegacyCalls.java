@@ -76,12 +76,20 @@ final class LegacyCalls {
     private Mono<Answer> forward(Call call, Optional<SessionTicket> ticket, View view) {
         Target target = Targets.of(call);
         Upstream upstream = view.upstream(target.backend());
-        LiveSession session = ticket.map(sessions::obtain).orElse(null);
+        if (ticket.isEmpty()) {
+            return run(call, null, target, upstream);
+        }
+        return Detached.from(
+                sessions.obtain(ticket.get()).flatMap(session -> run(call, session, target, upstream)),
+                LegacyCalls::discard);
+    }
+
+    private Mono<Answer> run(Call call, @Nullable LiveSession session, Target target, Upstream upstream) {
         LegacyRun run = new LegacyRun(call.id(), session);
         Mono<Answer> answer = upstream.speaks(Era.LEGACY)
                 .flatMap(legacy -> legacy
-                        ? relay(call, ticket, target, upstream, run)
-                        : translate(call, ticket, target, upstream, run))
+                        ? relay(call, session, target, upstream, run)
+                        : translate(call, session, target, upstream, run))
                 .onErrorMap(Rejection.UnknownSession.class, e -> forgotten(call, run, target.backend(), e))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e))
                 .takeUntilOther(run.cancelled())
@@ -90,18 +98,16 @@ final class LegacyCalls {
                     run.end();
                     return Answer.Empty.ACCEPTED;
                 }));
-        Mono<Answer> whole =
-                answer.doOnDiscard(Reply.class, Reply::discard).doOnDiscard(Answer.class, Answers::discard);
-        return session == null ? whole : Detached.from(whole, LegacyCalls::discard);
+        return answer.doOnDiscard(Reply.class, Reply::discard).doOnDiscard(Answer.class, Answers::discard);
     }
 
     private Mono<Answer> relay(
-            Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream, LegacyRun run) {
-        return sessionFor(ticket, upstream, call.mount()).flatMap(upstreamSession -> {
+            Call call, @Nullable LiveSession session, Target target, Upstream upstream, LegacyRun run) {
+        return sessionFor(session, upstream, call.mount()).flatMap(upstreamSession -> {
             Exchange exchange =
                     upstreamSession.request(call.envelope(), Targets.rename(call, target), Hops.before(call.inbound()));
             run.sent(reason -> upstreamSession.cancel(exchange.upstreamId(), reason));
-            boolean mayAsk = ticket.isPresent()
+            boolean mayAsk = session != null
                     && upstreamSession.stateful()
                     && call.inbound().accept().events();
             String backend = upstream.backend().name();
@@ -119,14 +125,14 @@ final class LegacyCalls {
     }
 
     private Mono<Answer> translate(
-            Call call, Optional<SessionTicket> ticket, Target target, Upstream upstream, LegacyRun run) {
+            Call call, @Nullable LiveSession own, Target target, Upstream upstream, LegacyRun run) {
         String backend = upstream.backend().name();
-        Optional<LiveSession> asking = ticket.filter(known -> known.features().interactive()
-                        && call.inbound().accept().events())
-                .map(sessions::obtain);
+        Optional<LiveSession> asking = Optional.ofNullable(own)
+                .filter(session -> session.ticket().features().interactive()
+                        && call.inbound().accept().events());
         ClientFeatures features =
                 asking.map(session -> session.ticket().features()).orElse(ClientFeatures.NONE);
-        Optional<String> level = ticket.flatMap(sessions::find).flatMap(LiveSession::logLevel);
+        Optional<String> level = Optional.ofNullable(own).flatMap(LiveSession::logLevel);
         ModernHead head = new ModernHead(
                 call.envelope().method(),
                 Targets.nameUpstream(call, target),
@@ -173,25 +179,12 @@ final class LegacyCalls {
     }
 
     /** The session at the backend that this call travels in: the shared one, unless the backend keeps state for each session. */
-    private Mono<LegacySession> sessionFor(Optional<SessionTicket> ticket, Upstream upstream, Mount mount) {
+    private Mono<LegacySession> sessionFor(@Nullable LiveSession session, Upstream upstream, Mount mount) {
         Mono<LegacySession> shared = upstream.shared();
-        if (ticket.isEmpty()) {
-            return shared;
-        }
-        return shared.flatMap(common -> {
-            if (!common.stateful()) {
-                return Mono.just(common);
-            }
-            LiveSession session = sessions.obtain(ticket.get());
-            return session.upstream(
-                    upstream,
-                    inbox -> upstream.openSession(
-                                    ticket.get().features(), ticket.get().version(), inbox)
-                            .flatMap(opened -> Mono.justOrEmpty(session.logLevel())
-                                    .flatMap(level -> LegacyInterests.level(opened, level))
-                                    .defaultIfEmpty(opened)),
-                    LegacyMessages.inbox(session, upstream.backend().name(), mount));
-        });
+        return session == null
+                ? shared
+                : shared.flatMap(
+                        common -> common.stateful() ? sessions.upstream(session, upstream, mount) : Mono.just(common));
     }
 
     private static List<Map.Entry<String, String>> paramHeaders(Call call, Target target) {
@@ -264,7 +257,7 @@ final class LegacyCalls {
                             : Replies.bytes(SseWriter.comment()))
                     .doFinally(signal -> run.end()));
         }
-        EventStream stream = session.openCallStream();
+        EventStream stream = sessions.openCallStream(session, call);
         mapped.subscribe(new StreamFeeder(stream, call.version(), () -> {
             run.end();
             session.complete(stream);

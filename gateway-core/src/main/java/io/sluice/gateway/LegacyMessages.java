@@ -1,7 +1,6 @@
 package io.sluice.gateway;
 
 import io.sluice.call.Answer;
-import io.sluice.call.Inbound;
 import io.sluice.call.JsonRpc;
 import io.sluice.catalog.Mount;
 import io.sluice.envelope.Envelope;
@@ -14,10 +13,8 @@ import io.sluice.protocol.McpMethod;
 import io.sluice.session.LiveSession;
 import io.sluice.session.ServerRequestId;
 import io.sluice.session.SessionTicket;
-import io.sluice.upstream.Inbox;
 import io.sluice.upstream.LegacySession;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,66 +30,80 @@ final class LegacyMessages {
         this.sessions = sessions;
     }
 
-    Answer notification(Inbound inbound, Mount mount, Envelope envelope, Optional<SessionTicket> ticket) {
-        Optional<LiveSession> session = ticket.flatMap(sessions::find);
-        if (session.isEmpty()) {
+    Answer notification(Mount mount, Envelope envelope, Optional<SessionTicket> ticket) {
+        if (ticket.isEmpty()) {
             return Answer.Empty.ACCEPTED;
         }
         switch (envelope.knownMethod().orElse(McpMethod.NOTIFICATION_INITIALIZED)) {
-            case NOTIFICATION_CANCELLED -> cancel(session.get(), envelope);
-            case NOTIFICATION_PROGRESS -> progress(session.get(), mount, envelope);
+            case NOTIFICATION_CANCELLED -> cancel(ticket.get(), envelope);
+            case NOTIFICATION_PROGRESS -> progress(ticket.get(), mount, envelope);
             case NOTIFICATION_ROOTS_LIST_CHANGED ->
-                session.get().openedUpstreams().forEach(opened -> send(opened, envelope.body()));
+                sessions.allOpened(ticket.get(), mount)
+                        .subscribe(
+                                opened -> send(Mono.just(opened), envelope.body()),
+                                error -> log.info("Changed roots could not be told: {}", error.getMessage()));
             default -> log.debug("Notification {} has no receiver", envelope.method());
         }
         return Answer.Empty.ACCEPTED;
     }
 
-    private static void cancel(LiveSession session, Envelope envelope) {
-        if (!envelope.requestId().isPresent()) {
+    /** The call may run on any replica. */
+    private void cancel(SessionTicket ticket, Envelope envelope) {
+        RequestId id = envelope.requestId().isPresent()
+                ? envelope.requestIdAt(envelope.requestId()).orElse(null)
+                : null;
+        if (id == null) {
             return;
         }
         Span reason = envelope.member(envelope.params(), "reason");
         String reasonJson = reason.isPresent() ? envelope.raw(reason).toString() : null;
-        envelope.requestIdAt(envelope.requestId())
-                .flatMap(session::takeInFlight)
-                .ifPresent(call -> call.cancel(reasonJson));
+        Optional<LiveSession.InFlight> here = sessions.find(ticket).flatMap(session -> session.takeInFlight(id));
+        if (here.isPresent()) {
+            here.get().cancel(reasonJson);
+        } else {
+            sessions.elsewhere().ifPresent(others -> others.cancelled(ticket, id, reasonJson));
+        }
     }
 
-    private static void progress(LiveSession session, Mount mount, Envelope envelope) {
+    private void progress(SessionTicket ticket, Mount mount, Envelope envelope) {
         Span token = envelope.progressToken();
         if (!token.isPresent()) {
             return;
         }
         if (!mount.aggregate()) {
-            session.openedUpstream(mount.name()).ifPresent(opened -> send(opened, envelope.body()));
+            send(sessions.opened(ticket, mount.name(), mount), envelope.body());
         } else if (envelope.isString(token)) {
             ServerRequestId.parse(envelope.text(token))
-                    .ifPresent(named -> session.openedUpstream(named.backend())
-                            .ifPresent(opened -> send(
-                                    opened,
-                                    new Patch(envelope)
-                                            .replace(token, named.original().rawJsonBytes())
-                                            .toBytes())));
+                    .ifPresent(named -> send(
+                            sessions.opened(ticket, named.backend(), mount),
+                            new Patch(envelope)
+                                    .replace(token, named.original().rawJsonBytes())
+                                    .toBytes()));
         }
     }
 
-    /** The client's answer to a request of a backend: its id says whose it was. */
-    Answer response(Envelope envelope, Optional<SessionTicket> ticket) {
-        LiveSession session = ticket.flatMap(sessions::find).orElse(null);
+    /** The client's answer to a request of a backend, or of the gateway: its id says whose it was. */
+    Answer response(Mount mount, Envelope envelope, Optional<SessionTicket> ticket) {
         RequestId id = envelope.id();
-        if (session == null || id == null || session.answered(id, envelope) || !envelope.isString(envelope.idSpan())) {
+        if (ticket.isEmpty() || id == null || !envelope.isString(envelope.idSpan())) {
             return Answer.Empty.ACCEPTED;
         }
-        ServerRequestId.parse(envelope.text(envelope.idSpan()))
-                .ifPresent(named -> session.openedUpstream(named.backend())
-                        .ifPresent(opened -> send(
-                                opened,
-                                new Patch(envelope)
-                                        .replace(
-                                                envelope.idSpan(),
-                                                named.original().rawJsonBytes())
-                                        .toBytes())));
+        boolean answered = sessions.find(ticket.get())
+                .filter(session -> session.answered(id, envelope))
+                .isPresent();
+        String text = envelope.text(envelope.idSpan());
+        Optional<ServerRequestId> named = ServerRequestId.parse(text);
+        if (!answered && named.isPresent()) {
+            send(
+                    sessions.opened(ticket.get(), named.get().backend(), mount),
+                    new Patch(envelope)
+                            .replace(envelope.idSpan(), named.get().original().rawJsonBytes())
+                            .toBytes());
+        } else if (!answered) {
+            sessions.elsewhere()
+                    .ifPresent(others -> LiveSession.askedBy(text)
+                            .ifPresent(replica -> others.answered(replica, ticket.get(), id, envelope.body())));
+        }
         return Answer.Empty.ACCEPTED;
     }
 
@@ -140,29 +151,5 @@ final class LegacyMessages {
 
     private static byte[] rawExposed(String backend, RequestId original) {
         return new ServerRequestId(backend, original).exposed().rawJsonBytes();
-    }
-
-    /** The receiver of messages on a session's own stream at a backend. */
-    static Inbox inbox(LiveSession session, String backend, Mount mount) {
-        return new StandaloneInbox(session, backend, mount);
-    }
-
-    /** Where messages of a session's own stream at a backend go: to the client's stream. What the gateway announces by itself is not said twice. */
-    private record StandaloneInbox(LiveSession session, String backend, Mount mount) implements Inbox {
-        private static final Set<String> OWN = Set.of(
-                McpMethod.NOTIFICATION_TOOLS_LIST_CHANGED.wire(),
-                McpMethod.NOTIFICATION_PROMPTS_LIST_CHANGED.wire(),
-                McpMethod.NOTIFICATION_RESOURCES_LIST_CHANGED.wire(),
-                McpMethod.NOTIFICATION_RESOURCES_UPDATED.wire());
-
-        @Override
-        public void onMessage(byte[] json, Envelope envelope) {
-            if (envelope.kind() != Kind.RESPONSE && !OWN.contains(envelope.method())) {
-                session.standalone().publish(fromBackend(backend, mount, envelope));
-            }
-        }
-
-        @Override
-        public void onClosed() {}
     }
 }

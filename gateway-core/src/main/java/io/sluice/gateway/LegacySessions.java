@@ -5,6 +5,7 @@ import io.sluice.auth.Caller;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.call.Inbound;
+import io.sluice.catalog.Mount;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Span;
 import io.sluice.protocol.ClientFeatures;
@@ -13,18 +14,31 @@ import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.rejection.Rejection;
 import io.sluice.session.EventStream;
+import io.sluice.session.FarStreamId;
 import io.sluice.session.LiveSession;
 import io.sluice.session.LiveSessions;
 import io.sluice.session.SessionIds;
 import io.sluice.session.SessionStore;
 import io.sluice.session.SessionTicket;
+import io.sluice.upstream.HandleAgreement;
+import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.SseWriter;
+import io.sluice.upstream.Upstream;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
@@ -34,12 +48,14 @@ import tools.jackson.databind.json.JsonMapper;
  * The sessions of legacy clients (2025-03-26 to 2025-11-25): the handshake, whose session a message belongs to, the streams of a session, and its end.
  */
 final class LegacySessions {
+    private static final Logger log = LoggerFactory.getLogger(LegacySessions.class);
     private static final ObjectMapper JSON = JsonMapper.shared();
 
     private final SessionIds sessionIds;
     private final SessionStore store;
     private final LiveSessions live;
     private final Clock clock;
+    private volatile @Nullable Elsewhere elsewhere;
 
     LegacySessions(SessionIds sessionIds, SessionStore store, LiveSessions live, Clock clock) {
         this.sessionIds = sessionIds;
@@ -48,9 +64,83 @@ final class LegacySessions {
         this.clock = clock;
     }
 
-    /** What this replica holds for a session, made at the first use. */
-    LiveSession obtain(SessionTicket ticket) {
-        return live.obtain(ticket);
+    /** There are other replicas; said before anything is served. */
+    void sharedWith(Elsewhere others) {
+        elsewhere = others;
+    }
+
+    /** What this replica holds for a session, made at the first use; other replicas are asked then what they know of it. */
+    Mono<LiveSession> obtain(SessionTicket ticket) {
+        LiveSession session = live.obtain(ticket);
+        return elsewhere().isEmpty()
+                ? Mono.just(session)
+                : session.known(() -> store.load(ticket.id())).thenReturn(session);
+    }
+
+    /** The other replicas, where there are any. */
+    Optional<Elsewhere> elsewhere() {
+        return Optional.ofNullable(elsewhere);
+    }
+
+    /** A new stream for the answer to a call. */
+    EventStream openCallStream(LiveSession session, Call call) {
+        return live.openCallStream(session, call.id());
+    }
+
+    /** The session at a backend that is this client's own, opened at the first use. */
+    Mono<LegacySession> upstream(LiveSession session, Upstream upstream, Mount mount) {
+        SessionTicket ticket = session.ticket();
+        String backend = upstream.backend().name();
+        HandleAgreement agreement = elsewhere()
+                .map(others -> others.agreement(ticket.id(), backend))
+                .orElseGet(HandleAgreement::alone);
+        return session.upstream(
+                upstream,
+                inbox -> upstream.openSession(ticket.features(), ticket.version(), inbox, agreement)
+                        .flatMap(opened -> Mono.justOrEmpty(session.logLevel())
+                                .filter(level -> opened.isKept())
+                                .flatMap(level -> LegacyInterests.level(opened, level))
+                                .defaultIfEmpty(opened)),
+                new StandaloneInbox(this, session, backend, mount));
+    }
+
+    /** The session at a backend that is this client's own, whichever replica opened it; empty when none did. */
+    Mono<LegacySession> opened(SessionTicket ticket, String backend, Mount mount) {
+        Optional<Mono<LegacySession>> here = live.find(ticket).flatMap(session -> session.openedUpstream(backend));
+        return here.orElseGet(() -> Mono.justOrEmpty(elsewhere())
+                .flatMap(others -> others.handles(ticket))
+                .filter(handles -> handles.containsKey(backend))
+                .flatMap(handles -> adopt(ticket, backend, mount)));
+    }
+
+    private Mono<LegacySession> adopt(SessionTicket ticket, String backend, Mount mount) {
+        return Mono.justOrEmpty(elsewhere().flatMap(others -> others.way(backend)))
+                .flatMap(upstream -> obtain(ticket).flatMap(session -> upstream(session, upstream, mount)));
+    }
+
+    /** All sessions at backends that are this client's own. */
+    Flux<LegacySession> allOpened(SessionTicket ticket, Mount mount) {
+        Set<String> here = new HashSet<>();
+        List<Mono<LegacySession>> found = new ArrayList<>();
+        live.find(ticket)
+                .ifPresent(session -> session.openedBackends().forEach((backend, opened) -> {
+                    here.add(backend);
+                    found.add(opened);
+                }));
+        Flux<LegacySession> known = Flux.fromIterable(found).flatMap(opened -> opened.onErrorComplete());
+        return known.concatWith(Mono.justOrEmpty(elsewhere())
+                .flatMap(others -> others.handles(ticket))
+                .flatMapIterable(Map::keySet)
+                .filter(backend -> !here.contains(backend))
+                .flatMap(backend -> adopt(ticket, backend, mount).onErrorComplete()));
+    }
+
+    /** Puts a message on the client's standing stream, wherever that is. */
+    void say(LiveSession session, byte[] json) {
+        elsewhere()
+                .ifPresentOrElse(
+                        others -> others.standing().say(session, json),
+                        () -> session.standalone().publish(json));
     }
 
     /** What this replica holds for a session, if it holds anything. */
@@ -118,36 +208,59 @@ final class LegacySessions {
     /** Ends a session whose client has not asked for it. */
     void end(SessionTicket ticket) {
         store.end(ticket.id(), ticket.expiresAt());
-        live.close(ticket);
+        elsewhere()
+                .map(others -> others.end(ticket))
+                .orElseGet(() -> live.close(ticket.id()))
+                .subscribe(
+                        done -> {}, error -> log.debug("A session was not ended everywhere: {}", error.getMessage()));
     }
 
     /** GET: the stream of messages that belong to no call, or the rest of a stream that was cut. */
-    Answer openStream(Inbound inbound, Caller caller) {
+    Mono<Answer> openStream(Inbound inbound, Caller caller) {
         if (!inbound.accept().events()) {
             throw Rejection.BadHttp.notAcceptable("text/event-stream");
         }
         SessionTicket ticket = ticket(inbound, caller)
                 .orElseThrow(() -> Rejection.BadHttp.badRequest("Header " + McpHeaders.SESSION_ID + " is missing"));
         Classifier.legacyVersion(inbound, ticket.version());
-        LiveSession session = obtain(ticket);
+        LiveSession session = live.obtain(ticket);
         String lastEventId = inbound.single(McpHeaders.LAST_EVENT_ID);
         if (lastEventId == null || lastEventId.isEmpty()) {
             Answer.Events all =
                     events(session.standalone(), session.standalone().freshStart(), ticket.version());
             // Told once there is a reader: what changes before then is remembered, what changes afterwards is told.
-            return new Answer.Events(Flux.from(all.frames())
-                    .doOnSubscribe(s -> ListChanges.publish(session.standalone(), session.takeChanged())));
+            return Mono.just(new Answer.Events(Flux.from(all.frames()).doOnSubscribe(s -> {
+                elsewhere().ifPresent(others -> others.standing().take(session));
+                ListChanges.publish(session.standalone(), session.takeChanged());
+            })));
         }
+        return resume(session, lastEventId);
+    }
+
+    private Mono<Answer> resume(LiveSession session, String lastEventId) {
         int dot = lastEventId.lastIndexOf('.');
-        if (dot > 0 && lastEventId.substring(dot + 1).matches("\\d{1,18}")) {
-            long seq = Long.parseLong(lastEventId.substring(dot + 1));
-            EventStream stream = session.stream(lastEventId.substring(0, dot)).orElse(null);
-            if (stream != null && stream.canResumeAfter(seq)) {
-                return events(stream, seq, ProtocolVersion.V2025_03_26);
-            }
+        EventStream ofCall =
+                session.callStream(lastEventId.substring(0, Math.max(0, dot))).orElse(null);
+        if (ofCall != null) {
+            return Mono.just(resume(ofCall, ofCall.position(lastEventId), lastEventId));
         }
-        throw Rejection.BadHttp.badRequest(
-                "Nothing can be resumed after event '" + lastEventId + "': it is unknown here or too old");
+        FarStreamId far = FarStreamId.ofEvent(lastEventId).orElse(null);
+        Elsewhere others = elsewhere;
+        if (others == null || far == null) {
+            return Mono.just(resume(session.standalone(), session.standalone().position(lastEventId), lastEventId));
+        }
+        if (!far.isStanding()) {
+            return others.far()
+                    .resume(session.ticket(), far, lastEventId)
+                    .map(items -> new Answer.Events(items.map(LegacySessions::frame)));
+        }
+        return others.standing()
+                .resume(session, lastEventId)
+                .map(position -> events(session.standalone(), position, ProtocolVersion.V2025_03_26));
+    }
+
+    private static Answer resume(EventStream stream, OptionalLong position, String lastEventId) {
+        return events(stream, position.orElseThrow(() -> FarStreams.unknown(lastEventId)), ProtocolVersion.V2025_03_26);
     }
 
     /** What is on a stream after an event, and then what comes, as it goes to the client. */

@@ -75,7 +75,7 @@ final class RequestPath {
     }
 
     /** GET, which only the legacy era knows. */
-    Answer get(Inbound inbound) {
+    Mono<Answer> get(Inbound inbound) {
         Caller caller = authenticator.authenticate(inbound.headers());
         mount(views.get(), inbound, caller);
         return legacySessions.openStream(inbound, caller);
@@ -149,8 +149,8 @@ final class RequestPath {
             throw Rejection.BadHttp.badRequest("Header Mcp-Session-Id is missing; start with initialize");
         }
         return switch (envelope.kind()) {
-            case NOTIFICATION -> Mono.just(legacyMessages.notification(inbound, mount, envelope, ticket));
-            case RESPONSE -> Mono.just(legacyMessages.response(envelope, ticket));
+            case NOTIFICATION -> Mono.just(legacyMessages.notification(mount, envelope, ticket));
+            case RESPONSE -> Mono.just(legacyMessages.response(mount, envelope, ticket));
             case REQUEST -> {
                 if (!inbound.accept().json() && !inbound.accept().events()) {
                     throw Rejection.BadHttp.notAcceptable("application/json and text/event-stream");

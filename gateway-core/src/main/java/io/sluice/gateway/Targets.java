@@ -40,6 +40,11 @@ final class Targets {
         };
     }
 
+    /** The resource that a mount's clients know by this URI. */
+    static Optional<Target> resource(Mount mount, String uri) {
+        return mount.resource(uri);
+    }
+
     private static boolean modern(Call call) {
         return call.version().era() == Era.MODERN;
     }

@@ -2,6 +2,10 @@ package io.sluice.session;
 
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -23,6 +27,8 @@ public final class EventStream {
 
     public static final int MAX_BYTES = 1 << 20;
 
+    private static final int MOST_BEGINNINGS = 4;
+
     private final String id;
     private final int maxEvents;
     private final int maxBytes;
@@ -36,6 +42,9 @@ public final class EventStream {
     private boolean completed;
     private @Nullable Reader reader;
     private Runnable onRoom = () -> {};
+    private Runnable onNews = () -> {};
+    private long stored;
+    private final Map<String, Long> beginnings = new LinkedHashMap<>(4);
 
     /** A stream that can be resumed: what was delivered is kept too, within the bounds. */
     public EventStream(String id) {
@@ -66,6 +75,7 @@ public final class EventStream {
      * @param data one JSON-RPC message; empty for a priming event; null when only {@code retryMillis} or a comment is meant
      */
     public record Item(@Nullable String id, long seq, byte @Nullable [] data, long retryMillis) {
+        /** A comment, to keep a connection alive. */
         public static Item comment() {
             return new Item(null, 0, null, -1);
         }
@@ -90,15 +100,24 @@ public final class EventStream {
 
     /** Adds a message, to be delivered once. Ignored after {@link #complete()}. */
     public void publish(byte[] json) {
+        add(null, json);
+    }
+
+    /** Adds a message that another replica has given an id to, unless it is here already. */
+    public void publish(String eventId, byte[] json) {
+        add(eventId, json);
+    }
+
+    private void add(@Nullable String eventId, byte[] json) {
         Reader overtaken = null;
         Reader awake;
         synchronized (this) {
-            if (completed) {
+            if (completed || (eventId != null && position(eventId).isPresent())) {
                 return;
             }
             pauseFirst = -1;
             lastSeq++;
-            kept.addLast(new Item(id + "." + lastSeq, lastSeq, json, -1));
+            kept.addLast(new Item(eventId == null ? id + "." + lastSeq : eventId, lastSeq, json, -1));
             keptBytes += json.length;
             while (kept.size() > maxEvents || (keptBytes > maxBytes && kept.size() > 1)) {
                 Item gone = kept.removeFirst();
@@ -115,6 +134,7 @@ public final class EventStream {
         } else if (awake != null) {
             awake.drain();
         }
+        onNews.run();
     }
 
     /** Sends a comment to whoever reads now, to keep the connection alive; nothing when nobody does. */
@@ -153,6 +173,7 @@ public final class EventStream {
         if (now != null) {
             now.drain();
         }
+        onNews.run();
     }
 
     public synchronized boolean isCompleted() {
@@ -172,6 +193,79 @@ public final class EventStream {
     /** Called, on any thread, each time a reader took something. One listener. */
     public synchronized void onRoom(Runnable listener) {
         onRoom = listener;
+    }
+
+    /** Called, on any thread, each time a message is added and when the stream is completed. One listener. */
+    void onNews(Runnable listener) {
+        onNews = listener;
+    }
+
+    /** Where to read on after an event, if nothing of what followed it is missing. */
+    public synchronized OptionalLong position(String eventId) {
+        int dot = eventId.lastIndexOf('.');
+        if (dot == id.length() && eventId.startsWith(id) && eventId.length() - dot <= 18) {
+            String number = eventId.substring(dot + 1);
+            if (!number.isEmpty() && number.chars().allMatch(c -> c >= '0' && c <= '9')) {
+                long seq = Long.parseLong(number);
+                return canResumeAfter(seq) ? OptionalLong.of(seq) : OptionalLong.empty();
+            }
+            return OptionalLong.empty();
+        }
+        for (Item item : kept) {
+            if (eventId.equals(item.id())) {
+                return OptionalLong.of(item.seq());
+            }
+        }
+        Long beginning = beginnings.get(eventId);
+        return beginning != null && canResumeAfter(beginning) ? OptionalLong.of(beginning) : OptionalLong.empty();
+    }
+
+    /** Says that what is added from now on follows an event of which another replica has sent the rest. */
+    public synchronized void continues(String eventId) {
+        if (position(eventId).isEmpty()) {
+            beginnings.put(eventId, lastSeq);
+            if (beginnings.size() > MOST_BEGINNINGS) {
+                beginnings.remove(beginnings.keySet().iterator().next());
+            }
+        }
+    }
+
+    /** What is kept after a position. */
+    public synchronized List<Item> keptAfter(long seq) {
+        return kept.stream().filter(item -> item.seq() > seq).toList();
+    }
+
+    /** What another replica sends to the client in the place of this one: it counts as delivered. */
+    public synchronized void handedOver() {
+        delivered(lastSeq);
+    }
+
+    /** Ends whoever reads now; the stream itself goes on. */
+    public void endReader() {
+        Reader now;
+        synchronized (this) {
+            now = reader;
+            reader = null;
+        }
+        if (now != null) {
+            now.end();
+        }
+    }
+
+    /**
+     * What a journal has not been given yet.
+     *
+     * @param upTo what to tell {@link #stored}
+     * @param delivered whether a reader has been given everything, and nothing more will come
+     */
+    record Unstored(List<Item> items, long upTo, boolean completed, boolean delivered) {}
+
+    synchronized Unstored unstored() {
+        return new Unstored(keptAfter(stored), lastSeq, completed, completed && delivered >= lastSeq);
+    }
+
+    synchronized void stored(long upTo) {
+        stored = Math.max(stored, upTo);
     }
 
     /**

@@ -8,6 +8,7 @@ import io.sluice.upstream.Inbox;
 import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.Upstream;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,6 +18,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -29,8 +31,12 @@ public final class LiveSession {
     /** Streams of finished calls that are kept for a client that lost the end of one. */
     private static final int MAX_FINISHED_STREAMS = 4;
 
+    /** How ids of the gateway's own requests begin. */
+    private static final String ASK = "gateway.";
+
     private final SessionTicket ticket;
-    private final EventStream standalone = EventStream.bounded("0", 64, 256 * 1024);
+    private final String replica;
+    private final EventStream standalone;
     private final Map<String, EventStream> callStreams = new ConcurrentHashMap<>();
     private final Map<String, Opened> upstreams = new ConcurrentHashMap<>();
     private final Map<RequestId, InFlight> inFlight = new ConcurrentHashMap<>();
@@ -41,12 +47,20 @@ public final class LiveSession {
     private final AtomicInteger changedLists = new AtomicInteger();
     private final AtomicLong streamCounter = new AtomicLong();
     private volatile @Nullable String logLevel;
+    private volatile @Nullable String holder;
+    private volatile @Nullable Mono<Void> loading;
+    private volatile boolean loaded;
     private volatile long lastUsedNanos;
+    private volatile long lastNotedNanos;
     private volatile boolean closed;
 
-    LiveSession(SessionTicket ticket, long nowNanos) {
+    /** @param replica which holds this, empty when there is but one */
+    LiveSession(SessionTicket ticket, String replica, long nowNanos) {
         this.ticket = ticket;
+        this.replica = replica;
+        this.standalone = EventStream.bounded(FarStreamId.standing(replica), 64, 256 * 1024);
         this.lastUsedNanos = nowNanos;
+        this.lastNotedNanos = nowNanos;
     }
 
     /** A call under way, as {@code notifications/cancelled} must find it. */
@@ -67,8 +81,9 @@ public final class LiveSession {
     }
 
     /** A new stream for the answer to one POST. */
-    public EventStream openCallStream() {
-        EventStream stream = new EventStream(Long.toString(streamCounter.incrementAndGet(), 36));
+    EventStream openCallStream() {
+        EventStream stream =
+                new EventStream(FarStreamId.ofCall(Long.toString(streamCounter.incrementAndGet(), 36), replica));
         callStreams.put(stream.id(), stream);
         return stream;
     }
@@ -85,8 +100,9 @@ public final class LiveSession {
         }
     }
 
-    public Optional<EventStream> stream(String id) {
-        return standalone.id().equals(id) ? Optional.of(standalone) : Optional.ofNullable(callStreams.get(id));
+    /** The stream of a call that runs, or has ended not long ago. */
+    public Optional<EventStream> callStream(String id) {
+        return Optional.ofNullable(callStreams.get(id));
     }
 
     public Collection<EventStream> streams() {
@@ -106,7 +122,10 @@ public final class LiveSession {
                 return before;
             }
             if (before != null) {
-                before.session().flatMap(LegacySession::close).onErrorComplete().subscribe();
+                before.session()
+                        .flatMap(replica.isEmpty() ? LegacySession::close : LegacySession::leave)
+                        .onErrorComplete()
+                        .subscribe();
             }
             Mono<LegacySession> session = opening.apply(inbox)
                     .doOnError(e -> forget(name, upstream))
@@ -126,8 +145,11 @@ public final class LiveSession {
         return Optional.ofNullable(upstreams.get(backend)).map(Opened::session);
     }
 
-    public Collection<Mono<LegacySession>> openedUpstreams() {
-        return upstreams.values().stream().map(Opened::session).toList();
+    /** The sessions opened, or being opened, for this client, by backend. */
+    public Map<String, Mono<LegacySession>> openedBackends() {
+        Map<String, Mono<LegacySession>> opened = new HashMap<>();
+        upstreams.forEach((backend, each) -> opened.put(backend, each.session()));
+        return opened;
     }
 
     /** Registers a call under the client's id until {@link #finished}. */
@@ -146,7 +168,15 @@ public final class LiveSession {
 
     /** An id for a request that the gateway itself puts to the client, unlike any that names a backend. */
     public RequestId nextAskId() {
-        return RequestId.of("gateway-" + askCounter.incrementAndGet());
+        return RequestId.of(ASK + (replica.isEmpty() ? "" : replica + ".") + askCounter.incrementAndGet());
+    }
+
+    /** The replica that asked under an id of {@link #nextAskId}, unless it was the only one. */
+    public static Optional<String> askedBy(String id) {
+        int last = id.lastIndexOf('.');
+        return id.startsWith(ASK) && last > ASK.length()
+                ? Optional.of(id.substring(ASK.length(), last))
+                : Optional.empty();
     }
 
     /** The client's answer to a request of the gateway's, waited for from the moment of this call. Fails when the session ends first. */
@@ -186,8 +216,65 @@ public final class LiveSession {
         return changedLists.getAndSet(0);
     }
 
+    /** The replica that holds the client's standing stream, if it is known and not this one. */
+    public Optional<String> heldElsewhere() {
+        return Optional.ofNullable(holder).filter(other -> !other.equals(replica));
+    }
+
+    /** Whether the client reads its standing stream here, or did last. */
+    public boolean isHeldHere() {
+        return replica.equals(holder);
+    }
+
+    /** @param now the replica that holds the standing stream; null when that is no longer known */
+    public void heldBy(@Nullable String now) {
+        holder = now;
+    }
+
+    /**
+     * Completes once it is known here what other replicas noted of this session; at the first use that is asked for, and
+     * again when that failed.
+     */
+    public Mono<Void> known(Supplier<Mono<SessionRecord>> load) {
+        if (loaded) {
+            return Mono.empty();
+        }
+        synchronized (this) {
+            Mono<Void> running = loading;
+            if (running == null) {
+                running = load.get()
+                        .doOnNext(this::know)
+                        .doOnError(away -> loading = null)
+                        .onErrorComplete()
+                        .then()
+                        .cache();
+                loading = running;
+            }
+            return running;
+        }
+    }
+
+    private void know(SessionRecord noted) {
+        if (logLevel == null) {
+            logLevel = noted.logLevel().orElse(null);
+        }
+        if (holder == null) {
+            holder = noted.holder().orElse(null);
+        }
+        loaded = true;
+    }
+
     void touch(long nowNanos) {
         lastUsedNanos = nowNanos;
+    }
+
+    /** Whether the other replicas should be told that it was used, which is then supposed to be done. */
+    boolean noteUse(long nowNanos, long everyNanos) {
+        if (lastUsedNanos - lastNotedNanos > 0 && nowNanos - lastNotedNanos >= everyNanos && !upstreams.isEmpty()) {
+            lastNotedNanos = nowNanos;
+            return true;
+        }
+        return false;
     }
 
     /** Whether letting go of it would lose nothing that its client could miss. */
@@ -210,15 +297,29 @@ public final class LiveSession {
         return closed;
     }
 
-    /** Ends streams, cancels calls, and ends the sessions opened upstream; the latter takes until the result completes. */
-    Mono<Void> close() {
+    /** Why this replica lets go of a session. */
+    enum Parting {
+        /** It is over. */
+        ENDED,
+        /** Other replicas go on with it. */
+        LEFT
+    }
+
+    /**
+     * Ends streams, cancels calls, and ends the sessions opened upstream, or leaves them to the other replicas; the
+     * latter takes until the result completes.
+     */
+    Mono<Void> close(Parting parting) {
         closed = true;
         inFlight.keySet().forEach(id -> takeInFlight(id).ifPresent(call -> call.cancel(null)));
         asked.values().forEach(answer -> answer.tryEmitError(new Rejection.UnknownSession()));
         asked.clear();
         streams().forEach(EventStream::complete);
         List<Mono<Void>> left = upstreams.values().stream()
-                .map(opened -> opened.session().flatMap(LegacySession::close).onErrorComplete())
+                .map(opened -> opened.session()
+                        .flatMap(session ->
+                                parting == Parting.ENDED && session.isKept() ? session.close() : session.leave())
+                        .onErrorComplete())
                 .toList();
         upstreams.clear();
         return Mono.when(left);

@@ -1,5 +1,6 @@
 package io.sluice.session;
 
+import io.sluice.envelope.RequestId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -11,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -23,14 +25,24 @@ public final class LiveSessions implements Disposable {
     /** How long a session that holds nothing is kept, so that a busy client's is not made anew for each call. */
     private static final Duration EMPTY_IDLE = Duration.ofMinutes(1);
 
+    private static final Duration USE_NOTED_EVERY = Duration.ofMinutes(1);
+
+    /** How the store calls the stream of messages that belong to no call, whichever replica holds it. */
+    public static final String STANDING = "0";
+
     private final Map<String, LiveSession> sessions = new ConcurrentHashMap<>();
     private final LongSupplier nanoClock;
+    private final SessionStore store;
+    private final String replica;
+    private final @Nullable Journal journal;
     private final Duration idle;
     private final Consumer<LiveSession> onOpen;
     private final Consumer<LiveSession> onClose;
     private final Disposable timer;
 
     /**
+     * @param store what the replicas share
+     * @param replica which this is, empty when there is but one
      * @param idle how long a session that nobody reads and nothing runs in is kept
      * @param heartbeat how often a comment goes out on every open stream
      * @param onOpen called once for each session made, before anyone else has it; must not come back here
@@ -38,12 +50,17 @@ public final class LiveSessions implements Disposable {
      */
     public LiveSessions(
             LongSupplier nanoClock,
+            SessionStore store,
+            String replica,
             Duration idle,
             Duration heartbeat,
             Scheduler scheduler,
             Consumer<LiveSession> onOpen,
             Consumer<LiveSession> onClose) {
         this.nanoClock = nanoClock;
+        this.store = store;
+        this.replica = replica;
+        this.journal = store.shared() ? new Journal(store, scheduler) : null;
         this.idle = idle;
         this.onOpen = onOpen;
         this.onClose = onClose;
@@ -62,7 +79,10 @@ public final class LiveSessions implements Disposable {
     }
 
     private LiveSession open(SessionTicket ticket) {
-        LiveSession session = new LiveSession(ticket, nanoClock.getAsLong());
+        LiveSession session = new LiveSession(ticket, replica, nanoClock.getAsLong());
+        if (journal != null) {
+            journal.keep(ticket.id(), STANDING, session.standalone(), Optional.empty());
+        }
         onOpen.accept(session);
         return session;
     }
@@ -74,15 +94,30 @@ public final class LiveSessions implements Disposable {
         }));
     }
 
+    /** By the id of its ticket, for what is not a use of the session. */
+    public Optional<LiveSession> peek(String id) {
+        return Optional.ofNullable(sessions.get(id));
+    }
+
+    /** A new stream for the answer to a call, kept for other replicas to go on with. */
+    public EventStream openCallStream(LiveSession session, RequestId request) {
+        EventStream stream = session.openCallStream();
+        if (journal != null) {
+            journal.keep(session.ticket().id(), stream.id(), stream, Optional.of(request.rawJson()));
+        }
+        return stream;
+    }
+
     public Collection<LiveSession> all() {
         return sessions.values();
     }
 
-    public void close(SessionTicket ticket) {
-        LiveSession gone = sessions.remove(ticket.id());
-        if (gone != null) {
-            end(gone).subscribe();
-        }
+    /** Ends a session here; completes when those it had opened upstream have ended, as far as they are this replica's to end. */
+    public Mono<Void> close(String id) {
+        return Mono.defer(() -> {
+            LiveSession gone = sessions.remove(id);
+            return gone == null ? Mono.empty() : end(gone, LiveSession.Parting.ENDED);
+        });
     }
 
     /** Asks every reader to come back elsewhere in a moment and ends its connection; calls in flight go on. */
@@ -104,16 +139,34 @@ public final class LiveSessions implements Disposable {
                 return over.get() ? null : live;
             });
             if (over.get()) {
-                end(session).subscribe();
+                endIdle(session, now).subscribe();
             } else {
+                if (store.shared() && session.noteUse(nowNanos, USE_NOTED_EVERY.toNanos())) {
+                    store.note(session.ticket().id(), new SessionNote.Used());
+                }
                 session.streams().forEach(EventStream::heartbeat);
             }
         }
     }
 
-    private Mono<Void> end(LiveSession session) {
+    /** A session that is idle here may be busy elsewhere. */
+    private Mono<Void> endIdle(LiveSession session, Instant now) {
+        if (!store.shared()) {
+            return end(session, LiveSession.Parting.ENDED);
+        }
+        String id = session.ticket().id();
+        return store.load(id)
+                .map(record -> record.used().isBefore(now.minus(idle)))
+                .onErrorReturn(false)
+                .flatMap(everywhere -> everywhere
+                        ? end(session, LiveSession.Parting.ENDED).then(store.forget(id))
+                        : end(session, LiveSession.Parting.LEFT))
+                .onErrorComplete();
+    }
+
+    private Mono<Void> end(LiveSession session, LiveSession.Parting parting) {
         onClose.accept(session);
-        return session.close();
+        return session.close(parting);
     }
 
     /** As {@link #closeAll()}, without waiting for it. */
@@ -122,13 +175,20 @@ public final class LiveSessions implements Disposable {
         closeAll().subscribe();
     }
 
-    /** Closes every session; completes when those opened upstream have ended, too. */
+    /**
+     * Closes every session. Completes when those opened upstream have ended, too, or other replicas have all they need to
+     * go on with them.
+     */
     public Mono<Void> closeAll() {
         return Mono.defer(() -> {
             timer.dispose();
+            LiveSession.Parting parting = store.shared() ? LiveSession.Parting.LEFT : LiveSession.Parting.ENDED;
             List<LiveSession> all = List.copyOf(sessions.values());
             sessions.clear();
-            return Flux.fromIterable(all).flatMap(this::end, Integer.MAX_VALUE).then();
+            Mono<Void> kept = journal == null ? Mono.empty() : journal.flush().then(store.flush());
+            return Flux.fromIterable(all)
+                    .flatMap(session -> end(session, parting), Integer.MAX_VALUE)
+                    .then(kept);
         });
     }
 }

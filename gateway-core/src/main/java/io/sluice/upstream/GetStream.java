@@ -5,6 +5,7 @@ import io.sluice.envelope.Kind;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.rejection.Rejection;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -58,11 +59,21 @@ final class GetStream {
         void onClosed();
     }
 
-    GetStream(LegacySession session, Listener listener) {
+    /** @param after the event up to which another replica has read the stream, or null */
+    GetStream(LegacySession session, Listener listener, @Nullable String after) {
         this.session = session;
+        if (after != null) {
+            this.of = session.now();
+            this.lastId = after;
+        }
         this.listener = listener;
         this.backoff =
                 new Backoff(FIRST_WAIT, LONGEST_WAIT, session.http().settings().random());
+    }
+
+    /** The event up to which this stream was read. */
+    Optional<String> lastEventId() {
+        return Optional.ofNullable(lastId);
     }
 
     void start() {
@@ -82,6 +93,16 @@ final class GetStream {
     void close() {
         running.dispose();
         end();
+    }
+
+    /** Reads no longer, and leaves the listener to be told by another stream. */
+    void stop() {
+        running.dispose();
+        ended.set(true);
+    }
+
+    Listener listener() {
+        return listener;
     }
 
     private void end() {

@@ -87,7 +87,8 @@ final class Leases {
             }
             Lent lent = new Lent();
             lent.reader = inbox;
-            return LegacySession.openDedicated(http, features, ProtocolVersion.LATEST_LEGACY, lent, onForgotten)
+            return LegacySession.openDedicated(
+                            http, features, ProtocolVersion.LATEST_LEGACY, lent, HandleAgreement.alone(), onForgotten)
                     .doOnNext(session -> {
                         lent.session = session;
                         open.incrementAndGet();

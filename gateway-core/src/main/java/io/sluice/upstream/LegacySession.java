@@ -52,7 +52,9 @@ public final class LegacySession {
     private final ProtocolVersion offered;
     private final Runnable onForgotten;
     private final boolean shared;
-    private final AtomicLong ids = new AtomicLong();
+    private final HandleAgreement agreement;
+    private final AtomicReference<@Nullable SessionHandle> handle = new AtomicReference<>();
+    private final AtomicLong ids;
     private final AtomicLong handshakes = new AtomicLong();
     private final AtomicInteger loggedFrom = new AtomicInteger(LEVELS.size());
     private final AtomicReference<@Nullable Established> established = new AtomicReference<>();
@@ -68,6 +70,7 @@ public final class LegacySession {
     private final Sinks.Empty<Void> listening = Sinks.empty();
     private volatile @Nullable RawJson logLevel;
     private volatile @Nullable GetStream stream;
+    private volatile GetStream.@Nullable Listener waitingToListen;
     private volatile boolean toldSomething;
     private volatile boolean closed;
 
@@ -86,11 +89,18 @@ public final class LegacySession {
     private record Renewal(Established of, Mono<Established> by) {}
 
     private LegacySession(
-            BackendHttp http, ClientFeatures features, ProtocolVersion offered, boolean shared, Runnable onForgotten) {
+            BackendHttp http,
+            ClientFeatures features,
+            ProtocolVersion offered,
+            boolean shared,
+            HandleAgreement agreement,
+            Runnable onForgotten) {
         this.http = http;
         this.features = features;
         this.offered = offered;
         this.shared = shared;
+        this.agreement = agreement;
+        this.ids = new AtomicLong(agreement.firstRequestId());
         this.onForgotten = onForgotten;
     }
 
@@ -131,18 +141,173 @@ public final class LegacySession {
     }
 
     private static LegacySession ofAll(BackendHttp http, Runnable onForgotten) {
-        return new LegacySession(http, ClientFeatures.NONE, ProtocolVersion.LATEST_LEGACY, true, onForgotten);
+        return new LegacySession(
+                http, ClientFeatures.NONE, ProtocolVersion.LATEST_LEGACY, true, HandleAgreement.alone(), onForgotten);
     }
 
     /**
-     * A session of one client's own; its GET stream is opened at once and feeds {@code inbox}.
+     * A session of one client's own: the one that the replicas have agreed on, or a new one. One replica reads its GET
+     * stream, from the moment it is opened, into {@code inbox}.
      *
      * @param offered the revision that the client itself speaks, so that it is told nothing newer
      */
     static Mono<LegacySession> openDedicated(
-            BackendHttp http, ClientFeatures features, ProtocolVersion offered, Inbox inbox, Runnable onForgotten) {
-        return open(new LegacySession(http, features, offered, false, onForgotten))
-                .doOnNext(session -> session.listen(new Delivery(session, inbox)));
+            BackendHttp http,
+            ClientFeatures features,
+            ProtocolVersion offered,
+            Inbox inbox,
+            HandleAgreement agreement,
+            Runnable onForgotten) {
+        LegacySession session = new LegacySession(http, features, offered, false, agreement, onForgotten);
+        Delivery delivery = new Delivery(session, inbox);
+        return agreement
+                .current()
+                .flatMap(known -> known.flatMap(session::established)
+                        .map(found -> session.goOn(known.get(), found).then(session.keep(delivery)))
+                        .orElseGet(() -> open(session)
+                                .flatMap(opened -> opened.agreed(known.orElse(null), opened.now()))
+                                .doOnNext(session.established::set)
+                                .then(session.keep(delivery))))
+                .thenReturn(session);
+    }
+
+    // ---- what the replicas agree on
+
+    /** A session that another replica opened, unless the backend is no longer where that was or how it was. */
+    private Optional<Established> established(SessionHandle known) {
+        Optional<ProtocolVersion> version = spoken(known.revision());
+        return http.backend().endpoints().stream()
+                .filter(endpoint -> endpoint.url().equals(known.endpoint()))
+                .findFirst()
+                .flatMap(endpoint -> version.map(spoken -> new Established(
+                        spoken,
+                        known.revision(),
+                        RawJson.of("{}"),
+                        known.id(),
+                        endpoint,
+                        handshakes.incrementAndGet())));
+    }
+
+    private Mono<Established> goOn(SessionHandle known, Established found) {
+        return Mono.fromSupplier(() -> {
+            handle.set(known);
+            toldSomething |= known.told();
+            established.set(found);
+            return found;
+        });
+    }
+
+    /** Lets the replicas know of a session just opened; gives it up when one of them was first. */
+    private Mono<Established> agreed(@Nullable SessionHandle before, Established mine) {
+        String id = mine.id();
+        if (id == null) {
+            return Mono.just(mine);
+        }
+        SessionHandle next =
+                new SessionHandle(mine.endpoint().url(), mine.wire(), id, agreement.self(), Optional.empty(), false);
+        return agreement.settle(before, next).flatMap(kept -> {
+            if (kept.filter(next::equals).isPresent()) {
+                handle.set(next);
+                return Mono.just(mine);
+            }
+            Optional<Established> others = kept.flatMap(this::established);
+            if (others.isEmpty()) {
+                return Mono.just(mine);
+            }
+            delete(mine).subscribe();
+            return goOn(kept.get(), others.get());
+        });
+    }
+
+    /** Reads the session's own stream, if no other replica does. */
+    private Mono<Void> keep(GetStream.Listener listener) {
+        return Mono.defer(() -> {
+            SessionHandle known = handle.get();
+            if (known == null || known.keeper().equals(agreement.self())) {
+                listen(listener, Optional.empty());
+                return Mono.empty();
+            }
+            waitingToListen = listener;
+            return keep(known);
+        });
+    }
+
+    /** Reads the session's own stream from now on, if the replica that did has gone. Completes when that is decided. */
+    public Mono<Void> keep() {
+        return Mono.defer(() -> waitingToListen == null || closed
+                ? Mono.empty()
+                : agreement
+                        .current()
+                        .flatMap(known -> Mono.justOrEmpty(known.filter(this::isThis)))
+                        .flatMap(this::keep));
+    }
+
+    private boolean isThis(SessionHandle other) {
+        SessionHandle known = handle.get();
+        return known != null && known.sameSession(other);
+    }
+
+    private Mono<Void> keep(SessionHandle known) {
+        handle.set(known);
+        return (known.keeper().isEmpty() ? Mono.just(false) : agreement.isThere(known.keeper()))
+                .filter(there -> !there)
+                .flatMap(gone -> agreement.settle(known, known.keptBy(agreement.self())))
+                .doOnNext(kept -> kept.filter(known::sameSession).ifPresent(now -> {
+                    handle.set(now);
+                    GetStream.Listener listener = waitingToListen;
+                    if (now.keeper().equals(agreement.self()) && listener != null) {
+                        waitingToListen = null;
+                        listen(listener, known.lastEventId());
+                    }
+                }))
+                .then();
+    }
+
+    /** Whether it is for this replica to end the session at the backend, because no other reads its stream. */
+    public boolean isKept() {
+        SessionHandle known = handle.get();
+        return known == null || known.keeper().isEmpty() || known.keeper().equals(agreement.self());
+    }
+
+    /** Ends a session at the backend that this replica knows only by its handle. */
+    static Mono<Void> end(BackendHttp http, SessionHandle handle) {
+        LegacySession session = new LegacySession(
+                http, ClientFeatures.NONE, ProtocolVersion.LATEST_LEGACY, false, HandleAgreement.alone(), () -> {});
+        return Mono.justOrEmpty(session.established(handle)).flatMap(session::delete);
+    }
+
+    private void told() {
+        if (!toldSomething) {
+            toldSomething = true;
+            SessionHandle known = handle.get();
+            if (known != null) {
+                agreement
+                        .settle(known, known.tellingClient())
+                        .subscribe(kept ->
+                                kept.filter(known::sameSession).ifPresent(now -> handle.compareAndSet(known, now)));
+            }
+        }
+    }
+
+    /**
+     * Leaves the session to the other replicas: ends nothing at the backend, and says up to where its stream was read.
+     */
+    public Mono<Void> leave() {
+        return Mono.defer(() -> {
+            if (closed) {
+                return Mono.empty();
+            }
+            closed = true;
+            GetStream listening = stream;
+            Optional<String> readUpTo = Optional.ofNullable(listening).flatMap(GetStream::lastEventId);
+            if (listening != null) {
+                listening.close();
+            }
+            SessionHandle known = handle.get();
+            return known == null || !known.keeper().equals(agreement.self())
+                    ? Mono.empty()
+                    : agreement.settle(known, known.left(readUpTo)).then();
+        });
     }
 
     private static Mono<LegacySession> open(LegacySession session) {
@@ -170,7 +335,7 @@ public final class LegacySession {
 
         @Override
         public void onMessage(Envelope message) {
-            session.toldSomething = true;
+            session.told();
             inbox.onMessage(message.body(), message);
         }
 
@@ -342,9 +507,11 @@ public final class LegacySession {
                 listening.close();
             }
             Established current = established.get();
+            SessionHandle known = handle.get();
+            Mono<?> forgetting = known == null ? Mono.empty() : agreement.settle(known, null);
             return Flux.fromIterable(branches.values())
                     .flatMap(branch -> branch.onErrorComplete().flatMap(this::delete))
-                    .then(current == null ? Mono.empty() : delete(current));
+                    .then(Mono.when(current == null ? Mono.empty() : delete(current), forgetting));
         });
     }
 
@@ -377,7 +544,11 @@ public final class LegacySession {
 
     /** Opens the GET stream, once. */
     void listen(GetStream.Listener listener) {
-        GetStream opened = new GetStream(this, listener);
+        listen(listener, Optional.empty());
+    }
+
+    private void listen(GetStream.Listener listener, Optional<String> after) {
+        GetStream opened = new GetStream(this, listener, after.orElse(null));
         stream = opened;
         opened.start();
         if (closed) {
@@ -650,20 +821,44 @@ public final class LegacySession {
             if (closed) {
                 return Mono.error(new Rejection.UnknownSession());
             }
-            if (!shared && toldSomething) {
-                log.info(
-                        "Backend '{}' forgot a session whose client had been told something; it ends",
-                        http.backend().name());
-                closed = true;
-                onForgotten.run();
-                lost.tryEmitEmpty();
-                GetStream listening = stream;
-                if (listening != null) {
-                    listening.close();
-                }
-                return Mono.error(new Rejection.UnknownSession());
-            }
             return renewal(forgotten);
+        });
+    }
+
+    /** What the replicas use by now in the place of a forgotten session, or a new one, or none if the client would notice. */
+    private Mono<Established> replacement() {
+        SessionHandle before = handle.get();
+        if (shared || before == null) {
+            return !shared && toldSomething ? lose(before) : handshake();
+        }
+        return agreement.current().flatMap(known -> {
+            Optional<Established> others =
+                    known.filter(now -> !now.sameSession(before)).flatMap(this::established);
+            if (others.isPresent()) {
+                return goOn(known.get(), others.get());
+            }
+            if (toldSomething || known.filter(SessionHandle::told).isPresent()) {
+                return lose(known.orElse(null));
+            }
+            return handshake().flatMap(mine -> agreed(known.orElse(null), mine));
+        });
+    }
+
+    private Mono<Established> lose(@Nullable SessionHandle known) {
+        return Mono.defer(() -> {
+            log.info(
+                    "Backend '{}' forgot a session whose client had been told something; it ends",
+                    http.backend().name());
+            closed = true;
+            if (known != null) {
+                agreement.settle(known, null).subscribe();
+            }
+            lost.tryEmitEmpty();
+            GetStream listening = stream;
+            if (listening != null) {
+                listening.close();
+            }
+            return Mono.error(new Rejection.UnknownSession());
         });
     }
 
@@ -692,7 +887,7 @@ public final class LegacySession {
     }
 
     private Mono<Established> reopen() {
-        return handshake()
+        return replacement()
                 .flatMap(next -> restored(next).thenReturn(next))
                 .doOnNext(this::adopt)
                 .onErrorMap(HandshakeRefused.class, e -> http.failures().unavailable(String.valueOf(e.getMessage())))
@@ -705,8 +900,16 @@ public final class LegacySession {
                 "Backend '{}' forgot a session, or its endpoint is away; a new one was opened",
                 http.backend().name());
         GetStream listening = stream;
-        if (listening != null) {
+        if (listening == null) {
+            return;
+        }
+        SessionHandle agreed = handle.get();
+        if (agreed == null || agreed.keeper().equals(agreement.self())) {
             listening.renewed();
+        } else {
+            waitingToListen = listening.listener();
+            stream = null;
+            listening.stop();
         }
     }
 

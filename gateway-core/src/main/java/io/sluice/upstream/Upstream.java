@@ -462,13 +462,24 @@ public final class Upstream implements Disposable {
     }
 
     /**
-     * A session of one client's own, declaring its features. When the backend has a GET stream, it is opened and its
-     * messages go to {@code inbox}.
+     * A session of one client's own, declaring its features: the one the replicas have agreed on, or a new one. When the
+     * backend has a GET stream, one replica opens it, whose {@code inbox} gets the messages.
      *
      * @param offered the revision that the client itself speaks
      */
+    public Mono<LegacySession> openSession(
+            ClientFeatures features, ProtocolVersion offered, Inbox inbox, HandleAgreement agreement) {
+        return LegacySession.openDedicated(http, features, offered, inbox, agreement, this::suspect);
+    }
+
+    /** As {@link #openSession(ClientFeatures, ProtocolVersion, Inbox, HandleAgreement)}, for a replica that is alone. */
     public Mono<LegacySession> openSession(ClientFeatures features, ProtocolVersion offered, Inbox inbox) {
-        return LegacySession.openDedicated(http, features, offered, inbox, this::suspect);
+        return openSession(features, offered, inbox, HandleAgreement.alone());
+    }
+
+    /** Ends a client's session at the backend, where the replica that kept it cannot. Never fails. */
+    public Mono<Void> endSession(SessionHandle handle) {
+        return LegacySession.end(http, handle);
     }
 
     /**

@@ -14,6 +14,8 @@ import io.sluice.listener.ListenerSettings;
 import io.sluice.registry.Backend;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.Registry;
+import io.sluice.replica.InMemoryMessages;
+import io.sluice.replica.Messages;
 import io.sluice.seal.Keyring;
 import io.sluice.session.SessionStore;
 import io.sluice.testing.FakeBackend;
@@ -53,7 +55,7 @@ public final class TestGateway implements AutoCloseable {
         TokenTable tokens = TokenTable.of(chosen.tokens);
         Authenticator authenticator =
                 chosen.tokens.isEmpty() ? chosen.authenticator : Authenticator.bearer(() -> tokens);
-        gateway = new Gateway(chosen.settings, discovery, authenticator, chosen.keyring, chosen.store);
+        gateway = new Gateway(chosen.settings, discovery, authenticator, chosen.keyring, chosen.store, chosen.messages);
         listener = Objects.requireNonNull(
                 HttpListener.start(chosen.listener, LOOPS, gateway.handler()).block(PATIENCE));
     }
@@ -65,7 +67,8 @@ public final class TestGateway implements AutoCloseable {
         private DiscoverySettings discovery = DiscoverySettings.DEFAULT;
         private ListenerSettings listener = ListenerSettings.of("127.0.0.1", 0);
         private Keyring keyring = Keyring.random();
-        private SessionStore store = SessionStore.inMemory();
+        private SessionStore store = SessionStore.ofOneReplica();
+        private Messages messages = InMemoryMessages.alone();
         private Authenticator authenticator = Authenticator.local();
         private final List<NamedToken> tokens = new ArrayList<>();
 
@@ -96,6 +99,12 @@ public final class TestGateway implements AutoCloseable {
             keyring = keys;
             store = ended;
             return this;
+        }
+
+        /** What replicas of one gateway share, and how they talk to each other. */
+        public SetUp sharing(Keyring keys, SessionStore shared, Messages between) {
+            messages = between;
+            return sharing(keys, shared);
         }
 
         /** From now on a bearer token is asked for. Of at least 20 varied characters. */
