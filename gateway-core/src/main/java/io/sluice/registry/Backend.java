@@ -149,6 +149,11 @@ public record Backend(
         }
     }
 
+    /** Whether {@link #checkName} lets the name pass. */
+    public static boolean isName(String name) {
+        return NAME.matcher(name).matches() && !RESERVED.contains(name);
+    }
+
     public Backend withHeaders(Map<String, String> replacement) {
         return new Backend(
                 name,

@@ -5,6 +5,8 @@ import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
+import io.sluice.registry.Transport;
+import io.sluice.stdio.StdioSettings;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,9 +32,9 @@ final class BackendKeys {
     private static final Key<Type> TYPE = Key.optional(
             "type",
             Shape.choice(types()),
-            "http when there is a url",
-            "How the backend is reached: http (Streamable HTTP). sse and stdio are understood, but not run by this"
-                    + " version.");
+            "http, or stdio with a command",
+            "How the backend is reached: http (Streamable HTTP), sse (the transport of 2024-11-05) or stdio (a program;"
+                    + " said by its command alone).");
     private static final Key<Endpoint> URL = Key.optional(
             "url", EndpointShape.TEXT, "required", "Where the backend listens; without a path, /mcp is meant.");
     private static final Key<Integer> WEIGHT =
@@ -70,6 +72,40 @@ final class BackendKeys {
             "Tools to list while the backend has never been reached, each with name, description and inputSchema.");
     private static final Key<Boolean> AGGREGATE =
             Key.of("aggregate", Shape.flag(), "true", "Show the backend on /mcp too, and not only on /mcp/{name}.");
+    private static final Key<String> COMMAND = Key.optional(
+            "command",
+            Shape.text(),
+            "none",
+            "A program that speaks MCP on stdin and stdout, instead of a url. One process serves all callers.");
+    private static final Key<List<String>> ARGS =
+            Key.listOf("args", Shape.text(), "none", "Arguments of the program. No shell reads them.");
+    private static final Key<Map<String, String>> ENV = Key.optional(
+            "env",
+            Shape.texts(),
+            "none",
+            "Variables for the program. Of the gateway's own environment it sees only what programs need to run: PATH,"
+                    + " HOME, language, proxies.");
+    private static final Key<String> CWD =
+            Key.optional("cwd", Shape.text(), "the gateway's", "The directory the program starts in.");
+    private static final Key<Duration> IDLE_TIMEOUT = Key.of(
+            "idleTimeout",
+            Shape.durationOrNone(),
+            "10m",
+            "Stop the program after so long without a call; the next call starts it. 0s never does.");
+    private static final Key<Duration> MAX_LIFETIME = Key.of(
+            "maxLifetime",
+            Shape.durationOrNone(),
+            "0s",
+            "Replace the program by a new process after so long; 0s never does.");
+    private static final Key<Duration> START_TIMEOUT =
+            Key.of("startTimeout", Shape.duration(), "60s", "Longest wait for the program's answer to initialize.");
+    private static final Key<Integer> MAX_RESTARTS = Key.of(
+            "maxRestarts",
+            Shape.integer(0, 1000),
+            "5",
+            "How often in a row the program may end by itself before it is left alone for ten minutes.");
+    private static final List<Key<?>> OF_PROGRAMS =
+            List.of(COMMAND, ARGS, ENV, CWD, IDLE_TIMEOUT, MAX_LIFETIME, START_TIMEOUT, MAX_RESTARTS);
     private static final Key<Boolean> DISABLED = Key.of("disabled", Shape.flag(), "false", "Leave the entry out.");
 
     static final Section<Backend> BACKEND = new Section<>(
@@ -84,6 +120,14 @@ final class BackendKeys {
                     EXCLUDE_TOOLS,
                     FALLBACK_TOOLS,
                     AGGREGATE,
+                    COMMAND,
+                    ARGS,
+                    ENV,
+                    CWD,
+                    IDLE_TIMEOUT,
+                    MAX_LIFETIME,
+                    START_TIMEOUT,
+                    MAX_RESTARTS,
                     DISABLED),
             Set.of("description", "icon", "alwaysAllow", "autoApprove", "trust", "gallery", "version", "dev"),
             BackendKeys::backend);
@@ -148,19 +192,8 @@ final class BackendKeys {
         @Override
         public Map<String, Object> schema() {
             Map<String, Object> stdio = Shape.schemaOf("object");
-            stdio.put(
-                    "description",
-                    "A server on stdin and stdout, or of another kind: understood, but not run by this version.");
-            stdio.put(
-                    "anyOf",
-                    List.of(
-                            Map.of("required", List.of("command")),
-                            Map.of("required", List.of("openapi")),
-                            Map.of(
-                                    "properties",
-                                    Map.of("type", Map.of("enum", List.of("sse", "stdio"))),
-                                    "required",
-                                    List.of("type"))));
+            stdio.put("description", "A server of another kind: understood, but not run by this version.");
+            stdio.put("anyOf", List.of(Map.of("required", List.of("openapi"))));
             Map<String, Object> schema = Shape.schemaOf("object");
             schema.put("additionalProperties", Map.of("anyOf", List.of(BACKEND.schema(), stdio)));
             return schema;
@@ -187,16 +220,9 @@ final class BackendKeys {
     }
 
     private static Optional<Unsupported> unsupported(String name, Node.Mapping server) {
-        String type = server.value("type")
-                .map(n -> n instanceof Node.Text t ? t.text() : "")
-                .orElse("");
         String kind = null;
-        if (server.value("command").isPresent() || type.equals("stdio")) {
-            kind = "stdio servers are";
-        } else if (server.value("openapi").isPresent()) {
+        if (server.value("openapi").isPresent()) {
             kind = "OpenAPI services are";
-        } else if (type.equals("sse")) {
-            kind = "servers of the HTTP+SSE transport are";
         }
         return kind == null
                 ? Optional.empty()
@@ -205,8 +231,12 @@ final class BackendKeys {
     }
 
     private static Optional<Backend> backend(Section.Fields f) {
-        f.find(TYPE);
-        List<Endpoint> endpoints = endpoints(f);
+        Optional<Type> type = f.find(TYPE);
+        String name = f.path().substring(f.path().indexOf('.') + 1);
+        boolean program =
+                f.node(COMMAND).isPresent() || type.filter(Type.STDIO::equals).isPresent();
+        List<Endpoint> endpoints = program ? place(f, name) : endpoints(f);
+        Transport transport = program ? program(f, type) : network(f, type);
         Map<String, String> headers = headers(f);
         Optional<Era> era = f.value(ERA);
         Duration timeout = f.value(TIMEOUT);
@@ -215,18 +245,66 @@ final class BackendKeys {
         List<RawJson> fallback = f.value(FALLBACK_TOOLS);
         boolean aggregated = f.value(AGGREGATE);
         f.value(DISABLED);
-        String name = f.path().substring(f.path().indexOf('.') + 1);
         if (!f.in().faults.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(
-                new Backend(name, endpoints, headers, era, timeout, include, exclude, fallback, aggregated, source(f)));
+        return Optional.of(new Backend(
+                name,
+                endpoints,
+                headers,
+                era,
+                timeout,
+                include,
+                exclude,
+                fallback,
+                aggregated,
+                source(f),
+                transport));
     }
 
     private static Backend.Source source(Section.Fields f) {
         return f.node(URL).isPresent() && f.at(URL).source().startsWith("variable MCP_PEER_")
                 ? Backend.Source.VARIABLE
                 : Backend.Source.FILE;
+    }
+
+    private static List<Endpoint> place(Section.Fields f, String name) {
+        for (Key<?> key : List.of(URL, ENDPOINTS, HEADERS)) {
+            if (f.node(key).isPresent()) {
+                f.in().fault(f.at(key), f.pathOf(key) + ": a program has none; keep either it or the command");
+            }
+        }
+        return Backend.isName(name) ? List.of(Endpoint.inside(StdioSettings.KIND, name)) : List.of();
+    }
+
+    private static Transport program(Section.Fields f, Optional<Type> type) {
+        type.filter(given -> given != Type.STDIO)
+                .ifPresent(given -> f.in().fault(
+                                f.at(TYPE),
+                                f.pathOf(TYPE) + ": has a command, which makes it stdio; remove one of them"));
+        if (f.node(COMMAND).isEmpty()) {
+            f.in().fault(f.at(), f.path() + ": is of type stdio and names no command");
+            return Transport.HTTP;
+        }
+        return new StdioSettings(
+                        f.find(COMMAND).orElse("-"),
+                        f.value(ARGS),
+                        f.find(ENV).orElse(Map.of()),
+                        f.find(CWD),
+                        f.value(IDLE_TIMEOUT),
+                        f.value(MAX_LIFETIME),
+                        f.value(START_TIMEOUT),
+                        f.value(MAX_RESTARTS))
+                .transport();
+    }
+
+    private static Transport network(Section.Fields f, Optional<Type> type) {
+        for (Key<?> key : OF_PROGRAMS) {
+            if (f.node(key).isPresent()) {
+                f.in().fault(f.at(key), f.pathOf(key) + ": is for programs; give it a command, or leave it out");
+            }
+        }
+        return type.filter(Type.SSE::equals).isPresent() ? Transport.SSE : Transport.HTTP;
     }
 
     private static List<Endpoint> endpoints(Section.Fields f) {

@@ -206,6 +206,15 @@ final class ConfigKeys {
             "How tools are listed on /mcp: bare names while they are unique, or always qualified as backend__name.");
     private static final Key<Boolean> GATEWAY = Key.section("gateway", GATEWAY_SECTION, "The gateway's own tools.");
     private static final Key<Egress> EGRESS = Key.section("egress", EGRESS_SECTION, "Where calls may go.");
+    private static final Key<List<String>> STDIO_ALLOW = Key.listOf(
+            "allow",
+            Shape.text(),
+            "none",
+            "Command lines that the management API may start as backends, word by word; '*' stands for any characters"
+                    + " of a word, and as the last word for any further ones. Programs named in this file need none.");
+    private static final Section<List<String>> STDIO_SECTION =
+            new Section<>(List.of(STDIO_ALLOW), f -> Optional.of(f.value(STDIO_ALLOW)));
+    private static final Key<List<String>> STDIO = Key.section("stdio", STDIO_SECTION, "Backends that are programs.");
     private static final Key<Log> LOG = Key.section("log", LOG_SECTION, "What is logged, and how.");
     private static final Key<String> ENVIRONMENT =
             Key.of("environment", Shape.word(), "production", "A word for /health to show.", "ENVIRONMENT");
@@ -217,7 +226,7 @@ final class ConfigKeys {
                     + " means the same.");
 
     static final Section<GatewayConfig> TOP = new Section<>(
-            List.of(SERVER, AUTH, SECRET_KEY, LEGACY, NAMES, GATEWAY, EGRESS, LOG, ENVIRONMENT, BACKENDS),
+            List.of(SERVER, AUTH, SECRET_KEY, LEGACY, NAMES, GATEWAY, EGRESS, STDIO, LOG, ENVIRONMENT, BACKENDS),
             Set.of("inputs", "$schema"),
             ConfigKeys::gateway);
 
@@ -229,6 +238,7 @@ final class ConfigKeys {
         Names names = f.value(NAMES);
         Optional<Boolean> aggregate = f.section(GATEWAY);
         Optional<Egress> egress = f.section(EGRESS);
+        Optional<List<String>> stdioAllow = f.section(STDIO);
         Optional<Log> log = f.section(LOG);
         String environment = f.value(ENVIRONMENT);
         BackendKeys.Declared declared = f.find(BACKENDS).orElse(BackendKeys.Declared.NONE);
@@ -243,6 +253,7 @@ final class ConfigKeys {
                 names,
                 aggregate.orElse(true),
                 egress.get(),
+                stdioAllow.orElse(List.of()),
                 log.get(),
                 environment,
                 declared.backends(),

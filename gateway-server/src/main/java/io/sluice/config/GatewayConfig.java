@@ -15,6 +15,7 @@ import java.util.Optional;
  *     random one is to be made
  * @param sessionless whether legacy requests without {@code initialize} are served
  * @param gatewayAggregated whether the gateway's own tools show on {@code /mcp}
+ * @param stdioAllow command lines that the management API may have started
  * @param environment a word for {@code /health}, such as {@code production}
  * @param backends in the order of the file, their names unique
  * @param unsupported entries that are well written but that this version cannot run
@@ -27,6 +28,7 @@ public record GatewayConfig(
         Names names,
         boolean gatewayAggregated,
         Egress egress,
+        List<String> stdioAllow,
         Log log,
         String environment,
         List<Backend> backends,
@@ -34,6 +36,7 @@ public record GatewayConfig(
 
     public GatewayConfig {
         secretKeys = List.copyOf(secretKeys);
+        stdioAllow = List.copyOf(stdioAllow);
         backends = List.copyOf(backends);
         unsupported = List.copyOf(unsupported);
     }

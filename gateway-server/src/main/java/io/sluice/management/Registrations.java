@@ -10,6 +10,7 @@ import io.sluice.management.Operation.Question;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Registration;
 import io.sluice.registry.Registry;
+import io.sluice.upstream.Upstream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,7 +55,11 @@ final class Registrations {
             List<Map<String, Object>> services = new ArrayList<>();
             for (Registration registration : registry.snapshot().registrations().values()) {
                 Backend backend = registration.backend();
-                services.add(described(backend, state.contribution(backend.name())));
+                Map<String, Object> service = described(backend, state.contribution(backend.name()));
+                Optional.ofNullable(state.upstreams().get(backend.name()))
+                        .flatMap(Upstream::remarks)
+                        .ifPresent(remarks -> service.put("remarks", remarks.lines().toList()));
+                services.add(service);
             }
             return new Answer(200, Map.of("services", services));
         });

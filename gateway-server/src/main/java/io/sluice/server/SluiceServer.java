@@ -1,5 +1,6 @@
 package io.sluice.server;
 
+import io.sluice.adapter.Adapters;
 import io.sluice.auth.Authenticator;
 import io.sluice.auth.TokenTable;
 import io.sluice.catalog.CatalogSettings;
@@ -26,6 +27,9 @@ import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.Registry;
 import io.sluice.seal.Keyring;
 import io.sluice.session.SessionStore;
+import io.sluice.stdio.CommandAllowList;
+import io.sluice.stdio.StdioAdapters;
+import io.sluice.stdio.StdioSettings;
 import io.sluice.upstream.UpstreamSettings;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -46,6 +50,7 @@ import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.resources.LoopResources;
 
 /**
@@ -58,8 +63,11 @@ public final class SluiceServer implements RunningGateway {
     /** How long a backend that does not answer keeps the gateway from being ready. */
     private static final Duration FIRST_ROUND = Duration.ofSeconds(10);
 
+    private static final int LONGEST_MESSAGE_BYTES = 16 << 20;
+
     private final GatewayConfig first;
     private final AtomicReference<TokenTable> tokens;
+    private final AtomicReference<CommandAllowList> commands;
     private final AtomicReference<Map<String, Backend>> fromFile = new AtomicReference<>(Map.of());
     private final Registry registry = new InMemoryRegistry();
     private final Discovery discovery;
@@ -74,6 +82,7 @@ public final class SluiceServer implements RunningGateway {
     private SluiceServer(String version, GatewayConfig config) {
         this.first = config;
         this.tokens = new AtomicReference<>(tokenTable(config));
+        this.commands = new AtomicReference<>(new CommandAllowList(config.stdioAllow()));
         boolean loopback = StartCheck.isLoopback(config.server().host());
         Authenticator authenticator = Authenticator.failingClosed(
                 config.auth().tokens().isEmpty()
@@ -86,7 +95,9 @@ public final class SluiceServer implements RunningGateway {
         RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
         this.discovery = Discovery.start(
                 registry,
-                UpstreamSettings.of(loops, egress, version, random).withGatewayId(settings.gatewayId()),
+                UpstreamSettings.of(loops, egress, version, random)
+                        .withGatewayId(settings.gatewayId())
+                        .withAdapters(adapters()),
                 DiscoverySettings.DEFAULT);
         this.gateway = new Gateway(settings, discovery, authenticator, keyring(config), SessionStore.ofOneReplica());
         InstantSource clock = InstantSource.system();
@@ -95,6 +106,14 @@ public final class SluiceServer implements RunningGateway {
         GatewayTools.host(registry, discovery, about, readiness, clock, config.gatewayAggregated());
         this.handler = new ManagementApi(registry, discovery, authenticator, egress, about, readiness, clock)
                 .before(gateway.handler());
+    }
+
+    /** What reaches the backends that do not speak Streamable HTTP. */
+    private Adapters adapters() {
+        return Adapters.of(Map.of(
+                StdioSettings.KIND,
+                new StdioAdapters(
+                        () -> Objects.requireNonNull(commands.get()), LONGEST_MESSAGE_BYTES, Schedulers.parallel())));
     }
 
     /** Launches gateways that call themselves this version. They listen once their value comes; backends are found in the background. */
@@ -134,6 +153,7 @@ public final class SluiceServer implements RunningGateway {
 
     private void apply(GatewayConfig config) {
         tokens.set(tokenTable(config));
+        commands.set(new CommandAllowList(config.stdioAllow()));
         applyBackends(config);
         if (!config.server().equals(first.server())
                 || !config.secretKeys().equals(first.secretKeys())

@@ -1,9 +1,12 @@
 package io.sluice.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.registry.Backend;
+import io.sluice.stdio.StdioSettings;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,8 +75,6 @@ final class ClientFilesTest {
     void entriesThisVersionCannotRunAreNamedAndTheOthersRun() {
         GatewayConfig config = files.json("""
             {"mcpServers": {
-              "My Time": {"command": "uvx", "args": ["mcp-server-time"], "env": {"K": "${NOT_SET}"}},
-              "old": {"type": "sse", "url": "http://localhost:1/sse"},
               "petshop": {"openapi": "./petshop.yaml"},
               "good": {"url": "http://localhost:2/mcp"},
               "off": {"url": "http://localhost:3/mcp", "disabled": true}
@@ -83,10 +84,48 @@ final class ClientFilesTest {
         assertThat(config.backends()).extracting(Backend::name).containsExactly("good");
         assertThat(config.unsupported())
                 .extracting(GatewayConfig.Unsupported::reason)
-                .containsExactly(
-                        "'My Time' is left out: stdio servers are not supported yet by this version",
-                        "'old' is left out: servers of the HTTP+SSE transport are not supported yet by this version",
-                        "'petshop' is left out: OpenAPI services are not supported yet by this version");
+                .containsExactly("'petshop' is left out: OpenAPI services are not supported yet by this version");
+    }
+
+    @Test
+    void programsAndOldServersAreBackends() {
+        GatewayConfig config = files.json("""
+            {"mcpServers": {
+              "time": {"command": "uvx", "args": ["mcp-server-time"], "env": {"K": "v"}, "idleTimeout": "1m"},
+              "typed": {"type": "stdio", "command": "date"},
+              "old": {"type": "sse", "url": "http://localhost:1/sse"}
+            }, "stdio": {"allow": ["uvx mcp-*"]}}
+            """);
+
+        assertThat(config.backends())
+                .extracting(Backend::name, backend -> backend.transport().kind())
+                .containsExactly(tuple("time", "stdio"), tuple("typed", "stdio"), tuple("old", "sse"));
+        StdioSettings time = StdioSettings.of(config.backends().get(0).transport());
+        assertThat(time.commandLine()).containsExactly("uvx", "mcp-server-time");
+        assertThat(time.env()).containsEntry("K", "v");
+        assertThat(time.idleTimeout()).isEqualTo(Duration.ofMinutes(1));
+        assertThat(config.backends().get(0).endpoints().get(0).url()).hasToString("stdio:time");
+        assertThat(config.stdioAllow()).containsExactly("uvx mcp-*");
+    }
+
+    @Test
+    void mixturesOfProgramAndAddressAreFaults() {
+        assertThat(files.faults("mcpServers: {a: {command: x, url: 'http://h/mcp'}}"))
+                .singleElement()
+                .asString()
+                .contains("mcpServers.a.url: a program has none; keep either it or the command");
+        assertThat(files.faults("mcpServers: {a: {type: sse, command: x}}"))
+                .singleElement()
+                .asString()
+                .contains("has a command, which makes it stdio");
+        assertThat(files.faults("mcpServers: {a: {type: stdio}}"))
+                .singleElement()
+                .asString()
+                .contains("names no command");
+        assertThat(files.faults("mcpServers: {a: {url: 'http://h/mcp', args: [x]}}"))
+                .singleElement()
+                .asString()
+                .contains("mcpServers.a.args: is for programs");
     }
 
     @Test

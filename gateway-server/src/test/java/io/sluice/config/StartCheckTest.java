@@ -156,6 +156,7 @@ final class StartCheckTest {
                 c.names(),
                 c.gatewayAggregated(),
                 c.egress(),
+                c.stdioAllow(),
                 c.log(),
                 c.environment(),
                 c.backends(),
