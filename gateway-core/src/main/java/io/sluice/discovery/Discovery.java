@@ -245,6 +245,7 @@ public final class Discovery implements Disposable {
                 })
                 .subscribeOn(thread)
                 .flatMap(Mono::when)
-                .doFinally(signal -> thread.schedule(thread::dispose)); // there, because it takes locks
+                // it takes locks, and a thread that ends itself may do so while it is still being handed the task
+                .doFinally(signal -> Schedulers.boundedElastic().schedule(thread::dispose));
     }
 }

@@ -36,7 +36,9 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.netty.http.server.HttpServerRequest;
@@ -50,7 +52,7 @@ public final class Gateway implements Disposable {
     private static final Duration FAREWELL = Duration.ofSeconds(2);
 
     private final AtomicReference<View> view = new AtomicReference<>(View.EMPTY);
-    private final CatalogSettings catalogSettings;
+    private volatile GatewaySettings settings;
     private final LiveSessions sessions;
     private final ResourceUpdates updates = new ResourceUpdates();
     private final ListChanges listChanges = new ListChanges();
@@ -60,7 +62,7 @@ public final class Gateway implements Disposable {
     private final ParkedCalls parked;
     private final @Nullable Elsewhere elsewhere;
     private final RequestPath path;
-    private final GatewaySettings settings;
+    private final Sinks.Many<GatewaySettings> chosen;
     private final Disposable.Composite resources = Disposables.composite();
 
     public Gateway(
@@ -84,9 +86,7 @@ public final class Gateway implements Disposable {
             SessionStore store,
             Messages messages) {
         this.settings = settings;
-        this.catalogSettings = CatalogSettings.ofVersion(settings.version())
-                .withNames(settings.names())
-                .withGatewayId(settings.gatewayId());
+        this.chosen = Sinks.many().replay().latestOrDefault(settings);
         Scheduler timer = Schedulers.parallel();
         SessionIds sessionIds = new SessionIds(
                 keyring.sealer("session"), settings.cluster(), settings.sessionLife(), SeededRandom.create());
@@ -123,8 +123,9 @@ public final class Gateway implements Disposable {
                 legacySessions,
                 new LegacyCalls(legacySessions, interests, settings),
                 new LegacyMessages(legacySessions),
-                settings);
-        resources.add(discovery.states().subscribe(this::follow));
+                () -> this.settings);
+        resources.add(Flux.combineLatest(discovery.states(), chosen.asFlux().map(Gateway::catalogSettings), Known::new)
+                .subscribe(this::follow));
         resources.add(discovery.announcements().subscribe(this::pass));
         long beat = settings.heartbeat().toMillis();
         resources.add(timer.schedulePeriodically(listens::heartbeat, beat, beat, TimeUnit.MILLISECONDS));
@@ -140,10 +141,30 @@ public final class Gateway implements Disposable {
         interests.unsubscribeAll(session);
     }
 
-    /** Called for one state after the other. Clients are told only after the new catalog is in place. */
-    private void follow(DiscoveryState state) {
+    private static CatalogSettings catalogSettings(GatewaySettings settings) {
+        return CatalogSettings.ofVersion(settings.version())
+                .withNames(settings.names())
+                .withGatewayId(settings.gatewayId());
+    }
+
+    /**
+     * From now on lists names, and serves requests without a session, as these settings say. Whatever else is in them
+     * stays as it was at the start.
+     */
+    public void apply(GatewaySettings changed) {
+        GatewaySettings next = settings.withNames(changed.names()).withSessionless(changed.sessionless());
+        settings = next;
+        chosen.emitNext(next, Sinks.EmitFailureHandler.busyLooping(Duration.ofSeconds(1)));
+    }
+
+    /** What a catalog is made of. */
+    private record Known(DiscoveryState state, CatalogSettings settings) {}
+
+    /** Called for one after the other. Clients are told only after the new catalog is in place. */
+    private void follow(Known known) {
+        DiscoveryState state = known.state();
         View before = Objects.requireNonNull(view.get());
-        Catalog catalog = Catalog.build(state.contributions(), before.catalog(), catalogSettings);
+        Catalog catalog = Catalog.build(state.contributions(), before.catalog(), known.settings());
         view.set(new View(catalog, state.upstreams()));
         updates.follow(state.upstreams());
         tell(catalog.changesSince(before.catalog()));

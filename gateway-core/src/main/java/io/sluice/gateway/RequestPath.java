@@ -41,7 +41,7 @@ final class RequestPath {
     private final LegacySessions legacySessions;
     private final LegacyCalls legacyCalls;
     private final LegacyMessages legacyMessages;
-    private final GatewaySettings settings;
+    private final Supplier<GatewaySettings> settings;
 
     RequestPath(
             Authenticator authenticator,
@@ -50,7 +50,7 @@ final class RequestPath {
             LegacySessions legacySessions,
             LegacyCalls legacyCalls,
             LegacyMessages legacyMessages,
-            GatewaySettings settings) {
+            Supplier<GatewaySettings> settings) {
         this.authenticator = authenticator;
         this.views = views;
         this.modern = modern;
@@ -95,7 +95,7 @@ final class RequestPath {
         if (mount.managing() && !caller.managing()) {
             throw new Rejection.Forbidden("/mcp/" + mount.name() + " manages the gateway, and this token may not");
         }
-        Hops.check(inbound, settings.gatewayId(), mount);
+        Hops.check(inbound, settings.get().gatewayId(), mount);
         return mount;
     }
 
@@ -145,7 +145,7 @@ final class RequestPath {
         Optional<SessionTicket> ticket = initialize ? Optional.empty() : legacySessions.ticket(inbound, caller);
         ProtocolVersion version = Classifier.legacyVersion(
                 inbound, ticket.map(SessionTicket::version).orElse(null));
-        if (ticket.isEmpty() && !initialize && !settings.sessionless()) {
+        if (ticket.isEmpty() && !initialize && !settings.get().sessionless()) {
             throw Rejection.BadHttp.badRequest("Header Mcp-Session-Id is missing; start with initialize");
         }
         return switch (envelope.kind()) {

@@ -57,6 +57,7 @@ public final class HttpListener {
     private final ChannelGroup live = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private volatile boolean draining;
     private @Nullable DisposableServer server;
+    private @Nullable RenewableTls tls;
 
     private HttpListener(ListenerSettings settings, LoopResources loops, HttpHandler handler) {
         this.handler = handler;
@@ -108,6 +109,17 @@ public final class HttpListener {
     /** The event loops that connections live on. */
     public LoopResources loops() {
         return loops;
+    }
+
+    /**
+     * Reads the certificate and key again; new connections get what they hold now. Blocks: not for event loops.
+     *
+     * @return whether they changed; never without TLS
+     * @throws IllegalArgumentException when they cannot be used; those in use stay
+     */
+    public boolean renewTls() {
+        RenewableTls renewable = tls;
+        return renewable != null && renewable.renew();
     }
 
     /**
@@ -171,8 +183,11 @@ public final class HttpListener {
         HttpServer tuned =
                 Epoll.isAvailable() ? plain.childOption(EpollChannelOption.TCP_NOTSENT_LOWAT, UNSENT_BYTES) : plain;
         return settings.tls()
-                .map(ListenerTls::context)
-                .map(context -> secured(tuned, context, timeouts.handshake()))
+                .map(RenewableTls::of)
+                .map(context -> {
+                    tls = context;
+                    return secured(tuned, context, timeouts.handshake());
+                })
                 .orElseGet(() -> tuned.protocol(HttpProtocol.HTTP11));
     }
 

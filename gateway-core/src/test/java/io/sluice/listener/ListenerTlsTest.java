@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -113,6 +114,49 @@ class ListenerTlsTest {
     void plainHttpIsNotAnswered() throws IOException {
         try (RawClient client = new RawClient(listener.port())) {
             assertThat(client.send(GET).readToEnd()).doesNotContain("200");
+        }
+    }
+
+    @Test
+    void renewedCertificateIsUsedForNewConnectionsOnly() throws Exception {
+        ListenerTls tls = pki.listenerTls("renewed.localhost");
+        HttpListener renewed = open(tls);
+        try (SSLSocket before = RawHttp2.tls(renewed.port(), pki.client(null), "http/1.1")) {
+            before.startHandshake();
+            assertThat(renewed.renewTls()).isFalse();
+
+            pki.listenerTls("renewed.localhost");
+
+            assertThat(renewed.renewTls()).isTrue();
+            try (SSLSocket after = RawHttp2.tls(renewed.port(), pki.client(null), "http/1.1")) {
+                assertThat(after.getSession().getPeerCertificates()[0])
+                        .isNotEqualTo(before.getSession().getPeerCertificates()[0]);
+                assertThat(new RawClient(after).send(GET).readToEnd()).startsWith("HTTP/1.1 200 ");
+            }
+            assertThat(new RawClient(before).send(GET).readToEnd()).startsWith("HTTP/1.1 200 ");
+        } finally {
+            renewed.drain(Duration.ofSeconds(1)).block();
+        }
+    }
+
+    @Test
+    void halfOfARenewalChangesNothing() throws Exception {
+        ListenerTls tls = pki.listenerTls("half.localhost");
+        HttpListener half = open(tls);
+        try {
+            Files.writeString(tls.key(), pki.issue("half.localhost", true).getPrivateKeyPEM());
+
+            assertThatThrownBy(half::renewTls)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("the key is not the certificate's");
+            Files.delete(tls.key());
+            assertThatThrownBy(half::renewTls).hasMessageContaining("there is no file");
+
+            try (SSLSocket socket = RawHttp2.tls(half.port(), pki.client(null), "http/1.1")) {
+                assertThat(new RawClient(socket).send(GET).readToEnd()).startsWith("HTTP/1.1 200 ");
+            }
+        } finally {
+            half.drain(Duration.ofSeconds(1)).block();
         }
     }
 

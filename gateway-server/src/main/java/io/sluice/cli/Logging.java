@@ -61,6 +61,13 @@ final class Logging {
         level(settings, debug);
     }
 
+    /** Nothing is written: for commands whose output is their own. */
+    static void quiet() {
+        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
+        context.getLogger("io.sluice").setLevel(Level.OFF);
+    }
+
     /** What is written from now on. */
     static void level(Log settings, boolean debug) {
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
@@ -72,6 +79,9 @@ final class Logging {
         if (!debug) {
             // what went wrong with a connection is told in our own words, once, and without a stack trace
             context.getLogger("reactor.netty.http.client.HttpClientConnect").setLevel(Level.OFF);
+            // a connection that was being made for a cancelled probe when the event loops went
+            context.getLogger("io.netty.util.concurrent.DefaultPromise.rejectedExecution")
+                    .setLevel(Level.OFF);
             context.getLogger("io.netty.handler.ssl.ApplicationProtocolNegotiationHandler")
                     .setLevel(Level.ERROR);
         }

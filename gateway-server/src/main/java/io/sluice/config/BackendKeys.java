@@ -249,17 +249,7 @@ final class BackendKeys {
             return Optional.empty();
         }
         return Optional.of(new Backend(
-                name,
-                endpoints,
-                headers,
-                era,
-                timeout,
-                include,
-                exclude,
-                fallback,
-                aggregated,
-                source(f),
-                transport));
+                name, endpoints, headers, era, timeout, include, exclude, fallback, aggregated, source(f), transport));
     }
 
     private static Backend.Source source(Section.Fields f) {

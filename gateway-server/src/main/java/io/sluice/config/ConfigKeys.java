@@ -175,6 +175,14 @@ final class ConfigKeys {
     private static final Section<Egress> EGRESS_SECTION =
             new Section<>(List.of(ALLOW_PRIVATE), f -> Optional.of(new Egress(f.value(ALLOW_PRIVATE))));
 
+    private static final Key<Integer> MAX_BACKENDS = Key.of(
+            "maxBackends",
+            Shape.integer(0, 100_000),
+            "1000",
+            "Most backends that POST /register may have added; those of the file do not count.");
+    private static final Section<Integer> REGISTRATION_SECTION =
+            new Section<>(List.of(MAX_BACKENDS), f -> Optional.of(f.value(MAX_BACKENDS)));
+
     private static final Key<Log.Level> LOG_LEVEL =
             Key.of("level", Shape.choice(lowerCase(Log.Level.values())), "info", "Least severe line to write.");
     private static final Key<Log.Format> LOG_FORMAT = Key.of(
@@ -215,6 +223,8 @@ final class ConfigKeys {
     private static final Section<List<String>> STDIO_SECTION =
             new Section<>(List.of(STDIO_ALLOW), f -> Optional.of(f.value(STDIO_ALLOW)));
     private static final Key<List<String>> STDIO = Key.section("stdio", STDIO_SECTION, "Backends that are programs.");
+    private static final Key<Integer> REGISTRATION =
+            Key.section("registration", REGISTRATION_SECTION, "Backends that come through the API.");
     private static final Key<Log> LOG = Key.section("log", LOG_SECTION, "What is logged, and how.");
     private static final Key<String> ENVIRONMENT =
             Key.of("environment", Shape.word(), "production", "A word for /health to show.", "ENVIRONMENT");
@@ -226,7 +236,19 @@ final class ConfigKeys {
                     + " means the same.");
 
     static final Section<GatewayConfig> TOP = new Section<>(
-            List.of(SERVER, AUTH, SECRET_KEY, LEGACY, NAMES, GATEWAY, EGRESS, STDIO, LOG, ENVIRONMENT, BACKENDS),
+            List.of(
+                    SERVER,
+                    AUTH,
+                    SECRET_KEY,
+                    LEGACY,
+                    NAMES,
+                    GATEWAY,
+                    EGRESS,
+                    STDIO,
+                    REGISTRATION,
+                    LOG,
+                    ENVIRONMENT,
+                    BACKENDS),
             Set.of("inputs", "$schema"),
             ConfigKeys::gateway);
 
@@ -239,10 +261,11 @@ final class ConfigKeys {
         Optional<Boolean> aggregate = f.section(GATEWAY);
         Optional<Egress> egress = f.section(EGRESS);
         Optional<List<String>> stdioAllow = f.section(STDIO);
+        Optional<Integer> maxRegistered = f.section(REGISTRATION);
         Optional<Log> log = f.section(LOG);
         String environment = f.value(ENVIRONMENT);
         BackendKeys.Declared declared = f.find(BACKENDS).orElse(BackendKeys.Declared.NONE);
-        if (server.isEmpty() || auth.isEmpty() || egress.isEmpty() || log.isEmpty()) {
+        if (server.isEmpty() || auth.isEmpty() || egress.isEmpty() || maxRegistered.isEmpty() || log.isEmpty()) {
             return Optional.empty();
         }
         return Optional.of(new GatewayConfig(
@@ -254,6 +277,7 @@ final class ConfigKeys {
                 aggregate.orElse(true),
                 egress.get(),
                 stdioAllow.orElse(List.of()),
+                maxRegistered.get(),
                 log.get(),
                 environment,
                 declared.backends(),

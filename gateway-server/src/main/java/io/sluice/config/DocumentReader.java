@@ -83,7 +83,7 @@ final class DocumentReader {
             faults.add(new Fault(top.at(), "expected a mapping of keys, found " + top.words()));
             return Optional.empty();
         } catch (JacksonException e) {
-            faults.add(new Fault(where(e), sentence(e)));
+            faults.add(new Fault(where(e), sentence(e) + placeholderHint(content, e)));
             return Optional.empty();
         }
     }
@@ -145,6 +145,23 @@ final class DocumentReader {
         return location == null ? Location.in(file, 1, 1) : at(location);
     }
 
+    /** In YAML's { } and [ ] a brace ends a value, also that of an unquoted placeholder. */
+    private static String placeholderHint(String content, JacksonException e) {
+        TokenStreamLocation location = e.getLocation();
+        if (location == null || location.getLineNr() < 1) {
+            return "";
+        }
+        return content.lines()
+                .skip(location.getLineNr() - 1L)
+                .findFirst()
+                .filter(line -> {
+                    int brace = location.getColumnNr() - 1;
+                    return brace > 0 && brace < line.length() && line.startsWith("${", brace - 1);
+                })
+                .map(line -> "; inside { } and [ ] put a value with ${…} in quotes")
+                .orElse("");
+    }
+
     /** The parser's own words without its picture of the line, which may hold a secret. */
     private static String sentence(JacksonException e) {
         String words = e.getOriginalMessage()
@@ -152,6 +169,7 @@ final class DocumentReader {
                 .filter(line -> !line.isBlank() && !line.startsWith(" "))
                 .map(String::strip)
                 .collect(Collectors.joining(": "))
+                .replaceAll(" ?\\(start marker at .*", "")
                 .replaceAll("\\(for (Object|Array) starting at [^)]*\\)*", "")
                 .replaceAll("Unrecognized token '.*?': ", "unexpected text: ");
         String hint = words.contains("alias") ? "; put '*' in quotes" : "";

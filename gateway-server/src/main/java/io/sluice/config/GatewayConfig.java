@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param sessionless whether legacy requests without {@code initialize} are served
  * @param gatewayAggregated whether the gateway's own tools show on {@code /mcp}
  * @param stdioAllow command lines that the management API may have started
+ * @param maxRegistered most backends that the API may have registered at once
  * @param environment a word for {@code /health}, such as {@code production}
  * @param backends in the order of the file, their names unique
  * @param unsupported entries that are well written but that this version cannot run
@@ -29,6 +30,7 @@ public record GatewayConfig(
         boolean gatewayAggregated,
         Egress egress,
         List<String> stdioAllow,
+        int maxRegistered,
         Log log,
         String environment,
         List<Backend> backends,

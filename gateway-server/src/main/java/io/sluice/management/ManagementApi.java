@@ -60,9 +60,10 @@ public final class ManagementApi {
             EgressPolicy egress,
             About about,
             Readiness readiness,
-            InstantSource clock) {
+            InstantSource clock,
+            int maxRegistered) {
         this.authenticator = Authenticator.failingClosed(authenticator);
-        Registrations registrations = new Registrations(registry, discovery, egress);
+        Registrations registrations = new Registrations(registry, discovery, egress, maxRegistered);
         Health health = new Health(about, readiness, clock);
         List<Operation> operations = new ArrayList<>(List.of(
                 open(GET, "/livez", "Whether the process runs", health::live),
@@ -73,7 +74,7 @@ public final class ManagementApi {
                 managing(DELETE, "/register/{name}", "Remove a backend that was added here", registrations::remove),
                 managing(GET, "/services", "All backends and what they offer", registrations::services),
                 managing(POST, "/services", "All backends and what they offer", registrations::services)));
-        operations.addAll(new Peers(registry, discovery, new Addresses(egress)).operations());
+        operations.addAll(new Peers(registry, discovery, new Addresses(egress), maxRegistered).operations());
         this.table = new OperationTable(operations);
     }
 

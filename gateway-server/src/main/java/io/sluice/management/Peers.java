@@ -37,7 +37,11 @@ final class Peers {
     private final Addresses addresses;
     private final Servers servers;
 
-    Peers(Registry registry, Discovery discovery, Addresses addresses) {
+    private final int most;
+
+    /** @param most how many backends there may be that were added by requests */
+    Peers(Registry registry, Discovery discovery, Addresses addresses, int most) {
+        this.most = most;
         this.registry = registry;
         this.discovery = discovery;
         this.addresses = addresses;
@@ -95,6 +99,7 @@ final class Peers {
 
     private void checkFree(String name) {
         Owner.check(registry, name, "change");
+        Room.check(registry, name, most);
         Registration there = registry.snapshot().registrations().get(name);
         if (there != null && !there.backend().source().peer()) {
             throw Problem.of(409, "peer.name_taken", "'" + name + "' is the name of a service that registered itself")

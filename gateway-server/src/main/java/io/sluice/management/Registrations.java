@@ -34,17 +34,21 @@ final class Registrations {
     private final Registry registry;
     private final Discovery discovery;
     private final Addresses addresses;
+    private final int most;
 
-    Registrations(Registry registry, Discovery discovery, EgressPolicy egress) {
+    /** @param most how many backends there may be that were registered here */
+    Registrations(Registry registry, Discovery discovery, EgressPolicy egress, int most) {
         this.registry = registry;
         this.discovery = discovery;
         this.addresses = new Addresses(egress);
+        this.most = most;
     }
 
     /** Keeps the backend, asks what it offers and says so; one that does not answer in time stays, and is asked again. */
     Mono<Answer> register(Question question) {
         return Mono.fromCallable(() -> RegistrationRequest.of(json(question))).flatMap(asked -> {
             Owner.check(registry, asked.name(), "change");
+            Room.check(registry, asked.name(), most);
             return addresses.check(asked.endpoint(), "/url").then(Mono.defer(() -> keep(asked)));
         });
     }
@@ -58,7 +62,8 @@ final class Registrations {
                 Map<String, Object> service = described(backend, state.contribution(backend.name()));
                 Optional.ofNullable(state.upstreams().get(backend.name()))
                         .flatMap(Upstream::remarks)
-                        .ifPresent(remarks -> service.put("remarks", remarks.lines().toList()));
+                        .ifPresent(remarks ->
+                                service.put("remarks", remarks.lines().toList()));
                 services.add(service);
             }
             return new Answer(200, Map.of("services", services));
@@ -121,7 +126,10 @@ final class Registrations {
             }
             return body;
         } catch (JacksonException e) {
-            throw Problem.of(400, "body.malformed", "The body is not JSON: " + shown(e.getOriginalMessage()));
+            throw Problem.of(
+                    400,
+                    "body.malformed",
+                    "The body is not JSON: " + shown(e.getOriginalMessage().replaceAll(" \\(start marker at .*", "")));
         }
     }
 

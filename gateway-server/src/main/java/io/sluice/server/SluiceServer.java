@@ -1,10 +1,13 @@
 package io.sluice.server;
 
+import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.adapter.Adapters;
 import io.sluice.auth.Authenticator;
+import io.sluice.auth.Caller;
 import io.sluice.auth.TokenTable;
 import io.sluice.catalog.CatalogSettings;
 import io.sluice.config.GatewayConfig;
+import io.sluice.config.NextStart;
 import io.sluice.config.RootKey;
 import io.sluice.config.StartCheck;
 import io.sluice.discovery.Discovery;
@@ -34,12 +37,14 @@ import io.sluice.upstream.UpstreamSettings;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -64,6 +69,8 @@ public final class SluiceServer implements RunningGateway {
     private static final Duration FIRST_ROUND = Duration.ofSeconds(10);
 
     private static final int LONGEST_MESSAGE_BYTES = 16 << 20;
+    /** How often the certificate's files are looked at. */
+    private static final Duration CERTIFICATE_CHECK = Duration.ofSeconds(5);
 
     private final GatewayConfig first;
     private final AtomicReference<TokenTable> tokens;
@@ -77,17 +84,24 @@ public final class SluiceServer implements RunningGateway {
     private final LoopResources loops;
     private final Disposable.Swap reloads = Disposables.swap();
     private final AtomicReference<HttpListener> listener = new AtomicReference<>();
+    private final Disposable.Swap renewals = Disposables.swap();
+    private final Authenticator everyone = Authenticator.local();
+    private final Authenticator bearers;
+    private final String version;
+
+    /** What the file says by now and the process does not do. Touched by the configuration's thread alone. */
+    private List<String> waiting = List.of();
+
     private final Mono<Void> stopped = Mono.defer(this::takeApart).cache();
 
     private SluiceServer(String version, GatewayConfig config) {
         this.first = config;
+        this.version = version;
         this.tokens = new AtomicReference<>(tokenTable(config));
         this.commands = new AtomicReference<>(new CommandAllowList(config.stdioAllow()));
+        this.bearers = Authenticator.bearer(() -> Objects.requireNonNull(tokens.get()));
         boolean loopback = StartCheck.isLoopback(config.server().host());
-        Authenticator authenticator = Authenticator.failingClosed(
-                config.auth().tokens().isEmpty()
-                        ? Authenticator.local()
-                        : Authenticator.bearer(() -> Objects.requireNonNull(tokens.get())));
+        Authenticator authenticator = Authenticator.failingClosed(this::caller);
         EgressPolicy egress = EgressPolicy.of(loopback, config.egress().allowPrivate());
         this.loops = HttpListener.newLoops("sluice", Runtime.getRuntime().availableProcessors());
         GatewaySettings settings = gatewaySettings(version, config);
@@ -104,7 +118,8 @@ public final class SluiceServer implements RunningGateway {
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
         About about = new About(version, config.environment(), gateway::activeClients);
         GatewayTools.host(registry, discovery, about, readiness, clock, config.gatewayAggregated());
-        this.handler = new ManagementApi(registry, discovery, authenticator, egress, about, readiness, clock)
+        this.handler = new ManagementApi(
+                        registry, discovery, authenticator, egress, about, readiness, clock, config.maxRegistered())
                 .before(gateway.handler());
     }
 
@@ -129,6 +144,9 @@ public final class SluiceServer implements RunningGateway {
                     .<RunningGateway>map(bound -> {
                         server.listener.set(bound);
                         server.reloads.update(changes.subscribe(server::apply));
+                        if (config.server().tls().isPresent()) {
+                            server.renewCertificates(bound);
+                        }
                         return server;
                     })
                     .doOnError(e -> server.release());
@@ -151,16 +169,35 @@ public final class SluiceServer implements RunningGateway {
 
     // Configuration
 
+    /**
+     * Tokens that are added count at once. Without any, everyone is {@code local}; that was judged safe for the settings
+     * of the listener that came with it, so it counts at once only where those are the ones in use.
+     */
     private void apply(GatewayConfig config) {
-        tokens.set(tokenTable(config));
         commands.set(new CommandAllowList(config.stdioAllow()));
-        applyBackends(config);
-        if (!config.server().equals(first.server())
-                || !config.secretKeys().equals(first.secretKeys())
-                || config.auth().tokens().isEmpty() != first.auth().tokens().isEmpty()) {
-            log.warn(
-                    "The changes to 'server', 'secretKey' or to whether tokens are asked for take effect at the next start");
+        boolean opens = config.auth().tokens().isEmpty()
+                && !Objects.requireNonNull(tokens.get()).isEmpty();
+        List<String> later = new ArrayList<>(NextStart.changes(first, config));
+        if (opens && !config.server().equals(first.server())) {
+            later.add("auth");
+        } else {
+            tokens.set(tokenTable(config));
         }
+        if (opens && !later.contains("auth")) {
+            log.warn("No token is asked for any more: every caller is 'local' with all rights");
+        }
+        gateway.apply(gatewaySettings(version, config));
+        applyBackends(config);
+        if (!later.equals(waiting) && !later.isEmpty()) {
+            log.warn("What changed in {} takes effect at the next start", String.join(", ", later));
+        }
+        waiting = List.copyOf(later);
+    }
+
+    private Caller caller(HttpHeaders headers) {
+        return Objects.requireNonNull(tokens.get()).isEmpty()
+                ? everyone.authenticate(headers)
+                : bearers.authenticate(headers);
     }
 
     /** Registers what the file names now and removes what it named before and does no longer. */
@@ -175,6 +212,30 @@ public final class SluiceServer implements RunningGateway {
                         Flux.fromIterable(config.backends()).concatMap(registry::register))
                 .then()
                 .subscribe(done -> {}, e -> log.error("The configuration could not be applied to the registry", e));
+    }
+
+    /** Certificates are short-lived, and whoever renews them replaces the files. */
+    private void renewCertificates(HttpListener bound) {
+        AtomicReference<String> trouble = new AtomicReference<>("");
+        renewals.update(Schedulers.boundedElastic()
+                .schedulePeriodically(
+                        () -> {
+                            try {
+                                if (bound.renewTls()) {
+                                    log.info(
+                                            "The listener's certificate was replaced; new connections get the new one");
+                                }
+                                trouble.set("");
+                            } catch (IllegalArgumentException e) {
+                                String why = String.valueOf(e.getMessage());
+                                if (!why.equals(trouble.getAndSet(why))) {
+                                    log.warn("{}; the one in use stays", why);
+                                }
+                            }
+                        },
+                        CERTIFICATE_CHECK.toMillis(),
+                        CERTIFICATE_CHECK.toMillis(),
+                        TimeUnit.MILLISECONDS));
     }
 
     private static TokenTable tokenTable(GatewayConfig config) {
@@ -235,9 +296,12 @@ public final class SluiceServer implements RunningGateway {
     private Mono<Void> takeApart() {
         Duration delay = first.server().drainDelay();
         Duration timeout = first.server().drainTimeout();
-        log.info("Stopping: calls in flight may finish within {}", delay.plus(timeout));
+        log.info(
+                "Stopping: calls in flight may finish within {} s",
+                delay.plus(timeout).toSeconds());
         readiness.drain();
         reloads.dispose();
+        renewals.dispose();
         return Mono.delay(delay)
                 .then(Mono.fromRunnable(gateway::endStreams))
                 .then(bound().drain(timeout))

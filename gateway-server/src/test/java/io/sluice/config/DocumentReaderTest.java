@@ -53,6 +53,31 @@ final class DocumentReaderTest {
         }
     }
 
+    @Test
+    void unquotedPlaceholderInBracesIsExplained() {
+        List<Fault> faults = new ArrayList<>();
+
+        DocumentReader.read(Path.of("f.yaml"), bytes("auth: { token: ${TOKEN} }"), faults);
+
+        assertThat(faults).singleElement().asString().endsWith("; inside { } and [ ] put a value with ${…} in quotes");
+    }
+
+    @Test
+    void brokenJsonIsSaidWithoutTheParsersPlaceholders() {
+        List<Fault> faults = new ArrayList<>();
+
+        DocumentReader.read(Path.of("f.json"), bytes("{\"mcpServers\": {"), faults);
+
+        assertThat(faults)
+                .singleElement()
+                .asString()
+                .isEqualTo("f.json:1:17: cannot be read: Unexpected end-of-input: expected close marker for Object");
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
     private static String value(Random random, int depth) {
         return switch (random.nextInt(depth == 0 ? 5 : 7)) {
             case 0 -> "null";

@@ -157,6 +157,7 @@ final class StartCheckTest {
                 c.gatewayAggregated(),
                 c.egress(),
                 c.stdioAllow(),
+                c.maxRegistered(),
                 c.log(),
                 c.environment(),
                 c.backends(),

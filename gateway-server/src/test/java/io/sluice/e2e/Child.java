@@ -88,7 +88,7 @@ final class Child implements AutoCloseable {
 
     /** Sends SIGINT, as ctrl-C does. */
     void interrupt() throws Exception {
-        new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+        Interrupt.send(process);
     }
 
     boolean isAlive() {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.catalog.Catalog;
 import io.sluice.config.ConfigReader;
 import io.sluice.config.ConfigSources;
+import io.sluice.config.GatewayConfig;
 import io.sluice.config.Reading;
 import io.sluice.gateway.WireClient;
 import io.sluice.server.RunningGateway;
@@ -18,16 +19,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
-import reactor.core.publisher.Flux;
+import reactor.core.publisher.Sinks;
 
 /** A gateway in this process that was launched from a configuration file, on any free port. */
 final class InProcess implements AutoCloseable {
     static final Duration PATIENCE = Duration.ofSeconds(15);
 
     private final SluiceServer server;
+    private final Path directory;
+    private final Sinks.Many<GatewayConfig> changes;
 
-    private InProcess(SluiceServer server) {
+    private InProcess(SluiceServer server, Path directory, Sinks.Many<GatewayConfig> changes) {
         this.server = server;
+        this.directory = directory;
+        this.changes = changes;
     }
 
     /** Launches what {@code yaml} describes; its port must be 0. */
@@ -37,13 +42,24 @@ final class InProcess implements AutoCloseable {
 
     /** As the other, with these variables in the environment. */
     static InProcess start(Path directory, String yaml, Map<String, String> variables) throws IOException {
+        Sinks.Many<GatewayConfig> changes = Sinks.many().unicast().onBackpressureBuffer();
+        RunningGateway running = SluiceServer.launcher("test")
+                .launch(config(directory, yaml, variables), changes.asFlux())
+                .block(PATIENCE);
+        return new InProcess((SluiceServer) Objects.requireNonNull(running), directory, changes);
+    }
+
+    private static GatewayConfig config(Path directory, String yaml, Map<String, String> variables) throws IOException {
         Path file = Files.writeString(directory.resolve("sluice.yaml"), yaml);
         Reading reading = ConfigReader.read(new ConfigSources(List.of(file), variables, List.of()));
         assertThat(reading.faults()).isEmpty();
-        RunningGateway running = SluiceServer.launcher("test")
-                .launch(reading.config().orElseThrow(), Flux.never())
-                .block(PATIENCE);
-        return new InProcess((SluiceServer) Objects.requireNonNull(running));
+        return reading.config().orElseThrow();
+    }
+
+    /** Has the gateway apply another file's content; done when this returns. */
+    InProcess change(String yaml) throws IOException {
+        changes.tryEmitNext(config(directory, yaml, Map.of())).orThrow();
+        return this;
     }
 
     /** Waits until these backends have been listed. */

@@ -164,6 +164,28 @@ final class ProcessIT {
         }
     }
 
+    @Test
+    void onlineCheckSaysWhatEachBackendOffers() throws Exception {
+        try (FakeBackend modern = FakeBackend.modern();
+                FakeBackend legacy = FakeBackend.legacy().tool("more", arguments -> "more")) {
+            String good = "mcpServers:\n  new: { url: \"%s\" }\n  old: { url: \"%s\" }\n"
+                    .formatted(modern.url(), legacy.url());
+            Path all = file(good);
+            Path some = Files.writeString(
+                    directory.resolve("some.yaml"), good + "  gone: { url: \"http://127.0.0.1:1\" }\n");
+            try (Child well = Child.start(directory, "validate", "--online", all.toString());
+                    Child unwell = Child.start(directory, "validate", "--online", some.toString())) {
+                assertThat(well.exit()).isZero();
+                assertThat(well.output())
+                        .contains("new  ok, speaks 2026-07-28: 1 tool, ", "old  ok, speaks 2025-11-25: 2 tools, ");
+                assertThat(unwell.exit()).isEqualTo(1);
+                assertThat(unwell.output())
+                        .contains("new   ok", "old   ok", "'gone' has been unavailable", "connection refused")
+                        .contains("1 of 3 cannot be used");
+            }
+        }
+    }
+
     private Path file(String yaml) throws Exception {
         return Files.writeString(directory.resolve("sluice.yaml"), yaml);
     }

@@ -91,6 +91,33 @@ final class RegistrationTest {
     }
 
     @Test
+    void numberOfRegisteredBackendsHasALimit() throws Exception {
+        for (int i = 0; i < RunningApi.MOST; i++) {
+            assertThat(register("b" + i, "http://b" + i + ".invalid").statusCode())
+                    .isEqualTo(201);
+        }
+
+        HttpResponse<String> tooMany = register("one-more", "http://one-more.invalid");
+
+        assertThat(tooMany.statusCode()).isEqualTo(409);
+        assertThat(json(tooMany).path("code").asString()).isEqualTo("registry.full");
+        assertThat(json(tooMany).path("detail").asString()).contains("'one-more'", "no more than 5");
+        assertThat(register("b0", "http://elsewhere.invalid").statusCode()).isEqualTo(201);
+        api.call("DELETE", "/register/b1", "");
+        assertThat(register("one-more", "http://one-more.invalid").statusCode()).isEqualTo(201);
+    }
+
+    @Test
+    void brokenJsonIsSaidInPlainWords() throws Exception {
+        HttpResponse<String> answer = api.register("{");
+
+        assertThat(answer.statusCode()).isEqualTo(400);
+        assertThat(json(answer).path("detail").asString())
+                .startsWith("The body is not JSON: Unexpected end-of-input")
+                .doesNotContain("REDACTED");
+    }
+
+    @Test
     void registeringAgainReplacesTheAddress() throws Exception {
         try (StubBackend before = StubBackend.offering("old");
                 StubBackend after = StubBackend.offering("new")) {

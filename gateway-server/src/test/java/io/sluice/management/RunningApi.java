@@ -38,6 +38,7 @@ final class RunningApi implements AutoCloseable {
     static final String TOKEN = "s8Zq-manages-everything-41";
     static final String CALLS_ONLY = "s8Zq-may-only-call-tools-42";
     static final Instant START = Instant.parse("2026-11-21T12:00:00Z");
+    static final int MOST = 5;
     static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private static final Duration WAIT = Duration.ofSeconds(10);
@@ -67,7 +68,7 @@ final class RunningApi implements AutoCloseable {
                 clock,
                 PATIENCE);
         About about = new About("1.2.3", "test", () -> 7);
-        api = new ManagementApi(registry, discovery, authenticator, egress, about, readiness, clock);
+        api = new ManagementApi(registry, discovery, authenticator, egress, about, readiness, clock, MOST);
         HttpHandler rest = (request, response) -> {
             passedOn.incrementAndGet();
             throw new Rejection.NotFound("Nothing here");
@@ -126,7 +127,7 @@ final class RunningApi implements AutoCloseable {
 
     @Override
     public void close() {
-        discovery.dispose();
+        discovery.stop().block(WAIT);
         listener.close().block(WAIT);
     }
 }
