@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { clientRuns, runClient } from './client-runs.mjs';
 import { freePort, killAll, start, stopAll, tail, until } from './processes.mjs';
 import { better, directFaults, expectedFailures, explain, fails, score, total, worse } from './report.mjs';
-import { PARTS, runSuite } from './suite.mjs';
+import { CROSS, PARTS, runSuite } from './suite.mjs';
 
 const home = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const repository = resolve(home, '..');
@@ -41,7 +41,7 @@ function options() {
         throw new Usage(e.message);
     }
     const only = values.only.flatMap(list => list.split(',')).filter(part => part !== '');
-    const known = [...Object.keys(PARTS), 'clients'];
+    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'clients'];
     const unknown = only.find(part => !known.includes(part));
     if (unknown) {
         throw new Usage(`--only ${unknown}: there are ${known.join(', ')}`);
@@ -53,7 +53,7 @@ function options() {
         throw new Usage('--direct-only and --gateway-url exclude each other');
     }
     const scenarios = values.scenario;
-    const parts = only.length > 0 ? only : known.filter(part => scenarios.length === 0 || part in PARTS);
+    const parts = only.length > 0 ? only : known.filter(part => scenarios.length === 0 || part in PARTS || part in CROSS);
     return { ...values, parts, scenarios };
 }
 
@@ -67,6 +67,9 @@ async function main() {
     for (const part of chosen.parts.filter(part => part in PARTS)) {
         const row = await comparePart(chosen, part, urls, expected.get(part) ?? new Set(), faults);
         summary.push(row);
+    }
+    for (const part of urls.crossed ? chosen.parts.filter(part => part in CROSS) : []) {
+        summary.push(await compareCross(chosen, part, urls, expected.get(part) ?? new Set(), faults));
     }
     if (chosen.parts.includes('clients')) {
         summary.push(await compareClients(chosen, urls, faults));
@@ -95,7 +98,18 @@ async function servers(chosen) {
     const behind = await fixture('fixture-behind', era);
     const backends = { fixture: behind, ...(everything && { everything }) };
     const aggregate = await gateway(backends);
-    return { direct, everything, gateway: `${aggregate}/fixture`, mount: 'fixture', aggregate, era };
+    const eras = [...new Set(chosen.parts.filter(part => part in CROSS).map(part => CROSS[part].era))];
+    const crossed = eras.length > 0 ? await crossedGateway(eras) : undefined;
+    return { direct, everything, gateway: `${aggregate}/fixture`, mount: 'fixture', aggregate, era, crossed };
+}
+
+/** A gateway of its own for the cross parts, so that what the clients find on the aggregate stays the same. */
+async function crossedGateway(eras) {
+    const backends = {};
+    for (const era of eras) {
+        backends[era] = await fixture(`fixture-${era}`, era);
+    }
+    return gateway(backends, 'gateway-crossed');
 }
 
 async function fixture(name, era) {
@@ -117,16 +131,16 @@ async function everythingServer() {
 }
 
 /** Starts the gateway with these backends and waits until it lists the tools of the fixture; returns its aggregate. */
-async function gateway(backends) {
+async function gateway(backends, name = 'gateway') {
     const port = await freePort();
-    const config = join(results, 'logs', 'gateway.json');
+    const config = join(results, 'logs', `${name}.json`);
     const mcpServers = Object.fromEntries(Object.entries(backends).map(([name, url]) => [name, { type: 'http', url }]));
     mkdirSync(dirname(config), { recursive: true });
     // qualified, so that clients find the names they call in the list: they mirror arguments only of tools they know
     writeFileSync(config, JSON.stringify({ names: 'qualified', mcpServers }, undefined, 2));
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !GATEWAY_SETTINGS.test(name)));
     const args = ['run', config, '--host', '127.0.0.1', '--port', String(port)];
-    const log = join(results, 'logs', 'gateway.log');
+    const log = join(results, 'logs', `${name}.log`);
     const server = start('the gateway', join(repository, 'sluice'), args, { cwd: repository, env, log });
     const base = `http://127.0.0.1:${port}`;
     await until(server, 240, async () => (await fetch(`${base}/health`, { signal: AbortSignal.timeout(2000) })).ok);
@@ -163,11 +177,52 @@ async function listsTools(url) {
     return /"inputSchema"/.test(await response.text());
 }
 
+/** What the suites found directly, by part: the cross parts are held against the same. */
+const directly = new Map();
+
+/**
+ * A suite of one era through the gateway to a fixture of the other. What passes directly must pass here, except for the
+ * scenarios that expected-failures.yml names with the reason; each of those must really differ.
+ */
+async function compareCross(chosen, part, urls, excepted, faults) {
+    const { suite, era } = CROSS[part];
+    const scenarios = chosen.scenarios;
+    const out = side => join(results, part, side);
+    const direct =
+        directly.get(suite) ?? (await runSuite({ home, part: suite, url: urls.direct, scenarios, out: out('direct') }));
+    const url = `${urls.crossed}/${era}`;
+    const through = await runSuite({ home, part: suite, url, scenarios, out: out('gateway') });
+
+    console.log(`\n== ${part}: suite ${suite}, and behind the gateway a fixture that is ${era} only\n`);
+    if (direct.size === 0) {
+        faults.push(`${part}: the suite ran no scenario, see ${out('direct')}/output.txt`);
+    }
+    const width = Math.max(...[...direct.keys()].map(name => name.length), 20) + 2;
+    console.log(line('passed/failed'.padEnd(width), 'directly', 'bridged', ''));
+    let same = 0;
+    for (const [name, before] of direct) {
+        const after = through.get(name) ?? [];
+        const lost = worse(before, after);
+        const verdict = lost.length === 0 ? 'same' : excepted.has(name) ? 'differs, as listed' : 'WORSE';
+        console.log(line(name.padEnd(width), cell(before), cell(after), verdict));
+        same += verdict === 'same' ? 1 : 0;
+        if (verdict === 'WORSE') {
+            faults.push(`${part} ${name}: worse through the bridge`);
+            lost.forEach(check => console.log(explain(check)));
+            console.log(`    files    ${out('gateway')}`);
+        } else if (verdict === 'same' && excepted.has(name)) {
+            faults.push(`${part} ${name}: is listed in expected-failures.yml and is the same`);
+        }
+    }
+    return { part, direct: total(direct), through: total(through), same, of: direct.size };
+}
+
 async function comparePart(chosen, part, urls, expected, faults) {
     const out = side => join(results, part, side);
     const scenarios = chosen.scenarios;
     const direct = await runSuite({ home, part, url: urls.direct, scenarios, out: out('direct') });
     const through = urls.gateway && (await runSuite({ home, part, url: urls.gateway, scenarios, out: out('gateway') }));
+    directly.set(part, direct);
 
     console.log(`\n== ${part}\n`);
     if (direct.size === 0) {

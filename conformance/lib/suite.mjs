@@ -14,6 +14,12 @@ export const PARTS = {
     stable: { folder: 'suite-stable', all: ['--suite', 'all'] }
 };
 
+/** The parts in which the fixture speaks no revision that the suite does: a suite of PARTS, and the fixture's era. */
+export const CROSS = {
+    'old-to-new': { suite: '2025-11-25', era: 'modern' },
+    'new-to-old': { suite: '2026-07-28', era: 'legacy' }
+};
+
 const SCENARIO_LIMIT_MS = 15_000;
 const PART_LIMIT_MS = 120_000;
 

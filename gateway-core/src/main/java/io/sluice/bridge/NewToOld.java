@@ -81,6 +81,13 @@ public final class NewToOld {
         return patch.toBytes();
     }
 
+    /** Whether a backend could not do what was asked, in either way that a response can say so. */
+    public static boolean failed(Envelope response) {
+        Span failed = response.member(response.result(), "isError");
+        return response.error().isPresent()
+                || (failed.isPresent() && response.raw(failed).toString().equals("true"));
+    }
+
     private static void result(Envelope response, McpMethod method, String backend, Patch patch) {
         Span result = response.result();
         if (!response.isObject(result)) {

@@ -11,13 +11,16 @@ import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.ClientFeatures.Feature;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.MetaKeys;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.StringJoiner;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What a legacy backend asks in the middle of a call, as an input request of the modern era (2026-07-28, <em>Multi
@@ -29,6 +32,7 @@ import java.util.stream.IntStream;
  */
 public record Question(String key, Optional<RequestId> id, McpMethod method, Optional<RawJson> params) {
     private static final int USER_DECLINED = -1;
+    private static final Pattern KEY = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
 
     /**
      * Reads a request of a backend.
@@ -38,40 +42,83 @@ public record Question(String key, Optional<RequestId> id, McpMethod method, Opt
      * @return empty when it is nothing that this client could answer
      */
     public static Optional<Question> of(Envelope request, int number, ClientFeatures features) {
-        McpMethod method = request.knownMethod().orElse(McpMethod.PING);
-        if (!features.has(needed(request, method))) {
+        Optional<Feature> needed = needed(request);
+        if (needed.filter(features::has).isEmpty()) {
             return Optional.empty();
         }
+        McpMethod method = request.knownMethod().orElseThrow();
         String kind = method.wire().substring(0, method.wire().indexOf('/'));
-        Optional<RawJson> params = request.isObject(request.params()) ? Optional.of(params(request)) : Optional.empty();
-        return Optional.of(new Question(kind + "-" + number, Optional.ofNullable(request.id()), method, params));
+        String key = wish(request).orElse(kind + "-" + number);
+        return Optional.of(new Question(key, Optional.ofNullable(request.id()), method, params(request)));
     }
 
-    private static Feature needed(Envelope request, McpMethod method) {
-        return switch (method) {
+    /** The same question under another key. */
+    public Question named(String other) {
+        return new Question(other, id, method, params);
+    }
+
+    /** What a client must have declared to be put this question; empty when it is none that clients are asked. */
+    private static Optional<Feature> needed(Envelope request) {
+        return request.knownMethod().flatMap(method -> switch (method) {
             case ELICITATION_CREATE -> {
                 Span mode = request.member(request.params(), "mode");
                 boolean url = request.isString(mode) && request.text(mode).equals("url");
-                yield url ? Feature.ELICITATION_URL : Feature.ELICITATION_FORM;
+                yield Optional.of(url ? Feature.ELICITATION_URL : Feature.ELICITATION_FORM);
             }
             case SAMPLING_CREATE_MESSAGE ->
-                request.member(request.params(), "tools").isPresent() ? Feature.SAMPLING_TOOLS : Feature.SAMPLING;
-            case ROOTS_LIST -> Feature.ROOTS;
-            default -> Feature.ROOTS_LIST_CHANGED; // declared by no modern client
-        };
+                Optional.of(
+                        request.member(request.params(), "tools").isPresent()
+                                ? Feature.SAMPLING_TOOLS
+                                : Feature.SAMPLING);
+            case ROOTS_LIST -> Optional.of(Feature.ROOTS);
+            default -> Optional.empty();
+        });
     }
 
-    /** Without what only the legacy era knows: the id under which a page's end is announced, and tasks of the client's. */
-    private static RawJson params(Envelope request) {
-        Span id = request.member(request.params(), "elicitationId");
-        Span task = request.task();
-        if (!id.isPresent() && !task.isPresent()) {
-            return request.raw(request.params());
+    /**
+     * The {@code ClientCapabilities} that a client lacks to be put this question; empty when it lacks none, or when it
+     * is none that clients are asked.
+     */
+    public static Optional<String> lacking(Envelope request, ClientFeatures features) {
+        return needed(request).filter(needed -> !features.has(needed)).map(needed -> switch (needed) {
+            case ELICITATION_URL -> "{\"elicitation\":{\"url\":{}}}";
+            case ELICITATION_FORM -> "{\"elicitation\":{\"form\":{}}}";
+            case SAMPLING_TOOLS -> "{\"sampling\":{\"tools\":{}}}";
+            case ROOTS -> "{\"roots\":{}}";
+            default -> "{\"sampling\":{}}";
+        });
+    }
+
+    private static Optional<String> wish(Envelope request) {
+        Span wish = request.member(request.meta(), MetaKeys.INPUT_KEY);
+        return request.isString(wish)
+                ? Optional.of(request.text(wish)).filter(KEY.asMatchPredicate())
+                : Optional.empty();
+    }
+
+    /**
+     * Without what is between the backend and this hop, and what only the legacy era knows: the id under which a page's
+     * end is announced, and tasks of the client's.
+     */
+    private static Optional<RawJson> params(Envelope request) {
+        if (!request.isObject(request.params())) {
+            return Optional.empty();
         }
-        return MessageReader.read(
-                        new Patch(request).removeMember(id).removeMember(task).toBytes())
+        List<Span> ours = Stream.of(request.metaProgressToken(), request.member(request.meta(), MetaKeys.INPUT_KEY))
+                .filter(Span::isPresent)
+                .toList();
+        Patch patch = new Patch(request)
+                .removeMember(request.member(request.params(), "elicitationId"))
+                .removeMember(request.task());
+        if (!ours.isEmpty() && request.members(request.meta()).size() == ours.size()) {
+            patch.removeMember(request.meta());
+        } else {
+            ours.forEach(patch::removeMember);
+        }
+        return MessageReader.read(patch.toBytes())
                 .map(changed -> changed.raw(changed.params()))
-                .orElseThrow();
+                .filter(params -> request.knownMethod().orElseThrow() != McpMethod.ROOTS_LIST
+                        || !params.equals(RawJson.EMPTY_OBJECT));
     }
 
     /**

@@ -93,6 +93,9 @@ final class FirstEvent extends BaseSubscriber<Event> {
 
     @Override
     protected void hookOnComplete() {
+        if (!decided) {
+            answer.error(new IllegalStateException("a call ended without a word"));
+        }
         ended = true;
         close();
     }

@@ -2,6 +2,7 @@ package io.sluice.gateway;
 
 import io.sluice.bridge.LogLevel;
 import io.sluice.bridge.NewToOld;
+import io.sluice.bridge.Question;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
@@ -20,7 +21,7 @@ import io.sluice.upstream.Reply;
 import io.sluice.upstream.Upstream;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
-import reactor.core.publisher.Flux;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -37,6 +38,7 @@ final class Translation {
     private final Exchange exchange;
     private final Optional<LogLevel> logLevel;
     private final AtomicBoolean over = new AtomicBoolean();
+    private volatile @Nullable String lacking;
 
     private Translation(
             Call call,
@@ -116,13 +118,12 @@ final class Translation {
                     .doOnTerminate(this::finished);
         }
         if (reply instanceof Reply.Events events) {
-            Flux<Event> seen = Replies.untilResponse(events.events().concatMap(this::seen, 1), call, backend)
-                    .doOnTerminate(this::finished)
-                    .doOnCancel(this::cancel);
-            return Mono.just(
-                    call.inbound().accept().events()
-                            ? new Answer.Events(seen.map(Relay::frame))
-                            : new Answer.Relayed(200, Replies.last(seen)));
+            return FirstEvent.answer(
+                    call,
+                    events.events()
+                            .concatMap(this::seen, 1)
+                            .doOnTerminate(this::finished)
+                            .doOnCancel(this::cancel));
         }
         finished();
         if (reply instanceof Reply.Refused refused) {
@@ -142,6 +143,7 @@ final class Translation {
     }
 
     private byte[] response(Envelope message) {
+        ParkedCalls.checkLacking(lacking, message);
         return parked.pages(call, message)
                 .orElseGet(() -> NewToOld.response(message, call.envelope(), call.method(), backend));
     }
@@ -156,7 +158,10 @@ final class Translation {
         }
         Envelope envelope = Replies.read(message.json(), backend);
         return switch (envelope.kind()) {
-            case RESPONSE -> Mono.just(new Event.Message(response(envelope)));
+            case RESPONSE -> {
+                finished();
+                yield Mono.just(new Event.Message(response(envelope)));
+            }
             case NOTIFICATION -> isWanted(envelope) ? Mono.just(event) : Mono.empty();
             case REQUEST -> decline(envelope);
         };
@@ -170,6 +175,7 @@ final class Translation {
     }
 
     private Mono<Event> decline(Envelope request) {
+        lacking = Question.lacking(request, ClientFeatures.NONE).orElse(lacking);
         return session.send(JsonRpc.error(
                         request.id(),
                         ErrorCodes.METHOD_NOT_FOUND,

@@ -23,9 +23,11 @@ import io.sluice.upstream.Reply;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -68,6 +70,11 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
     private final Map<String, Question> open = new LinkedHashMap<>();
     private final Disposable.Swap waiting = Disposables.swap();
     private Phase phase = Phase.OPENING;
+    private final Set<String> keys = new HashSet<>();
+
+    /** Answers that the first request brought along, to questions not asked yet. */
+    private final Map<String, RawJson> given;
+
     private int asked;
     private int round;
     private boolean requested;
@@ -76,6 +83,7 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
     private @Nullable FluxSink<Event> speaking;
     private @Nullable Lease lease;
     private @Nullable RequestId upstreamId;
+    private @Nullable String lacking;
     private @Nullable Envelope response;
     private @Nullable Throwable failure;
 
@@ -87,6 +95,7 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
         this.id = id;
         this.caller = call.caller().fingerprint();
         this.asker = Asker.of(call.envelope());
+        this.given = ParkedCalls.answers(call.envelope());
     }
 
     String id() {
@@ -330,6 +339,7 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
                 ? null
                 : Question.of(request, asked + 1, features).orElse(null);
         if (question == null) {
+            lacking = Question.lacking(request, features).orElse(lacking);
             send(io.sluice.call.JsonRpc.error(
                     request.id(),
                     io.sluice.protocol.ErrorCodes.METHOD_NOT_FOUND,
@@ -338,7 +348,14 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
             return;
         }
         asked++;
-        open.put(question.key(), question);
+        RawJson early = given.remove(question.key());
+        LegacySession session = session();
+        if (early != null && session != null) {
+            send(question.answer(early, session.version()));
+            return;
+        }
+        Question unlike = keys.add(question.key()) ? question : question.named(question.key() + "-" + asked);
+        open.put(unlike.key(), unlike);
         if (open.size() == 1) {
             gatherIfAsked();
         }
@@ -405,6 +422,7 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
             return;
         }
         try {
+            ParkedCalls.checkLacking(lacking, message);
             byte[] changed = calls.pages(call, message)
                     .orElseGet(() -> NewToOld.response(message, call.envelope(), call.method(), backend));
             sink.next(new Event.Message(underTheAskersId(changed)));

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.scheduler.Scheduler;
 
@@ -131,7 +132,8 @@ public final class ParkedCalls {
         return new Return.Continued(waiting.resume(Asker.of(call.envelope()), answers, state.round()));
     }
 
-    private static Map<String, RawJson> answers(Envelope request) {
+    /** The answers of a request by key; a copy. */
+    static Map<String, RawJson> answers(Envelope request) {
         Span given = request.inputResponses();
         if (given.isPresent() && !request.isObject(given)) {
             throw new Rejection.InvalidParams("params.inputResponses must be an object of answers by key");
@@ -189,6 +191,19 @@ public final class ParkedCalls {
                     "{\"elicitation\":{\"url\":{}}}");
         }
         return Optional.of(Question.inputRequired(call.id(), pages, seal(call, "", 0)));
+    }
+
+    /**
+     * A call failed whose backend was refused an answer, because the client had not declared that it could give one:
+     * that is what the client must hear (2026-07-28, <em>basic/index</em>, capabilities).
+     *
+     * @param capabilities what the client lacks; null when the backend was refused nothing
+     */
+    public static void checkLacking(@Nullable String capabilities, Envelope response) {
+        if (capabilities != null && NewToOld.failed(response)) {
+            throw new Rejection.MissingClientCapability(
+                    "The call needs something of the client that the client did not declare", capabilities);
+        }
     }
 
     /** The state under which a client comes back, good for as long as the call will wait. */

@@ -14,6 +14,9 @@ public final class MetaKeys {
     /** Our own: what went wrong behind an in-band failure, for programs. */
     public static final String ERROR = "io.sluice/error";
 
+    /** Our own: under which key a legacy backend would like its question put to a modern client. */
+    public static final String INPUT_KEY = "io.sluice/inputKey";
+
     /** Our own: which backends a merged list lacks at the moment. */
     public static final String MISSING = "io.sluice/missing";
 

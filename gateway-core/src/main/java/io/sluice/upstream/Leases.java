@@ -25,8 +25,11 @@ final class Leases {
     private static final int MOST_IDLE = 16;
     private static final Duration IDLE_LIFE = Duration.ofSeconds(30);
 
-    /** How long a first call waits for the GET stream, on which many backends ask. */
-    private static final Duration STREAM_WAIT = Duration.ofMillis(500);
+    /**
+     * How long a first call waits for the GET stream, on which many backends ask. Some open it and say so only with
+     * the first event.
+     */
+    private static final Duration STREAM_WAIT = Duration.ofMillis(100);
 
     private final BackendHttp http;
     private final Runnable onForgotten;

@@ -86,6 +86,13 @@ final class AskingBackend implements AutoCloseable {
             stream.end();
         }
 
+        void fail(String text) {
+            stream.message("{\"jsonrpc\":\"2.0\",\"id\":" + request.id()
+                    + ",\"result\":{\"isError\":true,\"content\":[{\"type\":\"text\",\"text\":" + quoted(text)
+                    + "}]}}");
+            stream.end();
+        }
+
         JsonNode id() {
             return request.id();
         }

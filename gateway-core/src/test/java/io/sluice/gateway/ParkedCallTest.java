@@ -285,6 +285,67 @@ class ParkedCallTest {
         assertThat(text(got)).contains("-32601");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "|elicitation/create|{'elicitation':{'form':{}}}",
+                "'roots':{}|sampling/createMessage|{'sampling':{}}",
+                "'sampling':{}|roots/list|{'roots':{}}"
+            })
+    void callThatFailsForWhatTheClientDidNotDeclareSaysWhatIsMissing(
+            String capabilities, String method, String missing) {
+        backend.tool(talk -> talk.fail(talk.answer(talk.ask(method, "")).toString()));
+
+        RawExchange.Got got = call(capabilities == null ? "" : capabilities, "").send(gateway);
+
+        assertThat(got.status()).as(got.toString()).isEqualTo(400);
+        assertThat(got.code()).isEqualTo(-32021);
+        assertThat(got.json()
+                        .path("error")
+                        .path("data")
+                        .path("requiredCapabilities")
+                        .toString())
+                .isEqualTo(AskingBackend.json(missing));
+    }
+
+    @Test
+    void keysThatABackendWishesForAreKeptAndNeverDoubled() {
+        String named = FORM + ",'_meta':{'io.sluice/inputKey':'user_name','progressToken':0,'x':1}";
+        backend.tool(talk -> {
+            String one = talk.ask("elicitation/create", named);
+            String two = talk.ask("elicitation/create", named);
+            talk.ask("roots/list", "'_meta':{'io.sluice/inputKey':'not a key','progressToken':1}");
+            talk.answer(one);
+            talk.answer(two);
+            talk.say("done");
+        });
+
+        JsonNode result = asked(call(""));
+
+        assertThat(keys(result)).containsExactly("user_name", "user_name-2", "roots-3");
+        assertThat(result.path("inputRequests")
+                        .path("user_name")
+                        .path("params")
+                        .path("_meta")
+                        .toString())
+                .isEqualTo("{\"x\":1}");
+        assertThat(result.path("inputRequests").path("roots-3").toString()).isEqualTo("{\"method\":\"roots/list\"}");
+    }
+
+    @Test
+    void answersGivenBeforeTheQuestionAreUsedWhenItComes() {
+        backend.asking("elicitation/create", FORM + ",'_meta':{'io.sluice/inputKey':'user_name'}");
+
+        RawExchange.Got got = call(",'inputResponses':{'user_name':{'action':'accept'},'other':{}}")
+                .send(gateway);
+
+        assertThat(text(got)).contains("accept");
+        assertThat(backend.fake().received("tools/call").get(0).params().has("inputResponses"))
+                .isFalse();
+    }
+
     @Test
     void backendIsToldExactlyWhatTheClientDeclares() {
         backend.asking("roots/list", "");
