@@ -34,7 +34,7 @@ public abstract class ReplicasContract {
     private final List<TestGateway> gateways = new ArrayList<>();
 
     /** What a replica shares with the others. */
-    protected record Shared(SessionStore store, Messages messages) {}
+    public record Shared(SessionStore store, Messages messages) {}
 
     /** Of another replica. */
     protected abstract Shared share();
@@ -65,7 +65,11 @@ public abstract class ReplicasContract {
     void close() {
         gateways.forEach(TestGateway::close);
         backend.close();
+        unshare();
     }
+
+    /** Lets go of what was shared, after the replicas have gone. */
+    protected void unshare() {}
 
     /** The same client as the other replica sees it. */
     private static WireClient sameAt(TestGateway gateway, WireClient client) {
