@@ -146,7 +146,7 @@ class Http2Test {
                 refusal("address for a probe", 200, "GET", "/livez", "10.1.2.3"),
                 refusal("authority with user info", 400, "GET", "/", "a@localhost"),
                 refusal("TRACE", 405, "TRACE", "/", "localhost"),
-                refusal("PUT", 405, "PUT", "/", "localhost"),
+                refusal("PATCH", 405, "PATCH", "/", "localhost"),
                 refusal("path with dots", 400, "GET", "/a/../b", "localhost"),
                 refusal("path that is none", 400, "GET", "a", "localhost"),
                 refusal("path of 5000 bytes", 414, "GET", "/" + many, "localhost"),

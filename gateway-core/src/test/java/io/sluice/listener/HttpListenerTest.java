@@ -213,7 +213,7 @@ class HttpListenerTest {
                 .startsWith("HTTP/1.1 204 ")
                 .contains("access-control-allow-origin: https://desk.example\r\n")
                 .contains("vary: origin\r\n")
-                .contains("access-control-allow-methods: GET, HEAD, POST, DELETE, OPTIONS\r\n");
+                .contains("access-control-allow-methods: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n");
         String allowed = answer.lines()
                 .filter(line -> line.startsWith("access-control-allow-headers"))
                 .findFirst()

@@ -3,6 +3,7 @@ package io.sluice.management;
 import static io.netty.handler.codec.http.HttpMethod.DELETE;
 import static io.netty.handler.codec.http.HttpMethod.GET;
 import static io.netty.handler.codec.http.HttpMethod.POST;
+import static io.netty.handler.codec.http.HttpMethod.PUT;
 import static io.sluice.management.Operation.Access.MANAGING;
 import static io.sluice.management.Operation.managing;
 import static io.sluice.management.Operation.open;
@@ -20,6 +21,7 @@ import io.sluice.management.Operation.Answer;
 import io.sluice.management.Operation.Question;
 import io.sluice.management.OperationTable.Resource;
 import io.sluice.registry.Registry;
+import io.sluice.registry.RegistryRefusal;
 import io.sluice.rejection.Rejection;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -72,6 +74,11 @@ public final class ManagementApi {
                 managing(
                         POST, "/register", "Add a backend, or change one that was added here", registrations::register),
                 managing(DELETE, "/register/{name}", "Remove a backend that was added here", registrations::remove),
+                managing(
+                        PUT,
+                        "/register/{name}/heartbeat",
+                        "Renew the lease of an instance; ?instance says which",
+                        registrations::heartbeat),
                 managing(GET, "/services", "All backends and what they offer", registrations::services),
                 managing(POST, "/services", "All backends and what they offer", registrations::services)));
         operations.addAll(new Peers(registry, discovery, new Addresses(egress), maxRegistered).operations());
@@ -148,6 +155,14 @@ public final class ManagementApi {
     private static Problem problem(Throwable error) {
         if (error instanceof Problem problem) {
             return problem;
+        }
+        if (error instanceof RegistryRefusal.Unavailable unavailable) {
+            long seconds = Math.max(1, unavailable.retryAfter().toSeconds());
+            return Problem.of(503, "registry.unavailable", String.valueOf(unavailable.getMessage()))
+                    .withHeaders(Map.of("Retry-After", Long.toString(seconds)));
+        }
+        if (error instanceof RegistryRefusal refusal) {
+            return Problem.of(409, "registry.conflict", String.valueOf(refusal.getMessage()));
         }
         if (error instanceof Rejection rejection) {
             Problem problem = Problem.of(rejection.status(), code(rejection), rejection.reason())

@@ -1,7 +1,10 @@
 package io.sluice.management;
 
 import io.netty.handler.codec.http.HttpMethod;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Optional;
 import reactor.core.publisher.Mono;
 
 /**
@@ -44,7 +47,22 @@ record Operation(HttpMethod method, PathPattern path, Access access, String summ
      * @param contentType as it came; empty without
      */
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    record Question(Map<String, String> path, String query, byte[] body, String contentType) {}
+    record Question(Map<String, String> path, String query, byte[] body, String contentType) {
+        /** The decoded value of a parameter of the query, its first one; empty when it is absent or cannot be decoded. */
+        Optional<String> parameter(String name) {
+            for (String part : query.split("&", -1)) {
+                int equals = part.indexOf('=');
+                if (equals > 0 && part.substring(0, equals).equals(name)) {
+                    try {
+                        return Optional.of(URLDecoder.decode(part.substring(equals + 1), StandardCharsets.UTF_8));
+                    } catch (IllegalArgumentException malformed) {
+                        return Optional.empty();
+                    }
+                }
+            }
+            return Optional.empty();
+        }
+    }
 
     /**
      * What goes back.

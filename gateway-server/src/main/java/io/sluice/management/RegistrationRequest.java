@@ -3,6 +3,8 @@ package io.sluice.management;
 import io.sluice.management.Problem.Fault;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
+import io.sluice.registry.Lease;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 
@@ -18,13 +21,16 @@ import tools.jackson.databind.JsonNode;
  * {@code endpoint}.
  *
  * @param headers sent with every request to the backend. Secret
+ * @param lease when the registration is to end unless it is renewed; empty when it stays until it is removed
  */
-record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> headers) {
+record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> headers, Optional<Lease> lease) {
     private static final int MAX_URL_CHARACTERS = 2048;
     private static final int MAX_HEADERS = 32;
     private static final int MAX_HEADER_CHARACTERS = 4096;
-    private static final Set<String> KNOWN = Set.of("name", "serviceName", "url", "endpoint", "manifestUrl", "headers");
+    private static final Set<String> KNOWN = Set.of(
+            "name", "serviceName", "url", "endpoint", "manifestUrl", "headers", "ttl", "instance");
     private static final Set<String> STDIO = Set.of("command", "args", "env", "cwd");
+    private static final Pattern TTL = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
     private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}");
 
     /** Written by the gateway itself, or part of one connection. */
@@ -81,10 +87,11 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
         Optional<String> name = one(body, "name", "serviceName", faults).flatMap(found -> name(found, faults));
         Optional<Endpoint> endpoint = one(body, "url", "endpoint", faults).flatMap(found -> endpoint(found, faults));
         Map<String, String> headers = headers(body, faults);
+        Optional<Lease> lease = lease(body, endpoint, faults);
         if (!faults.isEmpty()) {
             throw Problem.unprocessable("registration.invalid", faults);
         }
-        return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), headers);
+        return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), headers, lease);
     }
 
     /** A text of the body. */
@@ -101,7 +108,7 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
                 : Optional.of(new Fault(
                         pointer(key),
                         "'" + shown(key)
-                                + "' is unknown; there are name, url and headers, or serviceName and endpoint"));
+                                + "' is unknown; there are name, url, headers, ttl and instance, or serviceName and endpoint"));
     }
 
     /** The text under one of two keys that mean the same. */
@@ -150,6 +157,64 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
             faults.add(new Fault(pointer, "not the URL of an MCP server: " + shown(String.valueOf(e.getMessage()))));
             return Optional.empty();
         }
+    }
+
+    /** An instance that names no other name for itself is known by where it listens. */
+    private static Optional<Lease> lease(JsonNode body, Optional<Endpoint> endpoint, List<Fault> faults) {
+        if (!present(body, "ttl")) {
+            if (present(body, "instance")) {
+                faults.add(new Fault("/ttl", "'instance' belongs to a registration with a time to live; give 'ttl' too"));
+            }
+            return Optional.empty();
+        }
+        Optional<Duration> ttl = ttl(body.get("ttl"));
+        if (ttl.isEmpty()) {
+            faults.add(new Fault("/ttl", "'ttl' must be a number of seconds, or a text such as 30s, 500ms or 5m"));
+            return Optional.empty();
+        }
+        if (present(body, "instance") && !body.get("instance").isString()) {
+            faults.add(new Fault("/instance", "'instance' must be a string"));
+            return Optional.empty();
+        }
+        if (!present(body, "instance") && endpoint.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            String instance = present(body, "instance")
+                    ? body.get("instance").stringValue()
+                    : instanceOf(endpoint.orElseThrow());
+            return Optional.of(new Lease(instance, ttl.get()));
+        } catch (IllegalArgumentException e) {
+            String key = String.valueOf(e.getMessage()).contains("time to live") ? "/ttl" : "/instance";
+            faults.add(new Fault(key, shown(String.valueOf(e.getMessage()))));
+            return Optional.empty();
+        }
+    }
+
+    static String instanceOf(Endpoint endpoint) {
+        String host = endpoint.url().getHost().replaceAll("[^A-Za-z0-9._:-]", "");
+        return host + ":" + endpoint.port();
+    }
+
+    private static Optional<Duration> ttl(JsonNode given) {
+        if (given.isNumber()) {
+            double seconds = given.doubleValue();
+            return seconds > 0 && seconds < 1e7
+                    ? Optional.of(Duration.ofMillis(Math.round(seconds * 1000)))
+                    : Optional.empty();
+        }
+        Matcher text = TTL.matcher(given.isString() ? given.stringValue() : "");
+        if (!text.matches()) {
+            return Optional.empty();
+        }
+        long number = Long.parseLong(text.group(1));
+        return Optional.of(
+                switch (text.group(2)) {
+                    case "ms" -> Duration.ofMillis(number);
+                    case "m" -> Duration.ofMinutes(number);
+                    case "h" -> Duration.ofHours(number);
+                    default -> Duration.ofSeconds(number);
+                });
     }
 
     private static Map<String, String> headers(JsonNode body, List<Fault> faults) {

@@ -8,6 +8,9 @@ import io.sluice.egress.EgressPolicy;
 import io.sluice.management.Operation.Answer;
 import io.sluice.management.Operation.Question;
 import io.sluice.registry.Backend;
+import io.sluice.registry.BackendPart;
+import io.sluice.registry.Change;
+import io.sluice.registry.Lease;
 import io.sluice.registry.Registration;
 import io.sluice.registry.Registry;
 import io.sluice.upstream.Upstream;
@@ -17,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -70,30 +74,104 @@ final class Registrations {
         });
     }
 
+    /** Of an instance what it must know to stay. */
+    private static Map<String, Object> leased(String name, Lease lease) {
+        Map<String, Object> leased = new LinkedHashMap<>();
+        leased.put("instance", lease.instance());
+        leased.put("ttlSeconds", lease.ttl().toMillis() / 1000.0);
+        leased.put("heartbeat", "/register/" + name + "/heartbeat?instance=" + lease.instance());
+        return leased;
+    }
+
+    /** Removes the backend, or one instance of it. */
     Mono<Answer> remove(Question question) {
         String name = question.path().getOrDefault("name", "");
+        Optional<String> instance = question.parameter("instance");
         return Mono.defer(() -> {
                     Owner.check(registry, name, "remove");
-                    return registry.remove(name);
+                    return instance.isPresent()
+                            ? registry.remove(name, instance.get(), Change.any())
+                            : registry.remove(name);
                 })
                 .map(removed -> {
                     if (!removed) {
-                        throw Problem.of(404, "backend.not_found", "No backend '" + shown(name) + "' is registered");
+                        throw Problem.of(
+                                404,
+                                "backend.not_found",
+                                instance.map(one -> "Backend '" + shown(name) + "' has no instance '" + shown(one) + "'")
+                                        .orElse("No backend '" + shown(name) + "' is registered"));
                     }
                     Map<String, Object> body = new LinkedHashMap<>();
                     body.put("name", name);
+                    instance.ifPresent(one -> body.put("instance", one));
                     body.put("status", "removed");
                     return new Answer(200, body);
                 });
     }
 
+    /** Renews the lease of one instance, the only one if none is named. */
+    Mono<Answer> heartbeat(Question question) {
+        String name = question.path().getOrDefault("name", "");
+        return Mono.defer(() -> {
+            Registration there = registry.snapshot().registrations().get(name);
+            String instance = question.parameter("instance").orElseGet(() -> onlyInstance(name, there));
+            return registry.heartbeat(name, instance).map(renewed -> {
+                if (!renewed) {
+                    throw gone(name, instance);
+                }
+                Map<String, Object> body = new LinkedHashMap<>();
+                body.put("name", name);
+                body.put("instance", instance);
+                body.put("status", "renewed");
+                Optional.ofNullable(there)
+                        .flatMap(known -> known.part(instance))
+                        .flatMap(BackendPart::lease)
+                        .ifPresent(lease -> body.put("ttlSeconds", lease.ttl().toMillis() / 1000.0));
+                return new Answer(200, body);
+            });
+        });
+    }
+
+    private static String onlyInstance(String name, @Nullable Registration there) {
+        List<String> instances = there == null
+                ? List.of()
+                : there.parts().stream()
+                        .map(BackendPart::instance)
+                        .filter(instance -> !instance.isEmpty())
+                        .toList();
+        if (instances.size() > 1) {
+            throw Problem.unprocessable(
+                    "lease.ambiguous",
+                    "/instance",
+                    "Backend '" + name + "' has " + instances.size() + " instances; name one with ?instance=");
+        }
+        if (instances.isEmpty()) {
+            throw gone(name, "");
+        }
+        return instances.get(0);
+    }
+
+    private static Problem gone(String name, String instance) {
+        String who = instance.isEmpty() ? "no instance" : "no instance '" + shown(instance) + "'";
+        return Problem.of(404, "lease.ended", "Backend '" + shown(name) + "' has " + who + " with a lease: it has ended,"
+                        + " or never was")
+                .withHint("POST /register again");
+    }
+
     private Mono<Answer> keep(RegistrationRequest asked) {
         Backend backend = asked.backend();
-        return registry.register(backend)
-                .then(Mono.defer(() -> discovery.refresh(backend.name())))
-                .map(Optional::of)
-                .defaultIfEmpty(Optional.empty())
-                .map(found -> new Answer(201, described(backend, found)));
+        return asked.lease()
+                .map(lease -> registry.register(backend, lease, Change.any()))
+                .orElseGet(() -> registry.register(backend))
+                .flatMap(kept -> discovery
+                        .refresh(backend.name())
+                        .map(Optional::of)
+                        .defaultIfEmpty(Optional.empty())
+                        .map(found -> {
+                            Map<String, Object> body = described(kept.backend(), found);
+                            asked.lease().ifPresent(lease -> body.put("lease", leased(backend.name(), lease)));
+                            return new Answer(201, body);
+                        }));
     }
 
     private static Map<String, Object> described(Backend backend, Optional<Contribution> found) {
@@ -106,6 +184,13 @@ final class Registrations {
         described.put("url", backend.endpoints().get(0).url().toString());
         described.put("status", status.word());
         described.put("tools", tools);
+        if (backend.endpoints().size() > 1) {
+            described.put(
+                    "endpoints",
+                    backend.endpoints().stream()
+                            .map(endpoint -> endpoint.url().toString())
+                            .toList());
+        }
         described.put("source", backend.source().name().toLowerCase(Locale.ROOT));
         if (status != Servers.Status.CONNECTED) {
             described.put("reason", found.flatMap(Contribution::trouble).orElse("It is being asked what it offers"));
