@@ -18,10 +18,12 @@ import io.sluice.guard.Outcome;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
+import io.sluice.registry.Transport;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.URI;
 import java.nio.channels.NotYetConnectedException;
 import java.time.Duration;
 import java.util.Arrays;
@@ -112,6 +114,9 @@ final class BackendHttp {
     }
 
     private Adapter adapter() {
+        if (backend.transport().equals(Transport.SSE)) {
+            return new LegacySse(new BackendHttp(backend.via(Transport.HTTP), settings, reachability));
+        }
         try {
             return settings.adapters().open(backend);
         } catch (IllegalArgumentException e) {
@@ -154,6 +159,7 @@ final class BackendHttp {
      * @param timeout longest wait for the head and between parts of a body that is no event stream; null for none
      * @param longLived whether it takes a connection of its own instead of one of the pool's
      * @param repeatable whether it may be sent again when nobody can tell if it arrived
+     * @param to another address of the same origin than the endpoint's own, or null
      */
     record Ask(
             HttpMethod method,
@@ -163,7 +169,20 @@ final class BackendHttp {
             byte @Nullable [] body,
             @Nullable Duration timeout,
             boolean longLived,
-            boolean repeatable) {
+            boolean repeatable,
+            @Nullable URI to) {
+        Ask(
+                HttpMethod method,
+                @Nullable Endpoint endpoint,
+                boolean movable,
+                Consumer<HttpHeaders> headers,
+                byte @Nullable [] body,
+                @Nullable Duration timeout,
+                boolean longLived,
+                boolean repeatable) {
+            this(method, endpoint, movable, headers, body, timeout, longLived, repeatable, null);
+        }
+
         static Ask post(byte[] body, Consumer<HttpHeaders> headers, Duration timeout, boolean repeatable) {
             return new Ask(HttpMethod.POST, null, false, headers, body, timeout, false, repeatable);
         }
@@ -173,11 +192,15 @@ final class BackendHttp {
         }
 
         Ask at(@Nullable Endpoint place) {
-            return new Ask(method, place, movable, headers, body, timeout, longLived, repeatable);
+            return new Ask(method, place, movable, headers, body, timeout, longLived, repeatable, to);
         }
 
         Ask mayMove() {
-            return new Ask(method, endpoint, true, headers, body, timeout, longLived, repeatable);
+            return new Ask(method, endpoint, true, headers, body, timeout, longLived, repeatable, to);
+        }
+
+        Ask to(URI address) {
+            return new Ask(method, endpoint, movable, headers, body, timeout, longLived, repeatable, address);
         }
     }
 
@@ -529,7 +552,7 @@ final class BackendHttp {
     private Mono<Answer> attempt(Ask ask, HttpClient client, Attempt attempt, Runnable atEnd) {
         AtomicReference<@Nullable EventLoop> eventLoop = new AtomicReference<>();
         Mono<Answer> exchange = client.request(ask.method())
-                .uri(attempt.endpoint().url())
+                .uri(ask.to() == null ? attempt.endpoint().url() : ask.to())
                 .send((request, out) -> {
                     out.withConnection(
                             connection -> eventLoop.set(connection.channel().eventLoop()));
