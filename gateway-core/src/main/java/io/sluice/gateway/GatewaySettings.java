@@ -47,6 +47,20 @@ public record GatewaySettings(
                 ParkingSettings.DEFAULT);
     }
 
+    public GatewaySettings withCluster(String replacement) {
+        return new GatewaySettings(
+                replacement,
+                version,
+                names,
+                sessionless,
+                maxBodyBytes,
+                sessionLife,
+                sessionIdle,
+                heartbeat,
+                gatewayId,
+                parking);
+    }
+
     public GatewaySettings withNames(CatalogSettings.Names replacement) {
         return new GatewaySettings(
                 cluster,

@@ -18,14 +18,8 @@ final class HeadRules {
     /** What a 405 of the listener itself offers. */
     static final String METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
-    private static final Set<HttpMethod> SERVED =
-            Set.of(
-                    HttpMethod.GET,
-                    HttpMethod.HEAD,
-                    HttpMethod.POST,
-                    HttpMethod.PUT,
-                    HttpMethod.DELETE,
-                    HttpMethod.OPTIONS);
+    private static final Set<HttpMethod> SERVED = Set.of(
+            HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST, HttpMethod.PUT, HttpMethod.DELETE, HttpMethod.OPTIONS);
 
     // RFC 3986 §3.2.2 as far as a gateway can be called by it: a name, an IPv4 address or an IPv6 literal, and a port
     private static final Pattern HOST =

@@ -2,8 +2,10 @@ package io.sluice.seal;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -19,6 +21,7 @@ import java.util.regex.Pattern;
 public final class Keyring {
     public static final int KEY_BYTES = 32;
 
+    private static final int NAME_BYTES = 16;
     private static final byte[] SALT = "io.sluice.seal/v1".getBytes(US_ASCII);
     private static final Pattern PURPOSE = Pattern.compile("[a-z0-9-]{1,64}");
 
@@ -75,6 +78,16 @@ public final class Keyring {
                         .map(key -> SealingKey.of(key, purpose))
                         .toList(),
                 nonces);
+    }
+
+    /**
+     * A name that whoever has the current key derives alike, and nobody else; no secret itself.
+     *
+     * @param of what is named, in any words
+     */
+    public String name(String of) {
+        byte[] info = ("name\n" + of).getBytes(StandardCharsets.UTF_8);
+        return HexFormat.of().formatHex(Hkdf.expand(pseudoRandomKeys.get(0), info, NAME_BYTES));
     }
 
     /** How many root keys there are, never what they are. */

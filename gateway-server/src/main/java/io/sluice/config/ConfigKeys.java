@@ -5,6 +5,7 @@ import io.sluice.config.GatewayConfig.Auth;
 import io.sluice.config.GatewayConfig.Egress;
 import io.sluice.config.GatewayConfig.Log;
 import io.sluice.config.GatewayConfig.Names;
+import io.sluice.config.GatewayConfig.Redis;
 import io.sluice.config.GatewayConfig.Server;
 import io.sluice.config.GatewayConfig.Tls;
 import java.nio.file.Path;
@@ -205,6 +206,21 @@ final class ConfigKeys {
             "a random one for each start",
             "The key that seals session ids, as ${file:path} or ${VAR}: 32 bytes, raw, base64 or hexadecimal. A list"
                     + " of two accepts the previous key as well. All replicas share it.");
+    private static final Key<String> REDIS_URL = Key.optional(
+            "url",
+            Shape.text(),
+            "none: one replica",
+            "The Redis that replicas share: redis://, rediss://, redis-sentinel:// or redis-cluster://, with user and"
+                    + " password. Needs a secretKey.",
+            "REDIS_URL");
+    private static final Key<String> CLUSTER = Key.of(
+            "cluster",
+            Shape.word(),
+            "sluice",
+            "Tells gateways apart that use the same Redis; the same for all replicas of one.");
+    private static final Section<Redis> REDIS_SECTION = new Section<>(
+            List.of(REDIS_URL, CLUSTER), f -> Optional.of(new Redis(f.find(REDIS_URL), f.value(CLUSTER))));
+    private static final Key<Redis> REDIS = Key.section("redis", REDIS_SECTION, "What replicas share.");
     private static final Key<Boolean> LEGACY =
             Key.section("legacy", LEGACY_SECTION, "The protocol revisions before 2026-07-28.");
     private static final Key<Names> NAMES = Key.of(
@@ -240,6 +256,7 @@ final class ConfigKeys {
                     SERVER,
                     AUTH,
                     SECRET_KEY,
+                    REDIS,
                     LEGACY,
                     NAMES,
                     GATEWAY,
@@ -256,6 +273,7 @@ final class ConfigKeys {
         Optional<Server> server = f.section(SERVER);
         Optional<Auth> auth = f.section(AUTH);
         List<RootKey> secretKeys = f.find(SECRET_KEY).orElse(List.of());
+        Optional<Redis> redis = f.section(REDIS);
         Optional<Boolean> sessionless = f.section(LEGACY);
         Names names = f.value(NAMES);
         Optional<Boolean> aggregate = f.section(GATEWAY);
@@ -272,6 +290,7 @@ final class ConfigKeys {
                 server.get(),
                 auth.get(),
                 secretKeys,
+                redis.orElse(Redis.NONE),
                 sessionless.orElse(true),
                 names,
                 aggregate.orElse(true),

@@ -13,6 +13,7 @@ import java.util.Optional;
  *
  * @param secretKeys keys that seal session ids: the current one and, during a rotation, the previous one; empty when a
  *     random one is to be made
+ * @param redis what replicas share
  * @param sessionless whether legacy requests without {@code initialize} are served
  * @param gatewayAggregated whether the gateway's own tools show on {@code /mcp}
  * @param stdioAllow command lines that the management API may have started
@@ -25,6 +26,7 @@ public record GatewayConfig(
         Server server,
         Auth auth,
         List<RootKey> secretKeys,
+        Redis redis,
         boolean sessionless,
         Names names,
         boolean gatewayAggregated,
@@ -107,6 +109,22 @@ public record GatewayConfig(
     public record Auth(List<NamedToken> tokens) {
         public Auth {
             tokens = List.copyOf(tokens);
+        }
+    }
+
+    /**
+     * The Redis that replicas share.
+     *
+     * @param url with credentials, so never printed; empty for a replica that is alone
+     * @param cluster tells gateways apart that use the same Redis
+     */
+    public record Redis(Optional<String> url, String cluster) {
+        static final Redis NONE = new Redis(Optional.empty(), "sluice");
+
+        /** Without the URL, which may hold a password. */
+        @Override
+        public String toString() {
+            return "Redis[" + (url.isPresent() ? "given" : "none") + " cluster=" + cluster + "]";
         }
     }
 

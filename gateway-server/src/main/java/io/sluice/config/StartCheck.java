@@ -4,6 +4,7 @@ import inet.ipaddr.IPAddress;
 import inet.ipaddr.IPAddressString;
 import io.sluice.auth.NamedToken;
 import io.sluice.auth.Tokens;
+import io.sluice.registry.redis.RedisSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -53,7 +54,21 @@ public final class StartCheck {
         if (config.secretKeys().stream().anyMatch(RootKey::looksMadeUp)) {
             faults.add("secretKey is not random: it has hardly any different bytes; " + MAKE_ONE);
         }
+        config.redis().url().ifPresent(url -> redis(faults, url, config));
         return List.copyOf(faults);
+    }
+
+    private static void redis(List<String> faults, String url, GatewayConfig config) {
+        try {
+            RedisSettings.of(url, config.redis().cluster());
+        } catch (IllegalArgumentException e) {
+            faults.add("redis: " + e.getMessage());
+        }
+        if (config.secretKeys().isEmpty()) {
+            faults.add(
+                    "redis.url (REDIS_URL) is given, but no secretKey: replicas could not read each other's sessions."
+                            + " Give all of them the same one by secretKey or SLUICE_SECRET_KEY_FILE; " + MAKE_ONE);
+        }
     }
 
     /**

@@ -27,8 +27,8 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
     private static final int MAX_URL_CHARACTERS = 2048;
     private static final int MAX_HEADERS = 32;
     private static final int MAX_HEADER_CHARACTERS = 4096;
-    private static final Set<String> KNOWN = Set.of(
-            "name", "serviceName", "url", "endpoint", "manifestUrl", "headers", "ttl", "instance");
+    private static final Set<String> KNOWN =
+            Set.of("name", "serviceName", "url", "endpoint", "manifestUrl", "headers", "ttl", "instance");
     private static final Set<String> STDIO = Set.of("command", "args", "env", "cwd");
     private static final Pattern TTL = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
     private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}");
@@ -105,10 +105,11 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
         }
         return KNOWN.contains(key)
                 ? Optional.empty()
-                : Optional.of(new Fault(
-                        pointer(key),
-                        "'" + shown(key)
-                                + "' is unknown; there are name, url, headers, ttl and instance, or serviceName and endpoint"));
+                : Optional.of(
+                        new Fault(
+                                pointer(key),
+                                "'" + shown(key)
+                                        + "' is unknown; there are name, url, headers, ttl and instance, or serviceName and endpoint"));
     }
 
     /** The text under one of two keys that mean the same. */
@@ -163,7 +164,8 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
     private static Optional<Lease> lease(JsonNode body, Optional<Endpoint> endpoint, List<Fault> faults) {
         if (!present(body, "ttl")) {
             if (present(body, "instance")) {
-                faults.add(new Fault("/ttl", "'instance' belongs to a registration with a time to live; give 'ttl' too"));
+                faults.add(
+                        new Fault("/ttl", "'instance' belongs to a registration with a time to live; give 'ttl' too"));
             }
             return Optional.empty();
         }
@@ -180,9 +182,8 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
             return Optional.empty();
         }
         try {
-            String instance = present(body, "instance")
-                    ? body.get("instance").stringValue()
-                    : instanceOf(endpoint.orElseThrow());
+            String instance =
+                    present(body, "instance") ? body.get("instance").stringValue() : instanceOf(endpoint.orElseThrow());
             return Optional.of(new Lease(instance, ttl.get()));
         } catch (IllegalArgumentException e) {
             String key = String.valueOf(e.getMessage()).contains("time to live") ? "/ttl" : "/instance";

@@ -98,7 +98,8 @@ final class Registrations {
                         throw Problem.of(
                                 404,
                                 "backend.not_found",
-                                instance.map(one -> "Backend '" + shown(name) + "' has no instance '" + shown(one) + "'")
+                                instance.map(one ->
+                                                "Backend '" + shown(name) + "' has no instance '" + shown(one) + "'")
                                         .orElse("No backend '" + shown(name) + "' is registered"));
                     }
                     Map<String, Object> body = new LinkedHashMap<>();
@@ -153,8 +154,10 @@ final class Registrations {
 
     private static Problem gone(String name, String instance) {
         String who = instance.isEmpty() ? "no instance" : "no instance '" + shown(instance) + "'";
-        return Problem.of(404, "lease.ended", "Backend '" + shown(name) + "' has " + who + " with a lease: it has ended,"
-                        + " or never was")
+        return Problem.of(
+                        404,
+                        "lease.ended",
+                        "Backend '" + shown(name) + "' has " + who + " with a lease: it has ended," + " or never was")
                 .withHint("POST /register again");
     }
 

@@ -29,7 +29,6 @@ import io.sluice.registry.Backend;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.Registry;
 import io.sluice.seal.Keyring;
-import io.sluice.session.SessionStore;
 import io.sluice.stdio.CommandAllowList;
 import io.sluice.stdio.StdioAdapters;
 import io.sluice.stdio.StdioSettings;
@@ -77,6 +76,7 @@ public final class SluiceServer implements RunningGateway {
     private final AtomicReference<CommandAllowList> commands;
     private final AtomicReference<Map<String, Backend>> fromFile = new AtomicReference<>(Map.of());
     private final Registry registry = new InMemoryRegistry();
+    private final SharedState shared;
     private final Discovery discovery;
     private final Gateway gateway;
     private final Readiness readiness;
@@ -104,7 +104,10 @@ public final class SluiceServer implements RunningGateway {
         Authenticator authenticator = Authenticator.failingClosed(this::caller);
         EgressPolicy egress = EgressPolicy.of(loopback, config.egress().allowPrivate());
         this.loops = HttpListener.newLoops("sluice", Runtime.getRuntime().availableProcessors());
-        GatewaySettings settings = gatewaySettings(version, config);
+        Keyring keyring = keyring(config);
+        GatewaySettings plain = gatewaySettings(version, config);
+        GatewaySettings settings =
+                SharedState.gatewayId(config, keyring).map(plain::withGatewayId).orElse(plain);
         // Of the thread that asks: a secure one would read from the system now and then, on event loops.
         RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
         this.discovery = Discovery.start(
@@ -113,7 +116,8 @@ public final class SluiceServer implements RunningGateway {
                         .withGatewayId(settings.gatewayId())
                         .withAdapters(adapters()),
                 DiscoverySettings.DEFAULT);
-        this.gateway = new Gateway(settings, discovery, authenticator, keyring(config), SessionStore.ofOneReplica());
+        this.shared = SharedState.open(config, keyring, settings.sessionIdle());
+        this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
         About about = new About(version, config.environment(), gateway::activeClients);
@@ -259,6 +263,7 @@ public final class SluiceServer implements RunningGateway {
             case QUALIFIED -> CatalogSettings.Names.QUALIFIED;
         };
         return GatewaySettings.of(version)
+                .withCluster(config.redis().cluster())
                 .withNames(names)
                 .withSessionless(config.sessionless())
                 .withMaxBodyBytes(config.server().maxBodyBytes());
@@ -307,6 +312,7 @@ public final class SluiceServer implements RunningGateway {
                 .then(bound().drain(timeout))
                 .then(gateway.close())
                 .then(discovery.stop())
+                .then(shared.close())
                 .then(bound().close())
                 .timeout(delay.plus(timeout).plus(Duration.ofSeconds(10)))
                 .doOnSuccess(done -> log.info("Stopped"));
@@ -314,6 +320,6 @@ public final class SluiceServer implements RunningGateway {
 
     private void release() {
         gateway.dispose();
-        discovery.stop().doFinally(left -> loops.dispose()).subscribe();
+        discovery.stop().then(shared.close()).doFinally(left -> loops.dispose()).subscribe();
     }
 }

@@ -123,6 +123,31 @@ final class StartCheckTest {
                 .isEmpty();
     }
 
+    @Test
+    void redisWithoutAKeyIsRefused() {
+        assertThat(StartCheck.faults(config(Map.of("REDIS_URL", "redis://:pass-canary@127.0.0.1:6379"))))
+                .singleElement()
+                .asString()
+                .contains("secretKey")
+                .doesNotContain("canary");
+    }
+
+    @Test
+    void redisWithAKeyIsPassed() {
+        assertThat(StartCheck.faults(config(Map.of(
+                        "REDIS_URL",
+                        "redis://127.0.0.1:6379",
+                        "SLUICE_SECRET_KEY",
+                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"))))
+                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://127.0.0.1:6379", "redis://", "127.0.0.1"})
+    void urlThatNamesNoRedisIsRefused(String url) {
+        assertThat(StartCheck.faults(config(Map.of("REDIS_URL", url)))).anyMatch(fault -> fault.startsWith("redis: "));
+    }
+
     private static void put(Map<String, String> variables, String name, @Nullable String value) {
         if (value != null) {
             variables.put(name, value);
@@ -152,6 +177,7 @@ final class StartCheckTest {
                         s.maxConnections()),
                 c.auth(),
                 c.secretKeys(),
+                c.redis(),
                 c.sessionless(),
                 c.names(),
                 c.gatewayAggregated(),

@@ -113,7 +113,10 @@ final class LeaseTest {
     void heartbeatNeedsNoNameWhileThereIsOneInstance() throws Exception {
         register(one, "pod-1", "'1h'");
 
-        assertThat(send("PUT", "/register/orders/heartbeat", "").json().path("instance").asString())
+        assertThat(send("PUT", "/register/orders/heartbeat", "")
+                        .json()
+                        .path("instance")
+                        .asString())
                 .isEqualTo("pod-1");
 
         register(two, "pod-2", "'1h'");
@@ -133,8 +136,7 @@ final class LeaseTest {
 
     @Test
     void instanceWithoutATimeToLiveIsRefused() throws Exception {
-        Got refused =
-                send("POST", "/register", "{'name':'orders','url':'" + one.url() + "','instance':'pod-1'}");
+        Got refused = send("POST", "/register", "{'name':'orders','url':'" + one.url() + "','instance':'pod-1'}");
 
         assertThat(refused.status()).isEqualTo(422);
     }

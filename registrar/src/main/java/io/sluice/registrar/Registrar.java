@@ -186,7 +186,10 @@ public final class Registrar implements AutoCloseable {
                 json.append(",\"headers\":{");
                 String comma = "";
                 for (Map.Entry<String, String> header : headers.entrySet()) {
-                    json.append(comma).append(quoted(header.getKey())).append(':').append(quoted(header.getValue()));
+                    json.append(comma)
+                            .append(quoted(header.getKey()))
+                            .append(':')
+                            .append(quoted(header.getValue()));
                     comma = ",";
                 }
                 json.append('}');
@@ -270,8 +273,7 @@ public final class Registrar implements AutoCloseable {
 
     /** Doubles with each failure up to a bound, half of it by chance, so that instances do not come all at once. */
     private Duration pause() {
-        long bound = Math.min(
-                LONGEST_PAUSE.toMillis(), SHORTEST_PAUSE.toMillis() << Math.min(failures++, 10));
+        long bound = Math.min(LONGEST_PAUSE.toMillis(), SHORTEST_PAUSE.toMillis() << Math.min(failures++, 10));
         return Duration.ofMillis(bound / 2 + ThreadLocalRandom.current().nextLong(bound / 2 + 1));
     }
 
@@ -287,8 +289,7 @@ public final class Registrar implements AutoCloseable {
         }
         thread.shutdownNow();
         registered = false;
-        Thread farewell = new Thread(
-                () -> send("DELETE", path(""), "", FAREWELL), "sluice-registrar-farewell");
+        Thread farewell = new Thread(() -> send("DELETE", path(""), "", FAREWELL), "sluice-registrar-farewell");
         farewell.setDaemon(true);
         farewell.start();
         try {

@@ -1,0 +1,52 @@
+package io.sluice.server;
+
+import io.sluice.config.GatewayConfig;
+import io.sluice.registry.redis.RedisConnections;
+import io.sluice.registry.redis.RedisMessages;
+import io.sluice.registry.redis.RedisSessionStore;
+import io.sluice.registry.redis.RedisSettings;
+import io.sluice.replica.InMemoryMessages;
+import io.sluice.replica.Messages;
+import io.sluice.seal.Keyring;
+import io.sluice.session.SessionStore;
+import java.time.Duration;
+import java.util.Optional;
+import reactor.core.publisher.Mono;
+
+/**
+ * What this replica shares with the others of its gateway: through Redis where one is named, else with nobody.
+ *
+ * @param redis the connections, which end last
+ */
+record SharedState(SessionStore sessions, Messages messages, Optional<RedisConnections> redis) {
+    /** Begins to connect, and waits for nothing. Blocks for a moment: for start-up. */
+    static SharedState open(GatewayConfig config, Keyring keyring, Duration sessionIdle) {
+        return config.redis()
+                .url()
+                .map(url -> {
+                    RedisConnections redis = RedisConnections.open(
+                            RedisSettings.of(url, config.redis().cluster()));
+                    return new SharedState(
+                            RedisSessionStore.over(redis, keyring, sessionIdle),
+                            RedisMessages.over(redis, keyring),
+                            Optional.of(redis));
+                })
+                .orElseGet(
+                        () -> new SharedState(SessionStore.ofOneReplica(), InMemoryMessages.alone(), Optional.empty()));
+    }
+
+    /** A name that all replicas of this gateway derive alike, and that tells nothing of the key; empty when it is alone. */
+    static Optional<String> gatewayId(GatewayConfig config, Keyring keyring) {
+        return config.redis()
+                .url()
+                .map(url -> keyring.name("gateway " + config.redis().cluster()));
+    }
+
+    /** Ends the connections, if there are any. */
+    Mono<Void> close() {
+        if (sessions instanceof RedisSessionStore following) {
+            following.dispose();
+        }
+        return Mono.justOrEmpty(redis).flatMap(RedisConnections::close);
+    }
+}
