@@ -3,10 +3,10 @@ package io.sluice.catalog;
 import java.util.List;
 
 /** Matches names against patterns in which {@code *} stands for any run of characters and {@code ?} for one. */
-final class Glob {
+public final class Glob {
     private Glob() {}
 
-    static boolean anyMatches(List<String> globs, String text) {
+    public static boolean anyMatches(List<String> globs, String text) {
         for (String glob : globs) {
             if (matches(glob, text)) {
                 return true;
@@ -16,7 +16,7 @@ final class Glob {
     }
 
     /** Going back to the last star alone is enough, so the time is at most the product of the two lengths. */
-    static boolean matches(String glob, String text) {
+    public static boolean matches(String glob, String text) {
         int g = 0;
         int t = 0;
         int star = -1;

@@ -10,6 +10,7 @@ import io.sluice.catalog.Mount;
 import io.sluice.discovery.Announced;
 import io.sluice.discovery.Discovery;
 import io.sluice.discovery.DiscoveryState;
+import io.sluice.guard.Guard;
 import io.sluice.listener.BodyReader;
 import io.sluice.listener.HttpHandler;
 import io.sluice.parking.ParkedCalls;
@@ -63,6 +64,7 @@ public final class Gateway implements Disposable {
     private final @Nullable Elsewhere elsewhere;
     private final RequestPath path;
     private final Sinks.Many<GatewaySettings> chosen;
+    private final Guard guard = new Guard();
     private final Disposable.Composite resources = Disposables.composite();
 
     public Gateway(
@@ -119,9 +121,9 @@ public final class Gateway implements Disposable {
         this.path = new RequestPath(
                 Authenticator.failingClosed(authenticator),
                 views,
-                new ModernCalls(listens, parked),
+                new ModernCalls(listens, parked, new Admission(guard)),
                 legacySessions,
-                new LegacyCalls(legacySessions, interests, settings),
+                new LegacyCalls(legacySessions, interests, new Admission(guard), settings),
                 new LegacyMessages(legacySessions),
                 () -> this.settings);
         resources.add(Flux.combineLatest(discovery.states(), chosen.asFlux().map(Gateway::catalogSettings), Known::new)
@@ -200,6 +202,11 @@ public final class Gateway implements Disposable {
                 ListChanges.publish(session.standalone(), session.takeChanged());
             }
         }
+    }
+
+    /** What callers may do; takes other limits at any time. */
+    public Guard guard() {
+        return guard;
     }
 
     /** What is offered at the moment. */

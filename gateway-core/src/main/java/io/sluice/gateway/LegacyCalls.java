@@ -25,6 +25,7 @@ import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.ModernHead;
 import io.sluice.upstream.Reply;
 import io.sluice.upstream.SseWriter;
+import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -43,11 +44,13 @@ import reactor.core.publisher.Mono;
 final class LegacyCalls {
     private final LegacySessions sessions;
     private final LegacyInterests interests;
+    private final Admission admission;
     private final GatewaySettings settings;
 
-    LegacyCalls(LegacySessions sessions, LegacyInterests interests, GatewaySettings settings) {
+    LegacyCalls(LegacySessions sessions, LegacyInterests interests, Admission admission, GatewaySettings settings) {
         this.sessions = sessions;
         this.interests = interests;
+        this.admission = admission;
         this.settings = settings;
     }
 
@@ -76,20 +79,21 @@ final class LegacyCalls {
     private Mono<Answer> forward(Call call, Optional<SessionTicket> ticket, View view) {
         Target target = Targets.of(call);
         Upstream upstream = view.upstream(target.backend());
+        Terms terms = admission.admit(call, target, upstream);
         if (ticket.isEmpty()) {
-            return run(call, null, target, upstream);
+            return run(call, null, target, upstream, terms);
         }
         return Detached.from(
-                sessions.obtain(ticket.get()).flatMap(session -> run(call, session, target, upstream)),
+                sessions.obtain(ticket.get()).flatMap(session -> run(call, session, target, upstream, terms)),
                 LegacyCalls::discard);
     }
 
-    private Mono<Answer> run(Call call, @Nullable LiveSession session, Target target, Upstream upstream) {
+    private Mono<Answer> run(Call call, @Nullable LiveSession session, Target target, Upstream upstream, Terms terms) {
         LegacyRun run = new LegacyRun(call.id(), session);
         Mono<Answer> answer = upstream.speaks(Era.LEGACY)
                 .flatMap(legacy -> legacy
-                        ? relay(call, session, target, upstream, run)
-                        : translate(call, session, target, upstream, run))
+                        ? relay(call, session, target, upstream, run, terms)
+                        : translate(call, session, target, upstream, run, terms))
                 .onErrorMap(Rejection.UnknownSession.class, e -> forgotten(call, run, target.backend(), e))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e))
                 .takeUntilOther(run.cancelled())
@@ -102,10 +106,10 @@ final class LegacyCalls {
     }
 
     private Mono<Answer> relay(
-            Call call, @Nullable LiveSession session, Target target, Upstream upstream, LegacyRun run) {
+            Call call, @Nullable LiveSession session, Target target, Upstream upstream, LegacyRun run, Terms terms) {
         return sessionFor(session, upstream, call.mount()).flatMap(upstreamSession -> {
-            Exchange exchange =
-                    upstreamSession.request(call.envelope(), Targets.rename(call, target), Hops.before(call.inbound()));
+            Exchange exchange = upstreamSession.request(
+                    call.envelope(), Targets.rename(call, target), Hops.before(call.inbound()), terms);
             run.sent(reason -> upstreamSession.cancel(exchange.upstreamId(), reason));
             boolean mayAsk = session != null
                     && upstreamSession.stateful()
@@ -125,7 +129,7 @@ final class LegacyCalls {
     }
 
     private Mono<Answer> translate(
-            Call call, @Nullable LiveSession own, Target target, Upstream upstream, LegacyRun run) {
+            Call call, @Nullable LiveSession own, Target target, Upstream upstream, LegacyRun run, Terms terms) {
         String backend = upstream.backend().name();
         Optional<LiveSession> asking = Optional.ofNullable(own)
                 .filter(session -> session.ticket().features().interactive()
@@ -142,7 +146,8 @@ final class LegacyCalls {
         Function<Patch, Mono<Reply>> send = patch -> upstream.postModern(
                 OldToNew.request(Targets.rename(call, target, patch), settings.implementation(), features, level)
                         .toBytes(),
-                head);
+                head,
+                terms);
         Mono<Reply> first = send.apply(new Patch(call.envelope()));
         Mono<Reply> reply = asking.map(session -> new InputRounds(call, backend, session, send).play(first))
                 .orElse(first);

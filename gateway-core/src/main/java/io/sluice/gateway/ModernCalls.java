@@ -8,6 +8,7 @@ import io.sluice.parking.ParkedCalls;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.rejection.Rejection;
+import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
 import java.util.List;
 import java.util.Map;
@@ -22,10 +23,12 @@ import reactor.core.publisher.Mono;
 final class ModernCalls {
     private final Listens listens;
     private final ParkedCalls parked;
+    private final Admission admission;
 
-    ModernCalls(Listens listens, ParkedCalls parked) {
+    ModernCalls(Listens listens, ParkedCalls parked, Admission admission) {
         this.listens = listens;
         this.parked = parked;
+        this.admission = admission;
     }
 
     Mono<Answer> serve(Call call, View view) {
@@ -57,18 +60,19 @@ final class ModernCalls {
         if (back.isPresent()) {
             return comeBack(call, target, upstream, back.get());
         }
+        Terms terms = admission.admit(call, target, upstream);
         return upstream.verdict()
                 .flatMap(verdict -> verdict.era() == Era.MODERN
-                        ? Relay.send(call, target, upstream, params)
-                        : begin(call, target, upstream))
+                        ? Relay.send(call, target, upstream, params, terms)
+                        : begin(call, target, upstream, terms))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e));
     }
 
-    private Mono<Answer> begin(Call call, Target target, Upstream upstream) {
+    private Mono<Answer> begin(Call call, Target target, Upstream upstream, Terms terms) {
         if (call.envelope().requestState().isPresent()) {
             throw new Rejection.InvalidParams("params.requestState was not given for this call; call again without it");
         }
-        return Translation.send(call, target, upstream, parked);
+        return Translation.send(call, target, upstream, parked, terms);
     }
 
     private Mono<Answer> comeBack(Call call, Target target, Upstream upstream, ParkedCalls.Return back) {
@@ -78,6 +82,6 @@ final class ModernCalls {
         if (back instanceof ParkedCalls.Return.Declined declined) {
             return Mono.just(Answer.Message.of(declined.response()));
         }
-        return Translation.send(call, target, upstream, parked);
+        return Translation.send(call, target, upstream, parked, admission.admit(call, target, upstream));
     }
 }

@@ -18,6 +18,7 @@ import io.sluice.upstream.Event;
 import io.sluice.upstream.ModernHead;
 import io.sluice.upstream.Reply;
 import io.sluice.upstream.SseWriter;
+import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -54,11 +55,12 @@ final class Relay {
     }
 
     /** @param params the {@code Mcp-Param-*} headers of the client, which go on as they are */
-    static Mono<Answer> send(Call call, Target target, Upstream upstream, List<Map.Entry<String, String>> params) {
-        return new Relay(call, target, upstream, params).send();
+    static Mono<Answer> send(
+            Call call, Target target, Upstream upstream, List<Map.Entry<String, String>> params, Terms terms) {
+        return new Relay(call, target, upstream, params).send(terms);
     }
 
-    private Mono<Answer> send() {
+    private Mono<Answer> send(Terms terms) {
         Envelope envelope = call.envelope();
         Span extensions = envelope.member(envelope.metaClientCapabilities(), "extensions");
         Patch patch = Targets.rename(call, target).removeMember(envelope.member(extensions, TASKS));
@@ -68,7 +70,7 @@ final class Relay {
                 params,
                 traceparent(envelope),
                 Hops.before(call.inbound()));
-        return upstream.postModern(patch.toBytes(), head).map(this::answer);
+        return upstream.postModern(patch.toBytes(), head, terms).map(this::answer);
     }
 
     private @Nullable String traceparent(Envelope envelope) {

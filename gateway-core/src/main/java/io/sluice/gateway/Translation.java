@@ -18,6 +18,7 @@ import io.sluice.upstream.Exchange;
 import io.sluice.upstream.Lease;
 import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.Reply;
+import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -55,15 +56,15 @@ final class Translation {
         this.logLevel = logLevel;
     }
 
-    static Mono<Answer> send(Call call, Target target, Upstream upstream, ParkedCalls parked) {
+    static Mono<Answer> send(Call call, Target target, Upstream upstream, ParkedCalls parked, Terms terms) {
         Optional<LogLevel> logLevel = LogLevel.wantedBy(call.envelope());
         ClientFeatures features = call.method() == McpMethod.COMPLETION_COMPLETE
                 ? ClientFeatures.NONE
                 : NewToOld.features(call.envelope());
         return upstream.shared()
                 .flatMap(shared -> features.interactive() && shared.stateful()
-                        ? converse(call, target, upstream, parked, features)
-                        : alone(call, target, upstream, parked, shared, logLevel));
+                        ? converse(call, target, upstream, parked, features, terms)
+                        : alone(call, target, upstream, parked, shared, logLevel, terms));
     }
 
     private static Mono<Answer> alone(
@@ -72,9 +73,10 @@ final class Translation {
             Upstream upstream,
             ParkedCalls parked,
             LegacySession session,
-            Optional<LogLevel> logLevel) {
+            Optional<LogLevel> logLevel,
+            Terms terms) {
         return session.logging(logLevel.map(LogLevel::wire)).then(Mono.defer(() -> {
-            Exchange exchange = exchange(call, target, session);
+            Exchange exchange = exchange(call, target, session, terms);
             Translation translation =
                     new Translation(call, upstream.backend().name(), parked, session, exchange, logLevel);
             return exchange.reply().flatMap(translation::answer).doOnCancel(translation::cancel);
@@ -82,23 +84,24 @@ final class Translation {
     }
 
     private static Mono<Answer> converse(
-            Call call, Target target, Upstream upstream, ParkedCalls parked, ClientFeatures features) {
+            Call call, Target target, Upstream upstream, ParkedCalls parked, ClientFeatures features, Terms terms) {
         String backend = upstream.backend().name();
         Conversation conversation = parked.conversation(call, backend, features);
         Mono<Lease> lease =
                 Detached.from(upstream.lease(call.caller().fingerprint(), features, conversation), Lease::giveBack);
         return lease.flatMap(leased -> leased.session()
                 .logging(LogLevel.wantedBy(call.envelope()).map(LogLevel::wire))
-                .then(Mono.defer(() ->
-                        FirstEvent.answer(call, conversation.begin(leased, exchange(call, target, leased.session())))))
+                .then(Mono.defer(() -> FirstEvent.answer(
+                        call, conversation.begin(leased, exchange(call, target, leased.session(), terms)))))
                 .doFinally(signal -> conversation.endUnlessBegun(leased)));
     }
 
-    private static Exchange exchange(Call call, Target target, LegacySession session) {
+    private static Exchange exchange(Call call, Target target, LegacySession session, Terms terms) {
         return session.request(
                 call.envelope(),
                 NewToOld.request(call.envelope(), Targets.rename(call, target)),
-                Hops.before(call.inbound()));
+                Hops.before(call.inbound()),
+                terms);
     }
 
     private void cancel() {

@@ -249,6 +249,28 @@ public abstract sealed class Rejection extends RuntimeException {
         }
     }
 
+    /** The caller has used up what it may have for now. */
+    public static final class Limited extends Rejection {
+        private static final long serialVersionUID = 1L;
+        private final Duration retryAfter;
+
+        public Limited(String message, Duration retryAfter) {
+            super(429, ErrorCodes.LIMITED, message);
+            this.retryAfter = retryAfter;
+        }
+
+        /** In whole seconds, rounded up, as the header wants it; {@link #data} is exact. */
+        @Override
+        public Map<String, String> headers() {
+            return Map.of("Retry-After", Long.toString(Math.max(1, (retryAfter.toMillis() + 999) / 1000)));
+        }
+
+        @Override
+        public Optional<String> data() {
+            return Optional.of("{\"kind\":\"limited\",\"retryAfterMs\":" + Math.max(1, retryAfter.toMillis()) + "}");
+        }
+    }
+
     /** The gateway as a whole takes no more work at the moment. */
     public static final class Unavailable extends Rejection {
         private static final long serialVersionUID = 1L;
@@ -274,9 +296,16 @@ public abstract sealed class Rejection extends RuntimeException {
         private final String backend;
         private final String kind;
         private final Duration retryAfter;
+        private final boolean unknown;
 
         private BackendFailure(int code, String backend, String kind, String message, Duration retryAfter) {
+            this(code, backend, kind, message, retryAfter, false);
+        }
+
+        private BackendFailure(
+                int code, String backend, String kind, String message, Duration retryAfter, boolean unknown) {
             super(200, code, message);
+            this.unknown = unknown;
             this.backend = backend;
             this.kind = kind;
             this.retryAfter = retryAfter;
@@ -298,6 +327,16 @@ public abstract sealed class Rejection extends RuntimeException {
             return new BackendFailure(ErrorCodes.ERAS_DIFFER, backend, "eras_differ", message, Duration.ZERO);
         }
 
+        /** The same, of a call that may have done what it was to do: whoever makes it again may do it twice. */
+        public BackendFailure outcomeUnknown() {
+            return unknown ? this : new BackendFailure(code(), backend, kind, reason(), retryAfter, true);
+        }
+
+        /** Whether nobody can tell if the call did something. */
+        public boolean isOutcomeUnknown() {
+            return unknown;
+        }
+
         public String backend() {
             return backend;
         }
@@ -310,7 +349,8 @@ public abstract sealed class Rejection extends RuntimeException {
         @Override
         public Optional<String> data() {
             String retry = retryAfter.isZero() ? "" : ",\"retryAfterMs\":" + retryAfter.toMillis();
-            return Optional.of("{\"backend\":\"" + backend + "\",\"kind\":\"" + kind + "\"" + retry + "}");
+            String outcome = unknown ? ",\"outcome\":\"unknown\"" : "";
+            return Optional.of("{\"backend\":\"" + backend + "\",\"kind\":\"" + kind + "\"" + retry + outcome + "}");
         }
     }
 

@@ -14,7 +14,11 @@ import io.sluice.adapter.Adapter;
 import io.sluice.balance.Attempt;
 import io.sluice.balance.Endpoints;
 import io.sluice.egress.EgressClient;
+import io.sluice.guard.Gate;
 import io.sluice.guard.Outcome;
+import io.sluice.guard.Permit;
+import io.sluice.guard.Quantile;
+import io.sluice.guard.RetryBudget;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
@@ -31,6 +35,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -42,6 +47,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoOperator;
@@ -67,6 +73,9 @@ final class BackendHttp {
     private static final int CHUNKS_AHEAD = 8;
     private static final long GRACE_MILLIS = 1000;
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
+    private static final int RETRY_PERCENT = 20;
+    private static final int RETRIES_AT_LEAST = 3;
+    private static final String RETRY_ATTEMPT = "X-Retry-Attempt";
     private static final List<String> TELLING =
             List.of("content-type", "retry-after", "www-authenticate", "allow", "location");
 
@@ -74,7 +83,10 @@ final class BackendHttp {
     private final UpstreamSettings settings;
     private final Reachability reachability;
     private final Failures failures;
-    private final Places places;
+    private final BackendPolicy policy;
+    private final Gate gate;
+    private final RetryBudget budget = new RetryBudget(RETRY_PERCENT, RETRIES_AT_LEAST);
+    private final Quantile slow = new Quantile(0.95);
     private final ConnectionProvider pool;
     private final HttpClient pooled;
     private final HttpClient unpooled;
@@ -87,12 +99,19 @@ final class BackendHttp {
         this.settings = settings;
         this.reachability = reachability;
         this.failures = new Failures(backend);
-        this.endpoints = new Endpoints(
-                backend, settings.policies().of(backend.name()).balance(), BackendHttp::random, System::nanoTime);
+        this.policy = settings.policies().of(backend.name());
+        this.endpoints = new Endpoints(backend, policy.balance(), BackendHttp::random, System::nanoTime);
+        this.gate = new Gate(
+                backend.name(),
+                policy.gate()
+                        .withQueue(
+                                Math.min(settings.maxPending(), policy.gate().queue()),
+                                policy.gate().patience()),
+                settings.maxConnections(),
+                System::nanoTime);
         this.adapted = backend.transport().isStreamableHttp()
                 ? null
                 : new AdapterExchanges(adapter(), failures, reachability, backend, settings.timer());
-        this.places = new Places(settings.maxConnections(), settings.maxPending());
         // A few more connections than places: one that is being closed still counts.
         this.pool = ConnectionProvider.builder("sluice-" + backend.name())
                 .maxConnections(settings.maxConnections() + settings.maxConnections() / 10 + 8)
@@ -159,6 +178,7 @@ final class BackendHttp {
      * @param timeout longest wait for the head and between parts of a body that is no event stream; null for none
      * @param longLived whether it takes a connection of its own instead of one of the pool's
      * @param repeatable whether it may be sent again when nobody can tell if it arrived
+     * @param terms the gateway's own, or a client's
      * @param to another address of the same origin than the endpoint's own, or null
      */
     record Ask(
@@ -170,6 +190,7 @@ final class BackendHttp {
             @Nullable Duration timeout,
             boolean longLived,
             boolean repeatable,
+            Terms terms,
             @Nullable URI to) {
         Ask(
                 HttpMethod method,
@@ -179,28 +200,40 @@ final class BackendHttp {
                 byte @Nullable [] body,
                 @Nullable Duration timeout,
                 boolean longLived,
-                boolean repeatable) {
-            this(method, endpoint, movable, headers, body, timeout, longLived, repeatable, null);
+                boolean repeatable,
+                Terms terms) {
+            this(method, endpoint, movable, headers, body, timeout, longLived, repeatable, terms, null);
         }
 
         static Ask post(byte[] body, Consumer<HttpHeaders> headers, Duration timeout, boolean repeatable) {
-            return new Ask(HttpMethod.POST, null, false, headers, body, timeout, false, repeatable);
+            return new Ask(HttpMethod.POST, null, false, headers, body, timeout, false, repeatable, Terms.OWN);
         }
 
         static Ask get(Endpoint endpoint, Consumer<HttpHeaders> headers, @Nullable Duration timeout, boolean again) {
-            return new Ask(HttpMethod.GET, endpoint, false, headers, null, timeout, true, again);
+            return new Ask(HttpMethod.GET, endpoint, false, headers, null, timeout, true, again, Terms.OWN);
         }
 
         Ask at(@Nullable Endpoint place) {
-            return new Ask(method, place, movable, headers, body, timeout, longLived, repeatable, to);
+            return new Ask(method, place, movable, headers, body, timeout, longLived, repeatable, terms, to);
         }
 
         Ask mayMove() {
-            return new Ask(method, endpoint, true, headers, body, timeout, longLived, repeatable, to);
+            return new Ask(method, endpoint, true, headers, body, timeout, longLived, repeatable, terms, to);
         }
 
         Ask to(URI address) {
-            return new Ask(method, endpoint, movable, headers, body, timeout, longLived, repeatable, address);
+            return new Ask(method, endpoint, movable, headers, body, timeout, longLived, repeatable, terms, address);
+        }
+
+        Ask on(Terms other) {
+            Duration longest = other.timeout() == null ? timeout : other.timeout();
+            return new Ask(
+                    method, endpoint, movable, headers, body, longest, longLived, repeatable || other.safe(), other, to);
+        }
+
+        /** Whether nobody knows, when no answer comes, if it did something. */
+        boolean mayHaveActed() {
+            return !terms.own() && !repeatable;
         }
     }
 
@@ -288,16 +321,22 @@ final class BackendHttp {
         private final HttpClientResponse head;
         private final Connection connection;
         private final Attempt attempt;
+        private final @Nullable Permit permit;
         private final @Nullable Duration timeout;
 
         /** Noted while the connection is ours: afterwards it has none. */
         private final EventLoop eventLoop;
 
         private HttpAnswer(
-                HttpClientResponse head, Connection connection, Attempt attempt, @Nullable Duration timeout) {
+                HttpClientResponse head,
+                Connection connection,
+                Attempt attempt,
+                @Nullable Permit permit,
+                @Nullable Duration timeout) {
             this.head = head;
             this.connection = connection;
             this.attempt = attempt;
+            this.permit = permit;
             this.timeout = timeout;
             this.eventLoop = connection.channel().eventLoop();
         }
@@ -394,7 +433,11 @@ final class BackendHttp {
         }
 
         private Throwable failure(Throwable error) {
-            attempt.end(Outcome.FAILED, System.nanoTime());
+            long now = System.nanoTime();
+            attempt.end(Outcome.FAILED, now);
+            if (permit != null) {
+                permit.end(Outcome.FAILED, attempt.nanosToHead(), now);
+            }
             return failures.duringAnswer(error, timeout == null ? Duration.ZERO : timeout);
         }
     }
@@ -464,45 +507,165 @@ final class BackendHttp {
         return endpoints;
     }
 
+    BackendPolicy policy() {
+        return policy;
+    }
+
+    Gate gate() {
+        return gate;
+    }
+
+    RetryBudget budget() {
+        return budget;
+    }
+
     /**
      * Sends, and answers when the head of the answer is there. Fails with a {@link io.sluice.rejection.Rejection}.
-     * Repeats once, and only what certainly or harmlessly did not arrive: bytes that never left, a refused connection
-     * when there is another endpoint, and a connection closed without an answer when the request is repeatable.
+     * Repeats once, within a budget, and only what certainly or harmlessly did not arrive: bytes that never left, a
+     * refused connection when there is another endpoint, and a connection closed without an answer or a 502, 503 or 504
+     * when the request is repeatable.
      */
     Mono<Answer> send(Ask ask) {
         AdapterExchanges inside = adapted;
-        if (inside != null) {
-            return inside.send(ask);
-        }
         return Mono.defer(() -> {
             if (ask.longLived() || closed) {
-                return send(ask, unpooled, () -> {});
+                return inside != null ? inside.send(ask) : send(ask, unpooled, null);
             }
-            Places.Place place = places.tryTake();
-            return place != null ? send(ask, pooled, place::giveUp) : sendInTurn(ask);
+            long now = System.nanoTime();
+            Permit permit = ask.terms().own()
+                    ? gate.tryAdmitOwn(now)
+                    : gate.tryAdmit(ask.terms().priority(), now);
+            return permit != null ? send(ask, permit) : inTurn(ask).flatMap(granted -> send(ask, granted));
         });
     }
 
-    private Mono<Answer> sendInTurn(Ask ask) {
-        Duration longest = backend.timeout().compareTo(LONGEST_WAIT) < 0 ? backend.timeout() : LONGEST_WAIT;
-        return places.take(longest, settings.timer())
-                .onErrorMap(Places.Full.class, full -> failures.busy(settings.maxConnections(), longest))
-                .flatMap(place -> send(ask, pooled, place::giveUp));
+    private Mono<Permit> inTurn(Ask ask) {
+        Duration longest = gate.longestWait();
+        Duration timeout = ask.timeout();
+        return InTurn.of(
+                gate,
+                ask.terms().priority(),
+                ask.terms().own(),
+                timeout != null && timeout.compareTo(longest) < 0 ? timeout : longest,
+                settings.timer());
     }
 
-    private Mono<Answer> send(Ask ask, HttpClient client, Runnable atEnd) {
+    private Mono<Answer> send(Ask ask, Permit permit) {
+        AdapterExchanges inside = adapted;
+        if (inside == null) {
+            return send(ask, pooled, permit);
+        }
+        return inside.send(ask)
+                .doOnSuccess(answer -> permit.end(Outcome.SUCCEEDED, System.nanoTime()))
+                .doOnError(error -> permit.end(Outcome.FAILED, System.nanoTime()))
+                .doOnCancel(() -> permit.end(Outcome.IGNORED, System.nanoTime()));
+    }
+
+    /** @param permit held until the last byte of the answer; null for what lives long and is not counted */
+    private Mono<Answer> send(Ask ask, HttpClient client, @Nullable Permit permit) {
+        budget.earn();
         Attempt first = first(ask);
-        return attempt(ask, client, first, atEnd)
+        return once(ask, client, first, permit)
                 .onErrorResume(
-                        error -> mayRepeat(ask, error), error -> attempt(ask, client, second(ask, first, error), atEnd))
+                        error -> mayRepeat(ask, error),
+                        error -> attempt(repeated(ask), client, second(ask, first, error), permit))
+                .flatMap(answer -> answer.status() >= 502
+                                && answer.status() <= 504
+                                && ask.endpoint() == null
+                                && mayHelp(ask)
+                                && budget.trySpend()
+                        ? elsewhere(ask, client, first, answer, permit)
+                        : Mono.just(answer))
                 .onErrorMap(error -> refusal(ask, first.endpoint(), error))
-                .doOnError(ignored -> atEnd.run())
+                .doOnError(error -> end(permit, Outcome.FAILED))
+                .doOnCancel(() -> end(permit, Outcome.IGNORED))
                 .flatMap(this::readable);
+    }
+
+    /** The events of a call, as long as it neither falls silent nor takes too long. */
+    Flux<Event> inTime(Flux<Event> events, Terms terms) {
+        if (terms.own()) {
+            return events;
+        }
+        // A quiet stream is a tool at work, unless somebody has said how long it may be.
+        Duration silence = terms.timeout() == null ? policy.longest() : terms.timeout();
+        return Deadline.on(events, silence, policy.longest(), settings.timer(), millis -> {
+            BackendFailure late = failures.stalled(Duration.ofMillis(millis));
+            return terms.safe() ? late : late.outcomeUnknown();
+        });
+    }
+
+    private static void end(@Nullable Permit permit, Outcome outcome) {
+        if (permit != null) {
+            permit.end(outcome, System.nanoTime());
+        }
+    }
+
+    private boolean mayHelp(Ask ask) {
+        return policy.retry() && ask.repeatable() && endpoints.size() > 1;
+    }
+
+    private Mono<Answer> elsewhere(Ask ask, HttpClient client, Attempt first, Answer answer, @Nullable Permit permit) {
+        return answer.refused()
+                .then(Mono.defer(() ->
+                        attempt(repeated(ask), client, endpoints.pickOther(first.state(), System.nanoTime()), permit)));
+    }
+
+    private static Ask repeated(Ask ask) {
+        return new Ask(
+                ask.method(),
+                ask.endpoint(),
+                ask.movable(),
+                headers -> {
+                    ask.headers().accept(headers);
+                    headers.set(RETRY_ATTEMPT, "1");
+                },
+                ask.body(),
+                ask.timeout(),
+                ask.longLived(),
+                ask.repeatable(),
+                ask.terms(),
+                ask.to());
+    }
+
+    /**
+     * The first attempt, and a second one at another endpoint when it takes longer than nearly all others did: whichever
+     * answers first is taken, the other is given up (J. Dean and L. Barroso, <em>The Tail at Scale</em>, 2013).
+     */
+    private Mono<Answer> once(Ask ask, HttpClient client, Attempt first, @Nullable Permit permit) {
+        Mono<Answer> one = attempt(ask, client, first, permit);
+        long patience = slow.value();
+        if (!ask.terms().hedged() || ask.endpoint() != null || endpoints.size() < 2 || patience == Long.MAX_VALUE) {
+            return one;
+        }
+        Mono<Answer> other = Mono.delay(Duration.ofNanos(Math.max(1_000_000, patience)), settings.timer())
+                .filter(late -> budget.trySpend())
+                .flatMap(late ->
+                        attempt(repeated(ask), client, endpoints.pickOther(first.state(), System.nanoTime()), permit))
+                .onErrorComplete();
+        return Mono.firstWithValue(one, other)
+                .onErrorMap(NoSuchElementException.class, none -> cause(none))
+                .doOnDiscard(Answer.class, Answer::close);
+    }
+
+    /** What kept the first attempt from answering; the second is silent about itself. */
+    private static Throwable cause(NoSuchElementException none) {
+        Throwable all = none.getCause();
+        if (all != null) {
+            for (Throwable each : Exceptions.unwrapMultiple(all)) {
+                if (!(each instanceof NoSuchElementException)) {
+                    return each;
+                }
+            }
+        }
+        return none;
     }
 
     private Attempt first(Ask ask) {
         long now = System.nanoTime();
-        return ask.endpoint() == null ? endpoints.pick(0, now) : endpoints.pinned(ask.endpoint(), now);
+        return ask.endpoint() == null
+                ? endpoints.pick(ask.terms().affinity(), now)
+                : endpoints.pinned(ask.endpoint(), now);
     }
 
     private Attempt second(Ask ask, Attempt first, Throwable error) {
@@ -516,7 +679,10 @@ final class BackendHttp {
         Duration waited = ask.timeout() == null ? Duration.ZERO : ask.timeout();
         Rejection refusal = failures.beforeAnswer(error, at.url(), waited);
         if (!Failures.preventsConnection(error)) {
-            return refusal;
+            boolean left = !(error instanceof AbortedException || error instanceof NotYetConnectedException);
+            return left && !(error instanceof Rejection) && ask.mayHaveActed() && refusal instanceof BackendFailure lost
+                    ? lost.outcomeUnknown()
+                    : refusal;
         }
         if (ask.movable() && ask.endpoint() != null && endpoints.size() > 1) {
             return new Unreached(refusal);
@@ -545,11 +711,16 @@ final class BackendHttp {
         boolean neverLeft = error instanceof AbortedException || error instanceof NotYetConnectedException;
         boolean vanished = error instanceof PrematureCloseException
                 || (error instanceof IOException && AbortedException.isConnectionReset(error));
-        return neverLeft || (vanished && ask.repeatable());
+        // What never arrived makes nobody's load heavier; anything else is paid for.
+        return neverLeft
+                || (vanished
+                        && ask.repeatable()
+                        && (policy.retry() || ask.terms().own())
+                        && budget.trySpend());
     }
 
-    /** @param atEnd run, perhaps more than once, when the exchange is over or cancelled, but not when it fails */
-    private Mono<Answer> attempt(Ask ask, HttpClient client, Attempt attempt, Runnable atEnd) {
+    /** @param permit ended when the answer is over, but not when there is none */
+    private Mono<Answer> attempt(Ask ask, HttpClient client, Attempt attempt, @Nullable Permit permit) {
         AtomicReference<@Nullable EventLoop> eventLoop = new AtomicReference<>();
         Mono<Answer> exchange = client.request(ask.method())
                 .uri(ask.to() == null ? attempt.endpoint().url() : ask.to())
@@ -566,17 +737,21 @@ final class BackendHttp {
                 })
                 .responseConnection((head, connection) -> {
                     attempt.answered(System.nanoTime());
+                    slow.add(attempt.nanosToHead());
                     Outcome outcome = outcome(head.status().code());
                     Runnable over = () -> {
-                        attempt.end(outcome, System.nanoTime());
-                        atEnd.run();
+                        long now = System.nanoTime();
+                        attempt.end(outcome, now);
+                        if (permit != null) {
+                            permit.end(outcome, attempt.nanosToHead(), now);
+                        }
                     };
                     connection.onTerminate().subscribe(ignored -> {}, ignored -> over.run(), over);
                     if (!Failures.concernsBackend(head.status().code())) {
                         reachability.answered();
                     }
                     KeepAlive.note(connection, head.responseHeaders().get("Keep-Alive"));
-                    return Mono.<Answer>just(new HttpAnswer(head, connection, attempt, ask.timeout()));
+                    return Mono.<Answer>just(new HttpAnswer(head, connection, attempt, permit, ask.timeout()));
                 })
                 .next();
         return new MonoOperator<Answer, Answer>(exchange) {
@@ -586,10 +761,7 @@ final class BackendHttp {
             }
         }.doOnDiscard(Answer.class, Answer::close)
                 .doOnError(ignored -> attempt.end(Outcome.FAILED, System.nanoTime()))
-                .doOnCancel(() -> {
-                    attempt.end(Outcome.IGNORED, System.nanoTime());
-                    atEnd.run();
-                });
+                .doOnCancel(() -> attempt.end(Outcome.IGNORED, System.nanoTime()));
     }
 
     /** What a status says of the endpoint. A limit is no failing: it would be worse elsewhere. */

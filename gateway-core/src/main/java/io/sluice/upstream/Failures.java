@@ -67,13 +67,10 @@ final class Failures {
                 backend.name(), "Backend '" + backend.name() + "' did not answer within " + seconds(waited));
     }
 
-    /** All places are taken, and the line is full or did not move for {@code waited}. */
-    BackendFailure busy(int places, Duration waited) {
-        return BackendFailure.limited(
-                backend.name(),
-                "Backend '" + backend.name() + "' is busy: all " + places
-                        + " connections are in use, and none became free within " + seconds(waited),
-                SOON);
+    /** The stream of a call said nothing for so long, or went on for so long in all. */
+    BackendFailure stalled(Duration late) {
+        return BackendFailure.timeout(
+                backend.name(), "Backend '" + backend.name() + "' did not finish its answer within " + seconds(late));
     }
 
     /** What kept the head of an answer from arriving, as a refusal. */

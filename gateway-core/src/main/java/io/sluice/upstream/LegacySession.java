@@ -86,6 +86,9 @@ public final class LegacySession {
             Endpoint endpoint,
             long number) {}
 
+    /** How a request is sent. */
+    private record Way(boolean repeatable, @Nullable String via, Terms terms) {}
+
     private record Renewal(Established of, Mono<Established> by) {}
 
     private LegacySession(
@@ -409,6 +412,14 @@ public final class LegacySession {
 
     /** @param via the ids of the gateways that a call came by, or null when it came by none */
     public Exchange request(Envelope request, Patch patch, @Nullable String via) {
+        return request(request, patch, via, Terms.ONCE);
+    }
+
+    /**
+     * @param via the ids of the gateways that a call came by, or null when it came by none
+     * @param terms the call's own
+     */
+    public Exchange request(Envelope request, Patch patch, @Nullable String via, Terms terms) {
         RequestId clientId = request.id();
         if (clientId == null) {
             throw new IllegalArgumentException("a request has an id");
@@ -422,7 +433,7 @@ public final class LegacySession {
             patch.replace(tokenSpan, own.rawJsonBytes());
         }
         byte[] body = patch.toBytes();
-        return new Exchange(own, post(body, request.method(), new Relabel(own, clientId, token), via));
+        return new Exchange(own, post(body, request.method(), new Relabel(own, clientId, token), via, terms));
     }
 
     /**
@@ -434,7 +445,7 @@ public final class LegacySession {
                 logLevel = params;
             }
             RequestId own = RequestId.of(ids.incrementAndGet());
-            return post(Messages.request(own, method, params), method, Relabel.none(own), null);
+            return post(Messages.request(own, method, params), method, Relabel.none(own), null, Terms.OWN);
         });
     }
 
@@ -480,7 +491,7 @@ public final class LegacySession {
     }
 
     private Mono<Void> send(byte[] json, Established current) {
-        return post(json, current, false, null).flatMap(answer -> {
+        return post(json, current, false).flatMap(answer -> {
             if (answer.isSuccess()) {
                 answer.drop();
                 return Mono.empty();
@@ -527,7 +538,8 @@ public final class LegacySession {
                 null,
                 http.probeTimeout(),
                 false,
-                false);
+                false,
+                Terms.OWN);
         return http.send(delete)
                 .doOnNext(BackendHttp.Answer::drop)
                 .onErrorComplete()
@@ -558,19 +570,18 @@ public final class LegacySession {
 
     // ---- requests
 
-    private Mono<Reply> post(byte[] body, String method, Relabel relabel, @Nullable String via) {
-        boolean repeatable = isRepeatable(method);
+    private Mono<Reply> post(byte[] body, String method, Relabel relabel, @Nullable String via, Terms terms) {
+        Way way = new Way(isRepeatable(method), via, terms);
         return Mono.defer(() -> {
                     Established current = now();
-                    Endpoint chosen = chosen(current);
+                    Endpoint chosen = chosen(current, terms.affinity());
                     if (shared && !chosen.equals(current.endpoint())) {
                         return branch(chosen)
-                                .flatMap(there -> onBranch(body, there, repeatable, relabel, via))
+                                .flatMap(there -> onBranch(body, there, way, relabel))
                                 .onErrorResume(
-                                        LegacySession::cannotBeThere,
-                                        left -> primary(body, current, repeatable, relabel, via));
+                                        LegacySession::cannotBeThere, left -> primary(body, current, way, relabel));
                     }
-                    return primary(body, current, repeatable, relabel, via);
+                    return primary(body, current, way, relabel);
                 })
                 .onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"))
                 .onErrorMap(BackendHttp.Unreached.class, BackendHttp.Unreached::refusal)
@@ -581,13 +592,14 @@ public final class LegacySession {
      * Where a request goes. What a backend keeps for a session it keeps at one endpoint; only a session that several
      * callers share, so that nobody can rely on what it holds, may have counterparts elsewhere.
      */
-    private Endpoint chosen(Established current) {
-        return shared && current.id() != null ? http.endpoints().choose(0, System.nanoTime()) : current.endpoint();
+    private Endpoint chosen(Established current, long affinity) {
+        return shared && current.id() != null
+                ? http.endpoints().choose(affinity, System.nanoTime())
+                : current.endpoint();
     }
 
-    private Mono<Reply> primary(
-            byte[] body, Established current, boolean repeatable, Relabel relabel, @Nullable String via) {
-        return once(body, current, repeatable, relabel, via)
+    private Mono<Reply> primary(byte[] body, Established current, Way way, Relabel relabel) {
+        return once(body, current, way, relabel)
                 .onErrorResume(
                         lost -> lost instanceof Forgotten || lost instanceof BackendHttp.Unreached,
                         lost -> renew(current)
@@ -595,7 +607,7 @@ public final class LegacySession {
                                         failed -> lost instanceof BackendHttp.Unreached
                                                 && failed instanceof Rejection.BackendFailure,
                                         failed -> ((BackendHttp.Unreached) lost).refusal())
-                                .flatMap(next -> once(body, next, repeatable, relabel, via)));
+                                .flatMap(next -> once(body, next, way, relabel)));
     }
 
     private Mono<Established> branch(Endpoint at) {
@@ -607,10 +619,9 @@ public final class LegacySession {
                         .cache());
     }
 
-    private Mono<Reply> onBranch(
-            byte[] body, Established there, boolean repeatable, Relabel relabel, @Nullable String via) {
+    private Mono<Reply> onBranch(byte[] body, Established there, Way way, Relabel relabel) {
         onBranches.put(relabel.upstream(), there);
-        return once(body, there, repeatable, relabel, via)
+        return once(body, there, way, relabel)
                 .map(reply -> watched(reply, relabel.upstream()))
                 .doOnError(ignored -> leave(there, relabel));
     }
@@ -675,20 +686,21 @@ public final class LegacySession {
                 .orElse(false);
     }
 
-    private Mono<BackendHttp.Answer> post(byte[] body, Established current, boolean repeatable, @Nullable String via) {
-        return http.send(asked(body, current, repeatable, via));
+    private Mono<BackendHttp.Answer> post(byte[] body, Established current, boolean repeatable) {
+        return http.send(asked(body, current, new Way(repeatable, null, Terms.OWN)));
     }
 
-    private BackendHttp.Ask asked(byte[] body, Established current, boolean repeatable, @Nullable String via) {
+    private BackendHttp.Ask asked(byte[] body, Established current, Way way) {
         return BackendHttp.Ask.post(
                         body,
                         headers -> {
                             head(headers, current, BackendHttp.BOTH);
-                            http.via(headers, via);
+                            http.via(headers, way.via());
                         },
                         http.backend().timeout(),
-                        repeatable)
-                .at(shared && current.id() == null ? null : current.endpoint());
+                        way.repeatable())
+                .at(shared && current.id() == null ? null : current.endpoint())
+                .on(way.terms());
     }
 
     static void head(HttpHeaders headers, Established current, String accept) {
@@ -699,11 +711,11 @@ public final class LegacySession {
         }
     }
 
-    private Mono<Reply> once(
-            byte[] body, Established current, boolean repeatable, Relabel relabel, @Nullable String via) {
-        return http.send(asked(body, current, repeatable, via).mayMove()).flatMap(answer -> {
+    private Mono<Reply> once(byte[] body, Established current, Way way, Relabel relabel) {
+        return http.send(asked(body, current, way).mayMove()).flatMap(answer -> {
             if (answer.isEventStream()) {
-                return Mono.<Reply>just(new Reply.Events(new CallStream(this, current, relabel, answer).events()));
+                return Mono.<Reply>just(new Reply.Events(
+                        http.inTime(new CallStream(this, current, relabel, answer).events(), way.terms())));
             }
             if (answer.isSuccess() && answer.isEmpty()) {
                 answer.drop();
@@ -920,7 +932,7 @@ public final class LegacySession {
         }
         RequestId own = RequestId.of(ids.incrementAndGet());
         byte[] body = Messages.request(own, McpMethod.LOGGING_SET_LEVEL.wire(), level);
-        return post(body, next, true, null)
+        return post(body, next, true)
                 .doOnNext(BackendHttp.Answer::drop)
                 .onErrorComplete()
                 .then();
@@ -1012,7 +1024,7 @@ public final class LegacySession {
     /** A backend that chokes on the notification has still opened the session. */
     private Mono<Established> confirm(Established next) {
         byte[] body = Messages.notification(McpMethod.NOTIFICATION_INITIALIZED.wire(), null);
-        return post(body, next, true, null)
+        return post(body, next, true)
                 .doOnNext(answer -> {
                     if (!answer.isSuccess()) {
                         log.debug(

@@ -66,7 +66,8 @@ final class LegacySse implements Adapter {
                             null,
                             null,
                             true,
-                            true))
+                            true,
+                            Terms.OWN))
                     .flatMapMany(this::read)
                     .subscribe(
                             ignored -> {},

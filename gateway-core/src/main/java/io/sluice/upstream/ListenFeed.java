@@ -281,7 +281,8 @@ final class ListenFeed implements Feed {
                     body,
                     null,
                     true,
-                    true);
+                    true,
+                    Terms.OWN);
         }
 
         private Flux<Envelope> read(BackendHttp.Answer answer) {

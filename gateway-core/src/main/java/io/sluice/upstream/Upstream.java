@@ -7,6 +7,7 @@ import io.sluice.envelope.Kind;
 import io.sluice.envelope.MessageReader;
 import io.sluice.envelope.RequestId;
 import io.sluice.envelope.Span;
+import io.sluice.guard.Gate;
 import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.ErrorCodes;
@@ -109,6 +110,16 @@ public final class Upstream implements Disposable {
     /** Where its calls can go. */
     public Endpoints endpoints() {
         return http.endpoints();
+    }
+
+    /** How its calls are let in. */
+    public Gate gate() {
+        return http.gate();
+    }
+
+    /** How it is treated. */
+    public BackendPolicy policy() {
+        return http.policy();
     }
 
     // ---- what it speaks
@@ -315,27 +326,34 @@ public final class Upstream implements Disposable {
      * @param body a whole, valid modern request; not to be written to afterwards
      */
     public Mono<Reply> postModern(byte[] body, ModernHead head) {
+        return postModern(body, head, Terms.ONCE);
+    }
+
+    /** As the other form, on a call's own terms. */
+    public Mono<Reply> postModern(byte[] body, ModernHead head, Terms terms) {
         if (local != null) {
             return answered(local, body);
         }
         BackendHttp.Ask ask = BackendHttp.Ask.post(
-                body,
-                headers -> {
-                    headers.set("Accept", BackendHttp.BOTH);
-                    headers.set(McpHeaders.PROTOCOL_VERSION, modernVersion().wire());
-                    headers.set(McpHeaders.METHOD, head.method());
-                    if (head.name() != null) {
-                        headers.set(McpHeaders.NAME, HeaderValue.encode(head.name()));
-                    }
-                    head.paramHeaders().forEach(param -> headers.set(param.getKey(), param.getValue()));
-                    if (head.traceparent() != null) {
-                        headers.set("traceparent", head.traceparent());
-                    }
-                    http.via(headers, head.via());
-                },
-                backend.timeout(),
-                LegacySession.isRepeatable(head.method()));
-        return http.send(ask).flatMap(this::modernReply).doOnDiscard(Reply.class, Reply::discard);
+                        body,
+                        headers -> {
+                            headers.set("Accept", BackendHttp.BOTH);
+                            headers.set(
+                                    McpHeaders.PROTOCOL_VERSION, modernVersion().wire());
+                            headers.set(McpHeaders.METHOD, head.method());
+                            if (head.name() != null) {
+                                headers.set(McpHeaders.NAME, HeaderValue.encode(head.name()));
+                            }
+                            head.paramHeaders().forEach(param -> headers.set(param.getKey(), param.getValue()));
+                            if (head.traceparent() != null) {
+                                headers.set("traceparent", head.traceparent());
+                            }
+                            http.via(headers, head.via());
+                        },
+                        backend.timeout(),
+                        LegacySession.isRepeatable(head.method()))
+                .on(terms);
+        return http.send(ask).flatMap(answer -> modernReply(answer, terms)).doOnDiscard(Reply.class, Reply::discard);
     }
 
     private static Mono<Reply> answered(BuiltIn server, byte[] body) {
@@ -349,9 +367,9 @@ public final class Upstream implements Disposable {
         return known != null && known.era() == Era.MODERN ? known.version() : ProtocolVersion.LATEST_MODERN;
     }
 
-    private Mono<Reply> modernReply(BackendHttp.Answer answer) {
+    private Mono<Reply> modernReply(BackendHttp.Answer answer, Terms terms) {
         if (answer.isEventStream()) {
-            return Mono.just(new Reply.Events(modernEvents(answer)));
+            return Mono.just(new Reply.Events(http.inTime(modernEvents(answer), terms)));
         }
         if (answer.isSuccess() && answer.isEmpty()) {
             answer.drop();
@@ -516,7 +534,7 @@ public final class Upstream implements Disposable {
                             RequestId.of("own-" + ids.incrementAndGet()),
                             method.wire(),
                             Messages.modernParams(members, known.version(), settings.clientInfo()));
-                    return postModern(body, ModernHead.of(method.wire()));
+                    return postModern(body, ModernHead.of(method.wire()), Terms.OWN);
                 })
                 .flatMap(reply -> Replies.response(reply, http));
     }

@@ -1,0 +1,90 @@
+package io.sluice.guard;
+
+import io.sluice.auth.Caller;
+import io.sluice.catalog.Glob;
+import io.sluice.rejection.Rejection;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Admits calls: within what their caller, their backend and their tool may have, and while this gateway and the backend
+ * have room. Refuses by throwing. Reads no clock and takes no lock; safe for use by many threads.
+ *
+ * <p>One line on the path of a call is {@code guard.check(caller, backend, tool, …, now)}, which costs nothing that would
+ * have to be given back, the other {@link Gate#tryAdmit}.
+ */
+public final class Guard {
+    private volatile State state = new State(LimitSettings.NONE);
+
+    private static final class State {
+        private final LimitSettings settings;
+        private final Budgets budgets;
+        private final @Nullable IdenticalCalls identical;
+
+        private State(LimitSettings settings) {
+            this.settings = settings;
+            this.budgets = new Budgets(settings.rates());
+            this.identical = settings.identicalCalls() == 0
+                    ? null
+                    : new IdenticalCalls(
+                            settings.identicalCalls(),
+                            settings.identicalWithin().toNanos());
+        }
+    }
+
+    public Guard() {}
+
+    public Guard(LimitSettings settings) {
+        this.state = new State(settings);
+    }
+
+    /** Goes on with other limits. Budgets start anew only if they changed. */
+    public void apply(LimitSettings settings) {
+        if (!settings.equals(state.settings)) {
+            state = new State(settings);
+        }
+    }
+
+    /**
+     * Charges a call to every budget it belongs to.
+     *
+     * @param tool the target as the backend knows it
+     * @param body the request; of it {@code from} to {@code to} is what makes two calls the same
+     * @throws Rejection.Limited when the caller has used up what it may have
+     * @throws Rejection.BackendFailure when all callers together have, of a backend or a tool
+     */
+    public void check(Caller caller, String backend, String tool, byte[] body, int from, int to, long nowNanos) {
+        State now = state;
+        IdenticalCalls identical = now.identical;
+        if (identical != null) {
+            long seed = 31L * (31L * caller.hashCode() + backend.hashCode()) + tool.hashCode();
+            long wait = identical.take(IdenticalCalls.hash(seed, body, from, to), nowNanos);
+            if (wait > 0) {
+                throw Rejection.BackendFailure.limited(
+                        backend,
+                        "The same call of '" + tool + "' with the same arguments was made "
+                                + now.settings.identicalCalls() + " times within "
+                                + now.settings.identicalWithin().toSeconds()
+                                + " s; its answer will hardly change: use the one you have, or change the arguments",
+                        Duration.ofNanos(wait));
+            }
+        }
+        if (!now.budgets.isEmpty()) {
+            now.budgets.take(caller, backend, tool, nowNanos);
+        }
+    }
+
+    /** Whose calls go first. */
+    public Priority priority(Caller caller) {
+        List<String> background = state.settings.background();
+        return background.isEmpty() || !Glob.anyMatches(background, caller.subject())
+                ? Priority.INTERACTIVE
+                : Priority.BACKGROUND;
+    }
+
+    /** Calls refused for a rate since its limits were last changed. */
+    public long refused() {
+        return state.budgets.refused();
+    }
+}

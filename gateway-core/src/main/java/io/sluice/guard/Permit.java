@@ -1,0 +1,50 @@
+package io.sluice.guard;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * A call's place at a backend, held from its admission to the last byte of its answer. {@link #end} is called when that
+ * has come, on error and on cancel; only the first time counts.
+ */
+public final class Permit {
+    private static final VarHandle ENDED;
+
+    static {
+        try {
+            ENDED = MethodHandles.lookup().findVarHandle(Permit.class, "ended", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Gate gate;
+    private final long since;
+    private final boolean judged;
+
+    @SuppressWarnings("unused") // by its handle
+    private volatile boolean ended;
+
+    /** @param judged whether the breaker was asked, and must be told */
+    Permit(Gate gate, boolean judged, long nowNanos) {
+        this.gate = gate;
+        this.judged = judged;
+        this.since = nowNanos;
+    }
+
+    /** As {@link #end(Outcome, long, long)}, where no head of an answer ever came. */
+    public void end(Outcome outcome, long nowNanos) {
+        end(outcome, nowNanos - since, nowNanos);
+    }
+
+    /** @param nanosToHead how long the head of the answer took */
+    public void end(Outcome outcome, long nanosToHead, long nowNanos) {
+        if (ENDED.compareAndSet(this, false, true)) {
+            gate.ended(outcome, nanosToHead, judged, nowNanos);
+        }
+    }
+
+    public long since() {
+        return since;
+    }
+}
