@@ -3,6 +3,7 @@ package io.sluice.registry.redis;
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
@@ -21,11 +22,15 @@ import io.lettuce.core.protocol.ProtocolVersion;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.DefaultClientResources;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
@@ -53,7 +58,12 @@ public final class RedisConnections {
     private final Link<StatefulConnection<String, byte[]>> commands;
     private final Link<StatefulConnection<String, byte[]>> bulk;
     private final Link<StatefulRedisPubSubConnection<String, byte[]>> messages;
-    private volatile Consumer<StatefulRedisPubSubConnection<String, byte[]>> onMessagesConnected = connection -> {};
+
+    /** Guards itself and the connection that they were told of last. */
+    private final List<Consumer<StatefulRedisPubSubConnection<String, byte[]>>> listeners = new ArrayList<>();
+
+    private @Nullable StatefulRedisPubSubConnection<String, byte[]> listening;
+    private final List<Runnable> upListeners = new CopyOnWriteArrayList<>();
 
     private RedisConnections(RedisSettings settings) {
         this.settings = settings;
@@ -76,11 +86,15 @@ public final class RedisConnections {
             single.setOptions(configure(ClientOptions.builder()).build());
             this.client = single;
         }
-        this.commands = new Link<>("commands", link -> dial(settings.commandTimeout()), fresh -> {}, settings, timer);
+        this.commands = new Link<>(
+                "commands",
+                link -> dial(settings.commandTimeout()),
+                fresh -> upListeners.forEach(Runnable::run),
+                settings,
+                timer);
         this.bulk = new Link<>(
                 "snapshots", link -> dial(settings.commandTimeout().multipliedBy(BULK)), fresh -> {}, settings, timer);
-        this.messages = new Link<>(
-                "messages", link -> dialMessages(), fresh -> onMessagesConnected.accept(fresh), settings, timer);
+        this.messages = new Link<>("messages", link -> dialMessages(), this::messagesConnected, settings, timer);
     }
 
     /** Begins to connect, and goes on trying until closed. Blocks for a moment: for start-up. */
@@ -149,14 +163,35 @@ public final class RedisConnections {
         return answer.size() == 1 && answer.get(0) instanceof List<?> inner ? (List<Object>) inner : answer;
     }
 
-    /** Opens the connection for messages, whose every new incarnation is given to the listener. Once only. */
-    void openMessages(Consumer<StatefulRedisPubSubConnection<String, byte[]>> onConnected) {
-        onMessagesConnected = onConnected;
+    /** Has this done whenever commands can be sent again, and now if they can. */
+    void onUp(Runnable listener) {
+        upListeners.add(listener);
+        if (isUp()) {
+            listener.run();
+        }
+    }
+
+    /** Whether an error tells of Redis or the way to it, rather than of a mistake of ours. */
+    static boolean isOutage(Throwable e) {
+        return e instanceof RedisAway || e instanceof RedisException || e instanceof IOException;
+    }
+
+    /** Opens the connection for messages, and tells the listener of it and of each that replaces it. */
+    void onMessages(Consumer<StatefulRedisPubSubConnection<String, byte[]>> onConnected) {
+        synchronized (listeners) {
+            listeners.add(onConnected);
+            if (listening != null) {
+                onConnected.accept(listening);
+            }
+        }
         messages.open();
     }
 
-    Link<StatefulRedisPubSubConnection<String, byte[]>> messages() {
-        return messages;
+    private void messagesConnected(StatefulRedisPubSubConnection<String, byte[]> fresh) {
+        synchronized (listeners) {
+            listening = fresh;
+            listeners.forEach(listener -> listener.accept(fresh));
+        }
     }
 
     /** Closes everything; what is still under way fails. */

@@ -11,6 +11,7 @@ import io.sluice.seal.Keyring;
 import io.sluice.seal.Sealer;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -67,7 +68,7 @@ public final class RedisMessages implements Messages {
     /** Blocks for a moment: for start-up. Ends with the connections. */
     public static RedisMessages over(RedisConnections redis, Keyring keyring) {
         RedisMessages messages = new RedisMessages(redis, keyring);
-        redis.openMessages(messages::connected);
+        redis.onMessages(messages::connected);
         return messages;
     }
 
@@ -209,7 +210,7 @@ public final class RedisMessages implements Messages {
                     if (!isNew(from + channel, count)) {
                         return Optional.empty();
                     }
-                    byte[] body = java.util.Arrays.copyOfRange(plain, HEAD_BYTES, plain.length);
+                    byte[] body = Arrays.copyOfRange(plain, HEAD_BYTES, plain.length);
                     return Optional.of(new Message(channel.substring(prefix.length()), from, body));
                 });
     }

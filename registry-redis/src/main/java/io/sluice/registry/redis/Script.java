@@ -28,16 +28,20 @@ public final class Script {
         return new Script(text);
     }
 
-    /** Reads the script beside that class. Blocks: for start-up. */
-    public static Script beside(Class<?> owner, String file) {
-        try (InputStream in = owner.getResourceAsStream(file)) {
-            if (in == null) {
-                throw new IllegalStateException("There is no " + file + " beside " + owner.getName());
+    /** Reads a script from files beside that class, one after the other. Blocks: for start-up. */
+    public static Script beside(Class<?> owner, String... files) {
+        StringBuilder text = new StringBuilder();
+        for (String file : files) {
+            try (InputStream in = owner.getResourceAsStream(file)) {
+                if (in == null) {
+                    throw new IllegalStateException("There is no " + file + " beside " + owner.getName());
+                }
+                text.append(new String(in.readAllBytes(), UTF_8));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
-            return new Script(new String(in.readAllBytes(), UTF_8));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
+        return new Script(text.toString());
     }
 
     String text() {

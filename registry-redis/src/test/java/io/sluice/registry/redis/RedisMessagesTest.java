@@ -56,7 +56,7 @@ final class RedisMessagesTest extends MessagesContract {
         List<byte[]> seen = new CopyOnWriteArrayList<>();
         RedisConnections spy = connect(settings);
         String prefix = settings.key("msg:");
-        spy.openMessages(connection -> {
+        spy.onMessages(connection -> {
             connection.addListener(new io.lettuce.core.pubsub.RedisPubSubAdapter<>() {
                 @Override
                 public void message(String channel, byte[] token) {

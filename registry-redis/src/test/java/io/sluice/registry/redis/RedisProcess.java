@@ -115,6 +115,30 @@ public final class RedisProcess implements AutoCloseable {
         delete(directory.resolve("appendonlydir"));
     }
 
+    /** Remembers what it has kept until now, for {@link #restore}. Only while it is killed. */
+    public void backUp() {
+        Path backup = directory.resolve("backup");
+        delete(backup);
+        copy(directory.resolve("appendonlydir"), backup);
+    }
+
+    /** Goes back to what it had kept at {@link #backUp}. Only while it is killed. */
+    public void restore() {
+        forget();
+        copy(directory.resolve("backup"), directory.resolve("appendonlydir"));
+    }
+
+    private static void copy(Path from, Path to) {
+        try (Stream<Path> files = Files.list(from)) {
+            Files.createDirectories(to);
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(file.getFileName()));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Stops it in its tracks ({@code SIGSTOP}); connections stay open. */
     public void freeze() {
         signal("STOP");
