@@ -6,6 +6,8 @@ import io.sluice.protocol.ProtocolVersion;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * One place where clients connect: {@code /mcp} with every backend, or {@code /mcp/{backend}} with one. Immutable;
@@ -16,6 +18,7 @@ public final class Mount {
     private final Offer offer;
     private final Map<String, Share> shares;
     private final List<String> missing;
+    private final Set<String> withResources;
 
     /** @param shares of the backends on it, by name */
     Mount(String name, Offer offer, Map<String, Share> shares) {
@@ -26,6 +29,11 @@ public final class Mount {
                 .filter(share -> share.contribution().listing().isEmpty())
                 .map(Share::name)
                 .toList();
+        this.withResources = shares.values().stream()
+                .filter(share -> !share.entries(ListKind.RESOURCES).isEmpty()
+                        || !share.entries(ListKind.RESOURCE_TEMPLATES).isEmpty())
+                .map(Share::name)
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     /** The backend's name, or empty for the aggregate. */
@@ -107,6 +115,34 @@ public final class Mount {
         boolean bare =
                 resource(uri).filter(target -> target.backend().equals(backend)).isPresent();
         return bare ? uri : ExposedNames.qualifiedUri(backend, uri);
+    }
+
+    /**
+     * Whether what a backend says may name resources by URIs that mean others here: some other backend of this mount has
+     * resources too.
+     */
+    public boolean ambiguousUris(String backend) {
+        return aggregate()
+                && (withResources.size() > 1 || !withResources.contains(backend))
+                && !withResources.isEmpty();
+    }
+
+    /**
+     * What a client of this mount must be told for a URI in a backend's result: another one where this leads elsewhere.
+     * A URI that leads nowhere stays: it may be one that the client fetches by itself.
+     */
+    public String linkedUri(String backend, String uri) {
+        if (!aggregate()) {
+            return uri;
+        }
+        String renamed = offer.renamed(backend).get(uri);
+        if (renamed != null) {
+            return renamed;
+        }
+        boolean elsewhere = resource(uri)
+                .filter(target -> !target.backend().equals(backend))
+                .isPresent();
+        return elsewhere ? ExposedNames.qualifiedUri(backend, uri) : uri;
     }
 
     private Optional<Share> qualifier(String uri) {

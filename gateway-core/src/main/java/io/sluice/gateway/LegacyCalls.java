@@ -116,6 +116,7 @@ final class LegacyCalls {
                     && call.inbound().accept().events();
             String backend = upstream.backend().name();
             return exchange.reply()
+                    .map(reply -> ExposedUris.in(reply, call, target))
                     .map(got -> answer(
                             call,
                             run,
@@ -156,13 +157,15 @@ final class LegacyCalls {
             case NOTIFICATION -> message.body();
             case REQUEST -> asking.isPresent() ? message.body() : null;
         };
-        return reply.map(got -> answer(
-                call,
-                run,
-                backend,
-                got,
-                json -> new Answer.Relayed(200, Replies.guarded(Replies.changed(json, backend, towardsClient), call)),
-                towardsClient));
+        return reply.map(got -> ExposedUris.in(got, call, target))
+                .map(got -> answer(
+                        call,
+                        run,
+                        backend,
+                        got,
+                        json -> new Answer.Relayed(
+                                200, Replies.guarded(Replies.changed(json, backend, towardsClient), call)),
+                        towardsClient));
     }
 
     /**

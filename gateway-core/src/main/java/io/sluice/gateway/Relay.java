@@ -70,7 +70,8 @@ final class Relay {
                 params,
                 traceparent(envelope),
                 Hops.before(call.inbound()));
-        return upstream.postModern(patch.toBytes(), head, terms).map(this::answer);
+        return upstream.postModern(patch.toBytes(), head, terms)
+                .map(reply -> answer(ExposedUris.in(reply, call, target)));
     }
 
     private @Nullable String traceparent(Envelope envelope) {

@@ -79,7 +79,10 @@ final class Translation {
             Exchange exchange = exchange(call, target, session, terms);
             Translation translation =
                     new Translation(call, upstream.backend().name(), parked, session, exchange, logLevel);
-            return exchange.reply().flatMap(translation::answer).doOnCancel(translation::cancel);
+            return exchange.reply()
+                    .map(reply -> ExposedUris.in(reply, call, target))
+                    .flatMap(translation::answer)
+                    .doOnCancel(translation::cancel);
         }));
     }
 
