@@ -29,7 +29,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
-import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -105,7 +104,7 @@ public final class Gateway implements Disposable {
                 settings.parking(),
                 keyring.sealer("request-state"),
                 settings.cluster(),
-                UUID.randomUUID().toString(),
+                messages,
                 SeededRandom.create(),
                 timer,
                 Clock.systemUTC());

@@ -13,6 +13,7 @@ import io.sluice.protocol.ClientFeatures.Feature;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
 import io.sluice.rejection.Rejection;
+import io.sluice.replica.Messages;
 import io.sluice.seal.Sealer;
 import io.sluice.upstream.Event;
 import java.io.ByteArrayOutputStream;
@@ -49,6 +50,7 @@ public final class ParkedCalls {
     private final SecureRandom random;
     private final Scheduler timer;
     private final Clock clock;
+    private final FarCalls far;
     private final Map<String, Conversation> conversations = new ConcurrentHashMap<>();
     private final Map<String, Integer> parkedOfCaller = new ConcurrentHashMap<>();
     private final AtomicInteger parked = new AtomicInteger();
@@ -56,24 +58,25 @@ public final class ParkedCalls {
     /**
      * @param sealer for this purpose alone, such as {@code keyring.sealer("request-state")}
      * @param cluster the name that all replicas of this gateway share
-     * @param replica the name that no other replica has
+     * @param messages the way to the other replicas
      * @param random one that does not block
      */
     public ParkedCalls(
             ParkingSettings settings,
             Sealer sealer,
             String cluster,
-            String replica,
+            Messages messages,
             SecureRandom random,
             Scheduler timer,
             Clock clock) {
         this.settings = settings;
         this.sealer = sealer;
         this.cluster = cluster;
-        this.replica = replica;
+        this.replica = messages.self();
         this.random = random;
         this.timer = timer;
         this.clock = clock;
+        this.far = new FarCalls(messages, timer, this::resume);
     }
 
     /** A call about to be sent on a session that is leased for it. */
@@ -91,7 +94,7 @@ public final class ParkedCalls {
 
     /** How a request with a state of ours goes on. */
     public sealed interface Return {
-        /** Its call waits here: the rest of the answer. */
+        /** Its call waits, here or at another replica: the rest of the answer. */
         record Continued(Flux<Event> events) implements Return {}
 
         /** No call waits: the request is to be sent to the backend again, as new. */
@@ -125,11 +128,15 @@ public final class ParkedCalls {
         if (state.call().isEmpty()) {
             return pagesOpened(call, answers);
         }
-        Conversation waiting = conversations.get(state.call());
-        if (waiting == null) {
-            throw expired();
-        }
-        return new Return.Continued(waiting.resume(Asker.of(call.envelope()), answers, state.round()));
+        Parcel.Resume parcel = new Parcel.Resume(state.call(), state.round(), Asker.of(call.envelope()), answers);
+        return new Return.Continued(state.owner().equals(replica) ? resume(parcel) : far.resume(state.owner(), parcel));
+    }
+
+    private Flux<Event> resume(Parcel.Resume parcel) {
+        Conversation waiting = conversations.get(parcel.call());
+        return waiting == null
+                ? Flux.error(expired())
+                : waiting.resume(parcel.asker(), parcel.answers(), parcel.round());
     }
 
     /** The answers of a request by key; a copy. */
@@ -287,6 +294,7 @@ public final class ParkedCalls {
 
     /** Gives up every call that waits, as if its time were over. */
     public void close() {
+        far.dispose();
         conversations.values().forEach(Conversation::expire);
     }
 }
