@@ -10,6 +10,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -67,6 +68,15 @@ public final class DemoCommand implements Callable<Integer> {
             description = "Port of the user service. Default: ${DEFAULT-VALUE}.")
     private int userPort;
 
+    @Option(
+            names = "--replicas",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Run N replicas of the gateway on one Redis behind a load balancer, kill one and stop one."
+                    + " Redis is that of REDIS_URL, the redis-server on the PATH, or one that comes along. Default:"
+                    + " ${DEFAULT-VALUE}.")
+    private int replicas;
+
     private final Class<?> main;
 
     private final DemoHttp http = new DemoHttp();
@@ -117,14 +127,24 @@ public final class DemoCommand implements Callable<Integer> {
         String userToken = secret();
         out.println("Starting the shopping service on " + shoppingAt + " and the user service on " + userAt + " …");
         out.flush();
+        Map<String, String> tokens = Map.of(
+                "MCP_BEARER_TOKEN", TOKEN,
+                "SLUICE_DEMO", "true",
+                "ENVIRONMENT", "demo",
+                "SHOPPING_TOKEN", shoppingToken,
+                "USER_TOKEN", userToken);
         DemoProcess shopping = backend(SampleService.SHOPPING, shoppingAt, shoppingToken, folder);
         DemoProcess user = backend(SampleService.USER, userAt, userToken, folder);
         shopping.awaitHealthy(http, at(shoppingAt, "/health"), START);
         user.awaitHealthy(http, at(userAt, "/health"), START);
 
+        if (replicas > 1) {
+            return runReplicas(out, folder, ports, gatewayAt, config(shoppingAt, userAt), tokens);
+        }
         out.println("Starting the gateway on " + gatewayAt + " …");
         out.flush();
         Path config = Files.writeString(folder.resolve("mcp.json"), config(shoppingAt, userAt));
+        Map<String, String> environment = new HashMap<>(tokens);
         DemoProcess gateway = start(
                 "gateway",
                 folder,
@@ -137,12 +157,7 @@ public final class DemoCommand implements Callable<Integer> {
                         Integer.toString(gatewayAt),
                         "--log-format",
                         "text"),
-                Map.of(
-                        "MCP_BEARER_TOKEN", TOKEN,
-                        "SLUICE_DEMO", "true",
-                        "ENVIRONMENT", "demo",
-                        "SHOPPING_TOKEN", shoppingToken,
-                        "USER_TOKEN", userToken));
+                environment);
         gateway.awaitHealthy(http, at(gatewayAt, "/readyz"), START);
 
         List<GatewayTour.Stop> stops = new GatewayTour(http, at(gatewayAt, "/mcp"), TOKEN).take();
@@ -162,6 +177,78 @@ public final class DemoCommand implements Callable<Integer> {
         out.println("Ctrl-C stops everything.");
         out.flush();
         watch(out, gateway);
+        return 1;
+    }
+
+    private int runReplicas(
+            PrintWriter out, Path folder, DemoPorts ports, int port, String config, Map<String, String> tokens)
+            throws IOException, InterruptedException, DemoFailure {
+        DemoRedis redis = DemoRedis.start(System.getenv("REDIS_URL"), ports, folder);
+        Thread hook = new Thread(redis::stop, "demo-stop-redis");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try (CountingBackend counting = CountingBackend.start()) {
+            Map<String, String> environment = new HashMap<>(tokens);
+            environment.put("REDIS_URL", redis.url());
+            environment.put(
+                    "SLUICE_REDIS_CLUSTER", "demo-" + ProcessHandle.current().pid());
+            environment.put("SLUICE_SECRET_KEY", secret() + secret().substring(32));
+            environment.put("SLUICE_SERVER_DRAIN_DELAY", "1s");
+            Path file = Replica.config(
+                    folder,
+                    config.replaceFirst(
+                            "\\{\\s*\"shopping\"",
+                            "{ \"counting\": {\"url\": \"" + counting.url() + "\"}, \"shopping\""));
+            List<Replica> all = new ArrayList<>();
+            for (int i = 1; i <= replicas; i++) {
+                Replica replica = new Replica(
+                        i,
+                        ports.take(0),
+                        file,
+                        environment,
+                        (name, arguments, more) -> start(name, folder, arguments, more));
+                all.add(replica);
+                out.println("Starting " + replica + " on " + replica.port() + ", with " + redis.origin() + " …");
+                out.flush();
+                replica.start();
+            }
+            for (Replica replica : all) {
+                replica.awaitReady(http);
+            }
+            try (DemoBalancer balancer =
+                    DemoBalancer.start(port, all.stream().map(Replica::port).toList())) {
+                out.println("A load balancer on " + balancer.port() + " sends each request to the next one.");
+                URI endpoint = at(balancer.port(), "/mcp");
+                List<GatewayTour.Stop> stops = new GatewayTour(http, endpoint, TOKEN).take();
+                new DemoReport(out, spec.commandLine().getColorScheme().ansi().enabled()).table(stops);
+                boolean passed = new ReplicasScene(out, http, endpoint, TOKEN, all).play()
+                        && stops.stream().allMatch(GatewayTour.Stop::passed);
+                if (!passed) {
+                    all.forEach(replica -> out.println(
+                            "  What " + replica + " said: " + replica.now().log()));
+                }
+                if (once) {
+                    return passed ? 0 : 1;
+                }
+                out.println();
+                out.println("The gateway answers on http://localhost:" + balancer.port()
+                        + "/mcp, with the bearer token " + TOKEN + ".");
+                out.println("Ctrl-C stops everything.");
+                out.flush();
+                return untilAllHaveEnded(all);
+            }
+        } finally {
+            redis.stop();
+        }
+    }
+
+    private int untilAllHaveEnded(List<Replica> all) throws InterruptedException {
+        for (Replica replica : all) {
+            while (!replica.now().awaitEnd(STOP)) {
+                if (stopping()) {
+                    return 1;
+                }
+            }
+        }
         return 1;
     }
 

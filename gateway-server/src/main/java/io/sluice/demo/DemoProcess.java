@@ -112,6 +112,21 @@ final class DemoProcess {
                 + "." + lastWords());
     }
 
+    /** {@code kill -9}, and waits for the end. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    /** {@code SIGTERM}: asks it to stop. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** Waits for its end; false when it has not come by then. */
+    boolean awaitEnd(Duration patience) throws InterruptedException {
+        return process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
     /** Asks it to stop, and makes it when it does not within {@code patience}. */
     void stop(Duration patience) {
         process.destroy();

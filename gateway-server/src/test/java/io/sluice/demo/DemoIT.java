@@ -66,6 +66,21 @@ final class DemoIT {
     }
 
     @Test
+    void agentNoticesNeitherTheKillOfAReplicaNorTheStopOfAnother() throws Exception {
+        Process once =
+                start("--once", "--replicas", "2", "--port", "0", "--shopping-port", "0", "--user-port", "0");
+
+        assertThat(once.waitFor(2 * START.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        String output = output();
+        assertThat(once.exitValue()).as(output).isZero();
+        assertThat(output)
+                .doesNotContain("FAILED")
+                .contains("kill -9 of replica", "SIGTERM to replica", "has ended with exit code 0")
+                .contains("What the agent noticed: nothing.");
+        assertThat(once.descendants()).isEmpty();
+    }
+
+    @Test
     void everyLineToTryWorksAndATermSignalStopsAllOfIt() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             Process running = start("--port", "" + taken.getLocalPort(), "--shopping-port", "0", "--user-port", "0");
