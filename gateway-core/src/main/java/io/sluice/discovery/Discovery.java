@@ -138,13 +138,19 @@ public final class Discovery implements Disposable {
      * io.sluice.rejection.Rejection} that says why when it does not answer.
      */
     public Mono<Listing> tryOut(Backend backend) {
-        return Mono.usingWhen(
-                Mono.fromCallable(() -> Upstream.open(backend, upstreams))
-                        .subscribeOn(Schedulers.boundedElastic()), // reads TLS files
-                upstream -> upstream.renew()
-                        .flatMap(verdict ->
-                                new Lists(upstream, settings).read(verdict, null, EnumSet.allOf(Lists.Kind.class))),
-                Upstream::end);
+        return Mono.usingWhen(open(backend), this::list, Upstream::end);
+    }
+
+    /** The way to a backend that is not registered and of no concern to discovery; whoever asked for it disposes of it. */
+    public Mono<Upstream> open(Backend backend) {
+        return Mono.fromCallable(() -> Upstream.open(backend, upstreams))
+                .subscribeOn(Schedulers.boundedElastic()); // reads TLS files
+    }
+
+    /** All that a backend offers now, asked once. Fails as {@link #tryOut} does. */
+    public Mono<Listing> list(Upstream upstream) {
+        return upstream.verdict()
+                .flatMap(verdict -> new Lists(upstream, settings).read(verdict, null, EnumSet.allOf(Lists.Kind.class)));
     }
 
     private Mono<Contribution> soFar(String name) {

@@ -8,6 +8,8 @@ public enum RecordKind {
     PEER(true),
     /** A named selection of tools. */
     PROFILE(false),
+    /** A client that somebody had connected to a server, with its credentials; leased until it has been idle for long. */
+    CLIENT(true),
     /** Who owns an exposed name: by name space and name. */
     NAME(false),
     /** What an operator approved or pinned of a backend. */

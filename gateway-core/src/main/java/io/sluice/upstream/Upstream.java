@@ -523,6 +523,11 @@ public final class Upstream implements Disposable {
      * @return the response, which may be an error
      */
     public Mono<Envelope> ask(McpMethod method, String members) {
+        return ask(method, members, null);
+    }
+
+    /** @param name the tool, prompt or URI that is asked for, of the methods that have one */
+    public Mono<Envelope> ask(McpMethod method, String members, @Nullable String name) {
         return verdict()
                 .flatMap(known -> {
                     if (known.era() == Era.LEGACY) {
@@ -534,7 +539,7 @@ public final class Upstream implements Disposable {
                             RequestId.of("own-" + ids.incrementAndGet()),
                             method.wire(),
                             Messages.modernParams(members, known.version(), settings.clientInfo()));
-                    return postModern(body, ModernHead.of(method.wire()), Terms.OWN);
+                    return postModern(body, new ModernHead(method.wire(), name, List.of(), null), Terms.OWN);
                 })
                 .flatMap(reply -> Replies.response(reply, http));
     }

@@ -23,6 +23,7 @@ import io.sluice.management.OperationTable.Resource;
 import io.sluice.registry.Registry;
 import io.sluice.registry.RegistryRefusal;
 import io.sluice.rejection.Rejection;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +32,7 @@ import java.util.Optional;
 import org.reactivestreams.Publisher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.netty.channel.AbortedException;
 import reactor.netty.http.server.HttpServerRequest;
@@ -41,15 +43,19 @@ import tools.jackson.databind.json.JsonMapper;
  * Answers the management routes of the listener and leaves every other path to the handler behind it. Stateless; safe for
  * use by many threads.
  */
-public final class ManagementApi {
+public final class ManagementApi implements Disposable {
     /** Of a request. */
     static final int MAX_BODY_BYTES = 64 * 1024;
+
+    /** How long a client stays that nobody uses. */
+    private static final Duration CLIENT_IDLE = Duration.ofMinutes(30);
 
     private static final Logger log = LoggerFactory.getLogger(ManagementApi.class);
     private static final JsonMapper JSON = new JsonMapper();
 
     private final Authenticator authenticator;
     private final OperationTable table;
+    private final Clients clients;
 
     /**
      * @param authenticator the one that {@code /mcp} asks
@@ -66,6 +72,7 @@ public final class ManagementApi {
             int maxRegistered) {
         this.authenticator = Authenticator.failingClosed(authenticator);
         Registrations registrations = new Registrations(registry, discovery, egress, maxRegistered);
+        this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE);
         Health health = new Health(about, readiness, clock);
         List<Operation> operations = new ArrayList<>(List.of(
                 open(GET, "/livez", "Whether the process runs", health::live),
@@ -82,6 +89,7 @@ public final class ManagementApi {
                 managing(GET, "/services", "All backends and what they offer", registrations::services),
                 managing(POST, "/services", "All backends and what they offer", registrations::services)));
         operations.addAll(new Peers(registry, discovery, new Addresses(egress), maxRegistered).operations());
+        operations.addAll(new ClientApi(clients, discovery, new Addresses(egress)).operations());
         this.table = new OperationTable(operations);
     }
 
@@ -97,6 +105,12 @@ public final class ManagementApi {
                     ? serve(request, response, resource.get(), path, query)
                     : next.handle(request, response);
         };
+    }
+
+    /** Closes the connections of clients to their servers. */
+    @Override
+    public void dispose() {
+        clients.dispose();
     }
 
     OperationTable operations() {

@@ -27,6 +27,7 @@ import io.sluice.management.ManagementApi;
 import io.sluice.management.Readiness;
 import io.sluice.registry.Backend;
 import io.sluice.registry.InMemoryRegistry;
+import io.sluice.registry.RecordKind;
 import io.sluice.registry.Registry;
 import io.sluice.seal.Keyring;
 import io.sluice.stdio.CommandAllowList;
@@ -80,6 +81,7 @@ public final class SluiceServer implements RunningGateway {
     private final Discovery discovery;
     private final Gateway gateway;
     private final Readiness readiness;
+    private final ManagementApi management;
     private final HttpHandler handler;
     private final LoopResources loops;
     private final Disposable.Swap reloads = Disposables.swap();
@@ -120,11 +122,15 @@ public final class SluiceServer implements RunningGateway {
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
-        About about = new About(version, config.environment(), gateway::activeClients);
+        About about = new About(
+                version,
+                config.environment(),
+                () -> gateway.activeClients()
+                        + registry.snapshot().records(RecordKind.CLIENT).size());
         GatewayTools.host(registry, discovery, about, readiness, clock, config.gatewayAggregated());
-        this.handler = new ManagementApi(
-                        registry, discovery, authenticator, egress, about, readiness, clock, config.maxRegistered())
-                .before(gateway.handler());
+        this.management = new ManagementApi(
+                registry, discovery, authenticator, egress, about, readiness, clock, config.maxRegistered());
+        this.handler = management.before(gateway.handler());
     }
 
     /** What reaches the backends that do not speak Streamable HTTP. */
@@ -311,6 +317,7 @@ public final class SluiceServer implements RunningGateway {
                 .then(Mono.fromRunnable(gateway::endStreams))
                 .then(bound().drain(timeout))
                 .then(gateway.close())
+                .then(Mono.fromRunnable(management::dispose))
                 .then(discovery.stop())
                 .then(shared.close())
                 .then(bound().close())

@@ -1,0 +1,307 @@
+package io.sluice.management;
+
+import static io.netty.handler.codec.http.HttpMethod.GET;
+import static io.netty.handler.codec.http.HttpMethod.POST;
+
+import io.sluice.catalog.Definition;
+import io.sluice.catalog.Listing;
+import io.sluice.discovery.Discovery;
+import io.sluice.envelope.Envelope;
+import io.sluice.envelope.Json;
+import io.sluice.management.Clients.Client;
+import io.sluice.management.Operation.Answer;
+import io.sluice.management.Operation.Question;
+import io.sluice.management.Problem.Fault;
+import io.sluice.protocol.McpMethod;
+import io.sluice.rejection.Rejection;
+import io.sluice.rejection.Rejection.BackendFailure;
+import io.sluice.upstream.Upstream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * MCP for programs that speak only HTTP and JSON: connect to a server, list what it offers, call it, disconnect. The
+ * routes stand beside the mounts under {@code /mcp/}, whose names they reserve.
+ */
+final class ClientApi {
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private final Clients clients;
+    private final Discovery discovery;
+    private final Addresses addresses;
+
+    ClientApi(Clients clients, Discovery discovery, Addresses addresses) {
+        this.clients = clients;
+        this.discovery = discovery;
+        this.addresses = addresses;
+    }
+
+    List<Operation> operations() {
+        return List.of(
+                Operation.managing(POST, "/mcp/connect", "Connect a client to an MCP server", this::connect),
+                Operation.managing(
+                        GET,
+                        "/mcp/list_tools",
+                        "The tools of a client's server",
+                        question -> listed(question, "tools", Listing::tools)),
+                Operation.managing(POST, "/mcp/call_tool", "Call a tool of a client's server", this::callTool),
+                Operation.managing(
+                        GET,
+                        "/mcp/list_resources",
+                        "The resources of a client's server",
+                        question -> listed(question, "resources", Listing::resources)),
+                Operation.managing(POST, "/mcp/read_resource", "Read a resource of a client's server", this::read),
+                Operation.managing(
+                        GET,
+                        "/mcp/list_prompts",
+                        "The prompts of a client's server",
+                        question -> listed(question, "prompts", Listing::prompts)),
+                Operation.managing(POST, "/mcp/get_prompt", "Get a prompt of a client's server", this::prompt),
+                Operation.managing(POST, "/mcp/disconnect", "Disconnect a client", this::disconnect),
+                Operation.managing(GET, "/mcp/clients", "All clients", this::all),
+                Operation.managing(GET, "/mcp/client/{client_id}", "One client", this::one));
+    }
+
+    private Mono<Answer> connect(Question question) {
+        return Mono.fromCallable(() -> ConnectRequest.of(Registrations.json(question)))
+                .flatMap(asked -> asked.endpoint()
+                        .map(endpoint -> addresses.check(endpoint, "/mcp_url"))
+                        .orElse(Mono.empty())
+                        .thenReturn(asked))
+                .flatMap(asked -> {
+                    String id = clients.newId();
+                    return clients.connect(id, asked)
+                            .flatMap(discovery::list)
+                            .timeout(asked.timeout())
+                            .flatMap(listing -> clients.keep(id, asked).thenReturn(connected(id, listing)))
+                            .doOnError(error -> clients.drop(id))
+                            .doOnCancel(() -> clients.drop(id))
+                            .onErrorMap(error -> failure(error, "Failed to connect: ", asked.timeout()));
+                });
+    }
+
+    private static Answer connected(String id, Listing listing) {
+        Map<String, Object> body = new LinkedHashMap<>();
+        body.put("status", "connected");
+        body.put("client_id", id);
+        body.put("tools", trees(listing.tools()));
+        body.put("resources", trees(listing.resources()));
+        body.put("prompts", trees(listing.prompts()));
+        body.put("message", "Successfully connected to MCP server");
+        return new Answer(201, body);
+    }
+
+    private static List<JsonNode> trees(List<Definition> definitions) {
+        return definitions.stream()
+                .map(definition -> JSON.readTree(definition.json().bytes()))
+                .toList();
+    }
+
+    private Mono<Answer> listed(Question question, String member, Function<Listing, List<Definition>> part) {
+        return Mono.defer(() -> {
+            String id = question.parameter("client_id")
+                    .orElseThrow(() -> Problem.unprocessable(
+                            "client.invalid", "/client_id", "The parameter 'client_id' is missing"));
+            Client client = clients.find(id);
+            Duration timeout = client.request().timeout();
+            return clients.use(client)
+                    .flatMap(discovery::list)
+                    .timeout(timeout)
+                    .onErrorMap(error -> failure(error, "", timeout))
+                    .map(listing -> {
+                        List<JsonNode> found = trees(part.apply(listing));
+                        Map<String, Object> body = success(id);
+                        body.put(member, found);
+                        body.put("count", found.size());
+                        return new Answer(200, body);
+                    });
+        });
+    }
+
+    /** What a request about a client says, checked. */
+    private record Asked(Client client, String target, String argumentsJson, Duration timeout) {}
+
+    /** @param target the member that names the tool, prompt or resource */
+    private Asked asked(Question question, String target) {
+        JsonNode body = Registrations.json(question);
+        List<Fault> faults = new ArrayList<>();
+        for (String key : List.of("client_id", target)) {
+            if (!body.path(key).isString()) {
+                faults.add(new Fault("/" + key, "'" + key + "' is missing, or not a string"));
+            }
+        }
+        JsonNode arguments = body.path("arguments");
+        if (!arguments.isMissingNode() && !arguments.isNull() && !arguments.isObject()) {
+            faults.add(new Fault("/arguments", "'arguments' must be an object"));
+        }
+        Optional<Duration> timeout = ConnectRequest.timeout(body, faults);
+        if (!faults.isEmpty()) {
+            throw Problem.unprocessable("client.invalid", faults);
+        }
+        Client client = clients.find(body.get("client_id").stringValue());
+        return new Asked(
+                client,
+                body.get(target).stringValue(),
+                arguments.isObject() ? JSON.writeValueAsString(arguments) : "{}",
+                timeout.orElseGet(() -> client.request().timeout()));
+    }
+
+    private Mono<Answer> callTool(Question question) {
+        return Mono.defer(() -> {
+            Asked asked = asked(question, "tool_name");
+            long begin = System.nanoTime();
+            String members = "\"name\":" + Json.quote(asked.target()) + ",\"arguments\":" + asked.argumentsJson();
+            return ask(asked, McpMethod.TOOLS_CALL, members).map(response -> {
+                Map<String, Object> body = new LinkedHashMap<>();
+                JsonNode result = result(response);
+                boolean failed =
+                        result.isMissingNode() || result.path("isError").asBoolean(false);
+                body.put("status", failed ? "error" : "success");
+                body.put("result", result.isMissingNode() ? null : result);
+                body.put("error", failed ? error(response, result) : null);
+                body.put("execution_time", Math.round((System.nanoTime() - begin) / 1e6) / 1e3);
+                return new Answer(200, body);
+            });
+        });
+    }
+
+    private static String error(Envelope response, JsonNode result) {
+        if (result.isMissingNode()) {
+            return message(response);
+        }
+        StringBuilder text = new StringBuilder();
+        result.path("content").forEach(part -> text.append(part.path("text").asString("")));
+        return text.isEmpty() ? "The tool reported an error" : text.toString();
+    }
+
+    private Mono<Answer> read(Question question) {
+        return Mono.defer(() -> {
+            Asked asked = asked(question, "uri");
+            return ask(asked, McpMethod.RESOURCES_READ, "\"uri\":" + Json.quote(asked.target()))
+                    .map(response -> {
+                        JsonNode contents = resultOrRefusal(response).path("contents");
+                        Map<String, Object> body = success(asked.client().id());
+                        body.put("uri", asked.target());
+                        body.put("content", contents.isEmpty() ? null : contents.get(0));
+                        body.put("contents", contents);
+                        return new Answer(200, body);
+                    });
+        });
+    }
+
+    private Mono<Answer> prompt(Question question) {
+        return Mono.defer(() -> {
+            Asked asked = asked(question, "prompt_name");
+            String members = "\"name\":" + Json.quote(asked.target()) + ",\"arguments\":" + asked.argumentsJson();
+            return ask(asked, McpMethod.PROMPTS_GET, members).map(response -> {
+                Map<String, Object> body = success(asked.client().id());
+                body.put("prompt_name", asked.target());
+                body.put("content", resultOrRefusal(response));
+                return new Answer(200, body);
+            });
+        });
+    }
+
+    private Mono<Envelope> ask(Asked asked, McpMethod method, String members) {
+        return clients.use(asked.client())
+                .flatMap((Upstream upstream) -> upstream.ask(method, members, asked.target()))
+                .timeout(asked.timeout())
+                .onErrorMap(error -> failure(error, "", asked.timeout()));
+    }
+
+    private static JsonNode result(Envelope response) {
+        return response.result().isPresent()
+                ? JSON.readTree(response.raw(response.result()).bytes())
+                : JSON.missingNode();
+    }
+
+    /** What the server says is wrong with the request is the caller's to set right. */
+    private static JsonNode resultOrRefusal(Envelope response) {
+        JsonNode result = result(response);
+        if (result.isMissingNode()) {
+            throw Problem.of(400, "server.refused", message(response));
+        }
+        return result;
+    }
+
+    private static String message(Envelope response) {
+        var said = response.member(response.error(), "message");
+        return response.isString(said) ? response.text(said) : "The server answered with an error";
+    }
+
+    private static Throwable failure(Throwable error, String beginning, Duration timeout) {
+        if (error instanceof TimeoutException) {
+            return Problem.of(
+                    408,
+                    "server.timeout",
+                    beginning + "The server did not answer within " + timeout.toMillis() / 1e3 + " s");
+        }
+        if (error instanceof BackendFailure failure) {
+            boolean late = failure.kind().equals("timeout");
+            String reason = failure.reason().replaceFirst("^Backend '[^']*'", "The server");
+            return Problem.of(late ? 408 : 500, late ? "server.timeout" : "server.failed", beginning + reason);
+        }
+        return error instanceof Rejection rejection
+                ? Problem.of(500, "server.failed", beginning + rejection.reason())
+                : error;
+    }
+
+    private Mono<Answer> disconnect(Question question) {
+        return Mono.defer(() -> {
+            JsonNode body = Registrations.json(question);
+            if (!body.path("client_id").isString()) {
+                throw Problem.unprocessable("client.invalid", "/client_id", "'client_id' is missing, or not a string");
+            }
+            Client client = clients.find(body.get("client_id").stringValue());
+            return clients.disconnect(client.id()).map(gone -> {
+                Map<String, Object> answer = new LinkedHashMap<>();
+                answer.put("status", "disconnected");
+                answer.put("client_id", client.id());
+                answer.put("message", "Successfully disconnected from MCP server");
+                return new Answer(200, answer);
+            });
+        });
+    }
+
+    private Mono<Answer> all(Question question) {
+        return Mono.fromSupplier(() -> {
+            List<Map<String, Object>> found = new ArrayList<>();
+            for (Client client : clients.all()) {
+                Map<String, Object> described = new LinkedHashMap<>();
+                described.put("client_id", client.id());
+                described.putAll(clients.metadata(client));
+                found.add(described);
+            }
+            Map<String, Object> body = new LinkedHashMap<>();
+            body.put("status", "success");
+            body.put("clients", found);
+            body.put("count", found.size());
+            return new Answer(200, body);
+        });
+    }
+
+    private Mono<Answer> one(Question question) {
+        return Mono.fromSupplier(() -> {
+            Client client = clients.find(question.path().getOrDefault("client_id", ""));
+            Map<String, Object> body = success(client.id());
+            body.put("metadata", clients.metadata(client));
+            return new Answer(200, body);
+        });
+    }
+
+    private static Map<String, Object> success(String clientId) {
+        Map<String, Object> body = new LinkedHashMap<>();
+        body.put("status", "success");
+        body.put("client_id", clientId);
+        return body;
+    }
+}
