@@ -228,7 +228,16 @@ final class BackendHttp {
         Ask on(Terms other) {
             Duration longest = other.timeout() == null ? timeout : other.timeout();
             return new Ask(
-                    method, endpoint, movable, headers, body, longest, longLived, repeatable || other.safe(), other, to);
+                    method,
+                    endpoint,
+                    movable,
+                    headers,
+                    body,
+                    longest,
+                    longLived,
+                    repeatable || other.safe(),
+                    other,
+                    to);
         }
 
         /** Whether nobody knows, when no answer comes, if it did something. */

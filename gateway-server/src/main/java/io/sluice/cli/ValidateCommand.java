@@ -117,13 +117,10 @@ final class ValidateCommand implements Callable<Integer> {
 
     private static String summary(GatewayConfig config) {
         List<String> names = config.backends().stream().map(Backend::name).toList();
-        String left = config.unsupported().isEmpty()
-                ? ""
-                : ", " + config.unsupported().size() + " left out";
         return switch (names.size()) {
-            case 0 -> "no backend" + left;
-            case 1 -> "1 backend (" + names.get(0) + ")" + left;
-            default -> names.size() + " backends (" + String.join(", ", names) + ")" + left;
+            case 0 -> "no backend";
+            case 1 -> "1 backend (" + names.get(0) + ")";
+            default -> names.size() + " backends (" + String.join(", ", names) + ")";
         };
     }
 }

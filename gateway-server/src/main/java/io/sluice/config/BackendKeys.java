@@ -1,6 +1,6 @@
 package io.sluice.config;
 
-import io.sluice.config.GatewayConfig.Unsupported;
+import io.sluice.openapi.OpenApiSettings;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
@@ -104,6 +104,34 @@ final class BackendKeys {
             Shape.integer(0, 1000),
             "5",
             "How often in a row the program may end by itself before it is left alone for ten minutes.");
+    private static final Key<String> OPENAPI = Key.optional(
+            "openapi",
+            Shape.text(),
+            "none",
+            "The OpenAPI document (3.0 or 3.1) or manifest of a plain HTTP service, whose operations become tools: a"
+                    + " file, or a URL.");
+    private static final Key<URI> BASE_URL = Key.optional(
+            "baseUrl",
+            Shape.url(),
+            "of the document",
+            "Where the service of openapi is called; without a path, the path of the document's first server is"
+                    + " added.");
+    private static final Key<Duration> INTERVAL =
+            Key.of("interval", Shape.duration(), "60s", "How often the document of openapi is read again.");
+    private static final Key<List<String>> TAGS =
+            Key.listOf("tags", Shape.word(), "any", "Tags, one of which an operation must have.");
+    private static final Key<List<String>> OPERATIONS =
+            Key.listOf("operations", Shape.word(), "any", "Ids of operations, or names of their tools.");
+    private static final Key<List<String>> METHODS = Key.listOf("methods", Shape.word(), "any", "HTTP methods.");
+    static final Section<OpenApiSettings.Selection> SELECTION = new Section<>(
+            List.of(TAGS, OPERATIONS, METHODS),
+            f -> Optional.of(new OpenApiSettings.Selection(f.value(TAGS), f.value(OPERATIONS), f.value(METHODS))));
+    private static final Key<OpenApiSettings.Selection> INCLUDE_OPERATIONS = Key.section(
+            "includeOperations", SELECTION, "What an operation must match, in every list given, to become a tool.");
+    private static final Key<OpenApiSettings.Selection> EXCLUDE_OPERATIONS =
+            Key.section("excludeOperations", SELECTION, "What keeps an operation out when any of the lists names it.");
+    private static final List<Key<?>> OF_SERVICES =
+            List.of(OPENAPI, BASE_URL, INTERVAL, INCLUDE_OPERATIONS, EXCLUDE_OPERATIONS);
     private static final List<Key<?>> OF_PROGRAMS =
             List.of(COMMAND, ARGS, ENV, CWD, IDLE_TIMEOUT, MAX_LIFETIME, START_TIMEOUT, MAX_RESTARTS);
     private static final Key<Boolean> DISABLED = Key.of("disabled", Shape.flag(), "false", "Leave the entry out.");
@@ -128,13 +156,18 @@ final class BackendKeys {
                     MAX_LIFETIME,
                     START_TIMEOUT,
                     MAX_RESTARTS,
+                    OPENAPI,
+                    BASE_URL,
+                    INTERVAL,
+                    INCLUDE_OPERATIONS,
+                    EXCLUDE_OPERATIONS,
                     DISABLED),
             Set.of("description", "icon", "alwaysAllow", "autoApprove", "trust", "gallery", "version", "dev"),
             BackendKeys::backend);
 
     /** What the file's entries came to. */
-    record Declared(List<Backend> backends, List<Unsupported> unsupported) {
-        static final Declared NONE = new Declared(List.of(), List.of());
+    record Declared(List<Backend> backends) {
+        static final Declared NONE = new Declared(List.of());
     }
 
     /** Header names the gateway writes itself, or that belong to one connection. */
@@ -166,7 +199,6 @@ final class BackendKeys {
                 return Optional.empty();
             }
             List<Backend> backends = new ArrayList<>();
-            List<Unsupported> unsupported = new ArrayList<>();
             for (Node.Entry entry : mapping.entries()) {
                 String at = path + "." + entry.key();
                 if (!(entry.value() instanceof Node.Mapping server)) {
@@ -177,25 +209,17 @@ final class BackendKeys {
                 } else if (disabled(server)) {
                     in.note(entry.at(), "'" + entry.key() + "' is disabled and left out");
                 } else {
-                    Optional<Unsupported> why = unsupported(entry.key(), server);
-                    why.ifPresent(unsupported::add);
-                    why.ifPresent(u -> in.note(entry.at(), u.reason()));
-                    if (why.isEmpty()) {
-                        checkName(entry, in);
-                        BACKEND.read(server, at, in).ifPresent(backends::add);
-                    }
+                    checkName(entry, in);
+                    BACKEND.read(server, at, in).ifPresent(backends::add);
                 }
             }
-            return Optional.of(new Declared(List.copyOf(backends), List.copyOf(unsupported)));
+            return Optional.of(new Declared(List.copyOf(backends)));
         }
 
         @Override
         public Map<String, Object> schema() {
-            Map<String, Object> stdio = Shape.schemaOf("object");
-            stdio.put("description", "A server of another kind: understood, but not run by this version.");
-            stdio.put("anyOf", List.of(Map.of("required", List.of("openapi"))));
             Map<String, Object> schema = Shape.schemaOf("object");
-            schema.put("additionalProperties", Map.of("anyOf", List.of(BACKEND.schema(), stdio)));
+            schema.put("additionalProperties", BACKEND.schema());
             return schema;
         }
     };
@@ -219,24 +243,14 @@ final class BackendKeys {
                 .isPresent();
     }
 
-    private static Optional<Unsupported> unsupported(String name, Node.Mapping server) {
-        String kind = null;
-        if (server.value("openapi").isPresent()) {
-            kind = "OpenAPI services are";
-        }
-        return kind == null
-                ? Optional.empty()
-                : Optional.of(new Unsupported(
-                        name, "'" + name + "' is left out: " + kind + " not supported yet by this version"));
-    }
-
     private static Optional<Backend> backend(Section.Fields f) {
         Optional<Type> type = f.find(TYPE);
         String name = f.path().substring(f.path().indexOf('.') + 1);
         boolean program =
                 f.node(COMMAND).isPresent() || type.filter(Type.STDIO::equals).isPresent();
-        List<Endpoint> endpoints = program ? place(f, name) : endpoints(f);
-        Transport transport = program ? program(f, type) : network(f, type);
+        boolean service = !program && f.node(OPENAPI).isPresent();
+        List<Endpoint> endpoints = program ? place(f, name) : service ? base(f, name) : endpoints(f);
+        Transport transport = program ? program(f, type) : service ? service(f) : network(f, type);
         Map<String, String> headers = headers(f);
         Optional<Era> era = f.value(ERA);
         Duration timeout = f.value(TIMEOUT);
@@ -288,12 +302,49 @@ final class BackendKeys {
                 .transport();
     }
 
-    private static Transport network(Section.Fields f, Optional<Type> type) {
-        for (Key<?> key : OF_PROGRAMS) {
+    private static List<Endpoint> base(Section.Fields f, String name) {
+        for (Key<?> key : List.of(URL, ENDPOINTS, TYPE)) {
             if (f.node(key).isPresent()) {
-                f.in().fault(f.at(key), f.pathOf(key) + ": is for programs; give it a command, or leave it out");
+                f.in().fault(f.at(key), f.pathOf(key) + ": is for MCP servers; a service of openapi has a baseUrl");
             }
         }
+        refuse(f, OF_PROGRAMS, "is for programs; give it a command, or leave it out");
+        String document = f.find(OPENAPI).orElse("");
+        Optional<URI> given = f.find(BASE_URL);
+        if (given.isEmpty() && isUrl(document)) {
+            given = Optional.of(URI.create(document).resolve("/"));
+        }
+        return given.map(base -> base.getRawPath() == null || base.getRawPath().isEmpty() ? base.resolve("/") : base)
+                .map(base -> List.of(new Endpoint(base, 1)))
+                .orElseGet(
+                        () -> Backend.isName(name) ? List.of(Endpoint.inside(OpenApiSettings.KIND, name)) : List.of());
+    }
+
+    private static boolean isUrl(String document) {
+        return document.startsWith("http://") || document.startsWith("https://");
+    }
+
+    private static Transport service(Section.Fields f) {
+        String document = f.find(OPENAPI).orElse("");
+        return new OpenApiSettings(
+                        isUrl(document) ? document : "file:" + document,
+                        f.value(INTERVAL),
+                        f.section(INCLUDE_OPERATIONS).orElse(OpenApiSettings.Selection.EMPTY),
+                        f.section(EXCLUDE_OPERATIONS).orElse(OpenApiSettings.Selection.EMPTY))
+                .transport();
+    }
+
+    private static void refuse(Section.Fields f, List<Key<?>> keys, String why) {
+        for (Key<?> key : keys) {
+            if (f.node(key).isPresent()) {
+                f.in().fault(f.at(key), f.pathOf(key) + ": " + why);
+            }
+        }
+    }
+
+    private static Transport network(Section.Fields f, Optional<Type> type) {
+        refuse(f, OF_PROGRAMS, "is for programs; give it a command, or leave it out");
+        refuse(f, OF_SERVICES, "is for services with an OpenAPI document; name it with openapi, or leave this out");
         return type.filter(Type.SSE::equals).isPresent() ? Transport.SSE : Transport.HTTP;
     }
 

@@ -299,8 +299,7 @@ final class ConfigKeys {
                 maxRegistered.get(),
                 log.get(),
                 environment,
-                declared.backends(),
-                declared.unsupported()));
+                declared.backends()));
     }
 
     /** A key that one variable or flag can give, with where it stands. */

@@ -20,7 +20,6 @@ import java.util.Optional;
  * @param maxRegistered most backends that the API may have registered at once
  * @param environment a word for {@code /health}, such as {@code production}
  * @param backends in the order of the file, their names unique
- * @param unsupported entries that are well written but that this version cannot run
  */
 public record GatewayConfig(
         Server server,
@@ -35,14 +34,12 @@ public record GatewayConfig(
         int maxRegistered,
         Log log,
         String environment,
-        List<Backend> backends,
-        List<Unsupported> unsupported) {
+        List<Backend> backends) {
 
     public GatewayConfig {
         secretKeys = List.copyOf(secretKeys);
         stdioAllow = List.copyOf(stdioAllow);
         backends = List.copyOf(backends);
-        unsupported = List.copyOf(unsupported);
     }
 
     /** How targets are listed on the aggregate. */
@@ -160,11 +157,4 @@ public record GatewayConfig(
             JSON
         }
     }
-
-    /**
-     * A well-written entry that this version cannot run; the others run without it.
-     *
-     * @param reason one sentence that names the entry
-     */
-    public record Unsupported(String name, String reason) {}
 }

@@ -1,9 +1,11 @@
 package io.sluice.management;
 
 import io.sluice.management.Problem.Fault;
+import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
 import io.sluice.registry.Lease;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,10 +22,12 @@ import tools.jackson.databind.JsonNode;
  * What {@code POST /register} asks for, in either of its forms: {@code name} and {@code url}, or {@code serviceName} and
  * {@code endpoint}.
  *
+ * @param manifest where the service's OpenAPI document or manifest is, a path on it or a URL; empty for an MCP server
  * @param headers sent with every request to the backend. Secret
  * @param lease when the registration is to end unless it is renewed; empty when it stays until it is removed
  */
-record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> headers, Optional<Lease> lease) {
+record RegistrationRequest(
+        String name, Endpoint endpoint, Optional<String> manifest, Map<String, String> headers, Optional<Lease> lease) {
     private static final int MAX_URL_CHARACTERS = 2048;
     private static final int MAX_HEADERS = 32;
     private static final int MAX_HEADER_CHARACTERS = 4096;
@@ -59,7 +63,10 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
     }
 
     Backend backend() {
-        Backend plain = Backend.of(name, endpoint.url().toString(), Backend.Source.API);
+        Backend server = Backend.of(name, endpoint.url().toString(), Backend.Source.API);
+        Backend plain = manifest.map(
+                        document -> server.via(OpenApiSettings.of(document).transport()))
+                .orElse(server);
         return headers.isEmpty() ? plain : plain.withHeaders(headers);
     }
 
@@ -78,20 +85,47 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
         for (String key : body.propertyNames()) {
             unknown(key).ifPresent(faults::add);
         }
-        if (present(body, "manifestUrl")) {
-            faults.add(new Fault(
-                    "/manifestUrl",
-                    "manifestUrl is not supported by this version, which registers MCP servers only; leave it out if"
-                            + " the service speaks MCP itself"));
-        }
+        Optional<String> manifest = manifest(body, faults);
         Optional<String> name = one(body, "name", "serviceName", faults).flatMap(found -> name(found, faults));
-        Optional<Endpoint> endpoint = one(body, "url", "endpoint", faults).flatMap(found -> endpoint(found, faults));
+        Optional<Endpoint> endpoint = one(body, "url", "endpoint", faults)
+                .flatMap(found -> manifest.isPresent() ? service(found, faults) : endpoint(found, faults));
         Map<String, String> headers = headers(body, faults);
         Optional<Lease> lease = lease(body, endpoint, faults);
         if (!faults.isEmpty()) {
             throw Problem.unprocessable("registration.invalid", faults);
         }
-        return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), headers, lease);
+        return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), manifest, headers, lease);
+    }
+
+    private static Optional<String> manifest(JsonNode body, List<Fault> faults) {
+        if (!present(body, "manifestUrl")) {
+            return Optional.empty();
+        }
+        String text = body.get("manifestUrl").asString("");
+        boolean path = text.startsWith("/") && !text.startsWith("//");
+        if (text.length() > MAX_URL_CHARACTERS || !(path || text.matches("https?://[^/?#@]+(/.*)?")) || !isUri(text)) {
+            faults.add(new Fault(
+                    "/manifestUrl",
+                    "manifestUrl must be a path on the service, such as /v3/api-docs or /mcp/manifest, or an http or"
+                            + " https URL"));
+            return Optional.empty();
+        }
+        return Optional.of(text);
+    }
+
+    private static boolean isUri(String text) {
+        try {
+            return URI.create(text).getRawFragment() == null;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    /** A service that is no MCP server: without a path its root is meant. */
+    private static Optional<Endpoint> service(Found found, List<Fault> faults) {
+        String text = found.text();
+        boolean bare = text.matches("https?://[^/?#]+");
+        return endpoint(bare ? new Found(found.key(), text + "/") : found, faults);
     }
 
     /** A text of the body. */
@@ -109,7 +143,7 @@ record RegistrationRequest(String name, Endpoint endpoint, Map<String, String> h
                         new Fault(
                                 pointer(key),
                                 "'" + shown(key)
-                                        + "' is unknown; there are name, url, headers, ttl and instance, or serviceName and endpoint"));
+                                        + "' is unknown; there are name, url, manifestUrl, headers, ttl and instance, or serviceName and endpoint"));
     }
 
     /** The text under one of two keys that mean the same. */

@@ -25,6 +25,8 @@ import io.sluice.management.About;
 import io.sluice.management.GatewayTools;
 import io.sluice.management.ManagementApi;
 import io.sluice.management.Readiness;
+import io.sluice.openapi.OpenApiAdapters;
+import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.RecordKind;
@@ -116,7 +118,7 @@ public final class SluiceServer implements RunningGateway {
                 registry,
                 UpstreamSettings.of(loops, egress, version, random)
                         .withGatewayId(settings.gatewayId())
-                        .withAdapters(adapters()),
+                        .withAdapters(adapters(loops, egress, version)),
                 DiscoverySettings.DEFAULT);
         this.shared = SharedState.open(config, keyring, settings.sessionIdle());
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
@@ -134,11 +136,13 @@ public final class SluiceServer implements RunningGateway {
     }
 
     /** What reaches the backends that do not speak Streamable HTTP. */
-    private Adapters adapters() {
+    private Adapters adapters(LoopResources loops, EgressPolicy egress, String version) {
         return Adapters.of(Map.of(
                 StdioSettings.KIND,
                 new StdioAdapters(
-                        () -> Objects.requireNonNull(commands.get()), LONGEST_MESSAGE_BYTES, Schedulers.parallel())));
+                        () -> Objects.requireNonNull(commands.get()), LONGEST_MESSAGE_BYTES, Schedulers.parallel()),
+                OpenApiSettings.KIND,
+                new OpenApiAdapters(loops, egress, "sluice/" + version, Schedulers.parallel())));
     }
 
     /** Launches gateways that call themselves this version. They listen once their value comes; backends are found in the background. */

@@ -3,6 +3,7 @@ package io.sluice.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
 import io.sluice.stdio.StdioSettings;
 import java.nio.file.Path;
@@ -72,19 +73,33 @@ final class ClientFilesTest {
     }
 
     @Test
-    void entriesThisVersionCannotRunAreNamedAndTheOthersRun() {
+    void servicesWithADocumentAreBackends() {
         GatewayConfig config = files.json("""
             {"mcpServers": {
-              "petshop": {"openapi": "./petshop.yaml"},
-              "good": {"url": "http://localhost:2/mcp"},
+              "petshop": {"openapi": "./petshop.yaml", "baseUrl": "http://localhost:9001",
+                          "includeOperations": {"tags": ["pet"]}, "interval": "5m"},
+              "orders": {"openapi": "http://localhost:2/v3/api-docs"},
+              "alone": {"openapi": "./alone.json"},
               "off": {"url": "http://localhost:3/mcp", "disabled": true}
             }}
             """);
 
-        assertThat(config.backends()).extracting(Backend::name).containsExactly("good");
-        assertThat(config.unsupported())
-                .extracting(GatewayConfig.Unsupported::reason)
-                .containsExactly("'petshop' is left out: OpenAPI services are not supported yet by this version");
+        assertThat(config.backends())
+                .extracting(
+                        Backend::name,
+                        backend -> backend.endpoints().get(0).url().toString())
+                .containsExactly(
+                        tuple("petshop", "http://localhost:9001/"),
+                        tuple("orders", "http://localhost:2/"),
+                        tuple("alone", "openapi:alone"));
+        OpenApiSettings petshop = OpenApiSettings.of(config.backends().get(0).transport());
+        assertThat(petshop.document()).isEqualTo("file:./petshop.yaml");
+        assertThat(petshop.include().tags()).containsExactly("pet");
+        assertThat(petshop.interval()).isEqualTo(Duration.ofMinutes(5));
+        assertThat(files.faults("mcpServers: {a: {openapi: x.yaml, url: 'http://h/mcp'}}"))
+                .singleElement()
+                .asString()
+                .contains("a service of openapi has a baseUrl");
     }
 
     @Test

@@ -186,7 +186,6 @@ final class StartCheckTest {
                 c.maxRegistered(),
                 c.log(),
                 c.environment(),
-                c.backends(),
-                c.unsupported());
+                c.backends());
     }
 }

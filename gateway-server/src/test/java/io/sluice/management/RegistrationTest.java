@@ -237,7 +237,7 @@ final class RegistrationTest {
             {"name":"a","url":"http://a.example","colour":"red"}                      | colour
             {"name":"a","command":"sh","args":["-c","id"]}                            | command
             {"name":"a","url":"http://a.example","env":{"A":"b"}}                     | env
-            {"serviceName":"a","endpoint":"http://a.example","manifestUrl":"/v3/api-docs"} | manifestUrl
+            {"serviceName":"a","endpoint":"http://a.example","manifestUrl":"ftp://b/docs"} | manifestUrl
             {"name":"a","url":"http://a.example","headers":{"Host":"b"}}              | Host
             {"name":"a","url":"http://a.example","headers":{"X-A":"b\\r\\nX-B: c"}}   | X-A
             {"name":"a","url":"http://a.example","headers":{"X A":"b"}}               | X A
