@@ -26,7 +26,7 @@ import reactor.core.scheduler.Schedulers;
 public final class InMemoryRegistry implements Registry {
     private static final int MOST_OPERATIONS = 10_000;
     private static final RegistryStatus STATUS = new RegistryStatus(
-            RegistryStatus.Condition.CURRENT, "The registry is in this process's memory; it serves one replica");
+            RegistryStatus.Condition.CURRENT, "The registry is in this process's memory; it serves one replica", true);
 
     private final Scheduler timer;
     private final Map<String, Disposable> leases = new HashMap<>();

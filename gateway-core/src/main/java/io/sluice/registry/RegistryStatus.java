@@ -4,8 +4,9 @@ package io.sluice.registry;
  * How the registry is doing.
  *
  * @param detail a sentence for the operator
+ * @param known whether there is a snapshot that was read once, from the store or from what was kept of it
  */
-public record RegistryStatus(Condition condition, String detail) {
+public record RegistryStatus(Condition condition, String detail, boolean known) {
     /** What can be done with it. */
     public enum Condition {
         /** Reads are current and changes are taken. */

@@ -218,8 +218,21 @@ final class ConfigKeys {
             Shape.word(),
             "sluice",
             "Tells gateways apart that use the same Redis; the same for all replicas of one.");
+    private static final Key<Path> SNAPSHOT = Key.optional(
+            "snapshot",
+            Shape.newFile(),
+            "none",
+            "A file of this replica's own for what it knows of the shared registry, sealed with the secretKey, so that it"
+                    + " can start while Redis is away.");
+    private static final Key<Boolean> WRITE_BACK = Key.of(
+            "writeBack",
+            Shape.flag(),
+            "true",
+            "Whether replicas write what they know back to a Redis that comes back empty or older. Otherwise they serve"
+                    + " on and take no changes until somebody restarts them.");
     private static final Section<Redis> REDIS_SECTION = new Section<>(
-            List.of(REDIS_URL, CLUSTER), f -> Optional.of(new Redis(f.find(REDIS_URL), f.value(CLUSTER))));
+            List.of(REDIS_URL, CLUSTER, SNAPSHOT, WRITE_BACK),
+            f -> Optional.of(new Redis(f.find(REDIS_URL), f.value(CLUSTER), f.find(SNAPSHOT), f.value(WRITE_BACK))));
     private static final Key<Redis> REDIS = Key.section("redis", REDIS_SECTION, "What replicas share.");
     private static final Key<Boolean> LEGACY =
             Key.section("legacy", LEGACY_SECTION, "The protocol revisions before 2026-07-28.");

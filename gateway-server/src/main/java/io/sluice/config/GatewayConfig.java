@@ -114,9 +114,11 @@ public record GatewayConfig(
      *
      * @param url with credentials, so never printed; empty for a replica that is alone
      * @param cluster tells gateways apart that use the same Redis
+     * @param snapshot where this replica keeps what it knows of the registry
+     * @param writeBack whether a Redis that comes back empty or older is written back to
      */
-    public record Redis(Optional<String> url, String cluster) {
-        static final Redis NONE = new Redis(Optional.empty(), "sluice");
+    public record Redis(Optional<String> url, String cluster, Optional<Path> snapshot, boolean writeBack) {
+        static final Redis NONE = new Redis(Optional.empty(), "sluice", Optional.empty(), true);
 
         /** Without the URL, which may hold a password. */
         @Override

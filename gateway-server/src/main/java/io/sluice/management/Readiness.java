@@ -4,6 +4,7 @@ import io.sluice.catalog.Catalog;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Registration;
 import io.sluice.registry.Registry;
+import io.sluice.registry.RegistryStatus;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -12,7 +13,7 @@ import java.util.function.Supplier;
 
 /**
  * Whether calls should come here. Not before each backend of the configuration file was asked once, or had its time to
- * answer; not any more once the process is to stop. Two volatile flags, each of which turns once.
+ * answer; not any more once the process is to stop. Volatile flags, each of which turns once.
  */
 public final class Readiness {
     private final Registry registry;
@@ -20,6 +21,7 @@ public final class Readiness {
     private final InstantSource clock;
     private final Instant latest;
     private volatile boolean everReady;
+    private volatile boolean everRead;
     private volatile boolean draining;
 
     /**
@@ -56,7 +58,19 @@ public final class Readiness {
     List<Check> checks() {
         Check serving =
                 new Check("serving", !draining, draining ? "The gateway is stopping" : "The gateway takes calls");
-        return List.of(serving, backends());
+        return List.of(serving, registry(), backends());
+    }
+
+    /**
+     * What replicas share must have been read once. After that its state is no reason to keep calls away, because they are
+     * answered from memory.
+     */
+    private Check registry() {
+        RegistryStatus status = registry.status();
+        if (status.known() || !clock.instant().isBefore(latest)) {
+            everRead = true;
+        }
+        return new Check("registry", everRead, status.detail());
     }
 
     private Check backends() {

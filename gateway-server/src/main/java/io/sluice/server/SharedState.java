@@ -1,10 +1,15 @@
 package io.sluice.server;
 
 import io.sluice.config.GatewayConfig;
+import io.sluice.registry.InMemoryRegistry;
+import io.sluice.registry.LayeredRegistry;
+import io.sluice.registry.Registry;
 import io.sluice.registry.redis.RedisConnections;
 import io.sluice.registry.redis.RedisMessages;
+import io.sluice.registry.redis.RedisRegistry;
 import io.sluice.registry.redis.RedisSessionStore;
 import io.sluice.registry.redis.RedisSettings;
+import io.sluice.registry.redis.RegistrySettings;
 import io.sluice.replica.InMemoryMessages;
 import io.sluice.replica.Messages;
 import io.sluice.seal.Keyring;
@@ -18,7 +23,7 @@ import reactor.core.publisher.Mono;
  *
  * @param redis the connections, which end last
  */
-record SharedState(SessionStore sessions, Messages messages, Optional<RedisConnections> redis) {
+record SharedState(Registry registry, SessionStore sessions, Messages messages, Optional<RedisConnections> redis) {
     /** Begins to connect, and waits for nothing. Blocks for a moment: for start-up. */
     static SharedState open(GatewayConfig config, Keyring keyring, Duration sessionIdle) {
         return config.redis()
@@ -26,13 +31,23 @@ record SharedState(SessionStore sessions, Messages messages, Optional<RedisConne
                 .map(url -> {
                     RedisConnections redis = RedisConnections.open(
                             RedisSettings.of(url, config.redis().cluster()));
+                    RedisRegistry registry = RedisRegistry.open(redis, keyring, registrySettings(config.redis()));
                     return new SharedState(
+                            new LayeredRegistry(registry),
                             RedisSessionStore.over(redis, keyring, sessionIdle),
                             RedisMessages.over(redis, keyring),
                             Optional.of(redis));
                 })
-                .orElseGet(
-                        () -> new SharedState(SessionStore.ofOneReplica(), InMemoryMessages.alone(), Optional.empty()));
+                .orElseGet(() -> new SharedState(
+                        new InMemoryRegistry(),
+                        SessionStore.ofOneReplica(),
+                        InMemoryMessages.alone(),
+                        Optional.empty()));
+    }
+
+    private static RegistrySettings registrySettings(GatewayConfig.Redis config) {
+        RegistrySettings settings = RegistrySettings.STANDARD.withAdopt(config.writeBack());
+        return config.snapshot().map(settings::withSnapshot).orElse(settings);
     }
 
     /** A name that all replicas of this gateway derive alike, and that tells nothing of the key; empty when it is alone. */
@@ -47,6 +62,6 @@ record SharedState(SessionStore sessions, Messages messages, Optional<RedisConne
         if (sessions instanceof RedisSessionStore following) {
             following.dispose();
         }
-        return Mono.justOrEmpty(redis).flatMap(RedisConnections::close);
+        return registry.close().then(Mono.justOrEmpty(redis).flatMap(RedisConnections::close));
     }
 }

@@ -28,7 +28,6 @@ import io.sluice.management.Readiness;
 import io.sluice.openapi.OpenApiAdapters;
 import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
-import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.RecordKind;
 import io.sluice.registry.Registry;
 import io.sluice.seal.Keyring;
@@ -78,7 +77,7 @@ public final class SluiceServer implements RunningGateway {
     private final AtomicReference<TokenTable> tokens;
     private final AtomicReference<CommandAllowList> commands;
     private final AtomicReference<Map<String, Backend>> fromFile = new AtomicReference<>(Map.of());
-    private final Registry registry = new InMemoryRegistry();
+    private final Registry registry;
     private final SharedState shared;
     private final Discovery discovery;
     private final Gateway gateway;
@@ -112,6 +111,8 @@ public final class SluiceServer implements RunningGateway {
         GatewaySettings plain = gatewaySettings(version, config);
         GatewaySettings settings =
                 SharedState.gatewayId(config, keyring).map(plain::withGatewayId).orElse(plain);
+        this.shared = SharedState.open(config, keyring, settings.sessionIdle());
+        this.registry = shared.registry();
         // Of the thread that asks: a secure one would read from the system now and then, on event loops.
         RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
         this.discovery = Discovery.start(
@@ -120,7 +121,6 @@ public final class SluiceServer implements RunningGateway {
                         .withGatewayId(settings.gatewayId())
                         .withAdapters(adapters(loops, egress, version)),
                 DiscoverySettings.DEFAULT);
-        this.shared = SharedState.open(config, keyring, settings.sessionIdle());
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);

@@ -92,7 +92,7 @@ final class HealthTest {
     void readinessIsShortUnlessAskedForMore() throws Exception {
         try (RunningApi api = RunningApi.start()) {
             assertThat(json(api.get("/readyz")).has("checks")).isFalse();
-            assertThat(json(api.get("/readyz?verbose=1")).path("checks").size()).isEqualTo(2);
+            assertThat(json(api.get("/readyz?verbose=1")).path("checks").size()).isEqualTo(3);
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
@@ -75,7 +76,7 @@ final class Follower {
     private volatile RegistrySnapshot served = RegistrySnapshot.EMPTY;
     private volatile String epoch = "";
     private volatile RegistryStatus status =
-            new RegistryStatus(Condition.DISCONNECTED, "Redis has not been reached yet");
+            new RegistryStatus(Condition.DISCONNECTED, "Redis has not been reached yet", false);
     private volatile boolean closed;
     private boolean busy;
     private boolean again;
@@ -116,6 +117,11 @@ final class Follower {
             truth.replace(kept.epoch(), kept.revision(), kept.operation(), kept.records());
             epoch = truth.epoch();
             publish(truth.snapshot());
+            status = new RegistryStatus(
+                    Condition.DISCONNECTED,
+                    "Redis has not been reached yet; this replica serves revision " + truth.revision()
+                            + " of its snapshot on disk",
+                    true);
             log.info(
                     "Serving {} backends of the registry snapshot on disk, revision {}",
                     served.registrations().size(),
@@ -144,9 +150,9 @@ final class Follower {
         return epoch;
     }
 
-    /** Asks Redis for news now. */
+    /** Asks Redis for news now, or once it can be asked. */
     void hurry() {
-        if (!closed) {
+        if (!closed && redis.isUp()) {
             thread.schedule(this::tick);
         }
     }
@@ -229,7 +235,7 @@ final class Follower {
     private void failed(Throwable e) {
         busy = false;
         if (RedisConnections.isOutage(e)) {
-            disconnected(e instanceof RedisAway ? redis.trouble() : String.valueOf(e.getMessage()));
+            disconnected(e instanceof RedisAway ? redis.trouble() : Objects.requireNonNullElse(e.getMessage(), e.toString()));
         } else {
             log.error("The registry could not be followed; it is tried again", e);
             disconnected(e.toString());
@@ -449,7 +455,7 @@ final class Follower {
 
     private void turn(Condition condition, String detail) {
         RegistryStatus before = status;
-        status = new RegistryStatus(condition, detail);
+        status = new RegistryStatus(condition, detail, !truth.isBlank());
         if (before.condition() == condition && before.detail().equals(detail)) {
             return;
         }
