@@ -35,6 +35,41 @@ import tools.jackson.databind.json.JsonMapper;
 final class ClientApi {
     private static final JsonMapper JSON = new JsonMapper();
 
+    private static final String NO_CLIENT = "There is no such client";
+    private static final String WRONG = "A member is missing or wrong";
+    private static final Manual FAILING = Manual.answering(200, "Done")
+            .or(400, "The body is not JSON, or the server refused it")
+            .or(404, NO_CLIENT)
+            .or(408, "The server did not answer in time")
+            .or(422, WRONG)
+            .or(500, "The server cannot be reached, or failed");
+    private static final Manual LIST = FAILING.asking("client_id", "From connect", true);
+    private static final Manual ABOUT_CLIENT = FAILING.needing("client_id", "string", "From connect");
+    private static final Manual CALL = ABOUT_CLIENT
+            .needing("tool_name", "string", "As list_tools has it")
+            .taking("arguments", "object", "For the tool")
+            .taking("timeout", "number", "Seconds");
+    private static final Manual READ = ABOUT_CLIENT.needing("uri", "string", "As list_resources has it");
+    private static final Manual PROMPT = ABOUT_CLIENT
+            .needing("prompt_name", "string", "As list_prompts has it")
+            .taking("arguments", "object", "For the prompt");
+    private static final Manual DISCONNECT = Manual.answering(200, "Gone")
+            .or(404, NO_CLIENT)
+            .or(422, WRONG)
+            .needing("client_id", "string", "From connect");
+    private static final Manual CONNECT = Manual.answering(201, "Connected")
+            .or(400, "The body is not JSON, or asks for what this gateway does not do")
+            .or(408, "The server did not answer in time")
+            .or(422, WRONG)
+            .or(500, "The server cannot be reached, or failed")
+            .taking("transport", "string", "http, sse or stdio")
+            .taking("mcp_url", "string", "Where the server listens; not for stdio")
+            .taking("command", "array", "Program and arguments, for stdio; must be allowed by the configuration")
+            .taking("auth_type", "string", "none or bearer")
+            .taking("bearer_token", "string", "For auth_type bearer")
+            .taking("name", "string", "For people")
+            .taking("timeout", "number", "Seconds, to connect and for each call; 30 if nothing is said");
+
     private final Clients clients;
     private final Discovery discovery;
     private final Addresses addresses;
@@ -47,28 +82,37 @@ final class ClientApi {
 
     List<Operation> operations() {
         return List.of(
-                Operation.managing(POST, "/mcp/connect", "Connect a client to an MCP server", this::connect),
+                Operation.managing(POST, "/mcp/connect", "Connect a client to an MCP server", this::connect)
+                        .with(CONNECT),
                 Operation.managing(
-                        GET,
-                        "/mcp/list_tools",
-                        "The tools of a client's server",
-                        question -> listed(question, "tools", Listing::tools)),
-                Operation.managing(POST, "/mcp/call_tool", "Call a tool of a client's server", this::callTool),
+                                GET,
+                                "/mcp/list_tools",
+                                "The tools of a client's server",
+                                question -> listed(question, "tools", Listing::tools))
+                        .with(LIST),
+                Operation.managing(POST, "/mcp/call_tool", "Call a tool of a client's server", this::callTool)
+                        .with(CALL),
                 Operation.managing(
-                        GET,
-                        "/mcp/list_resources",
-                        "The resources of a client's server",
-                        question -> listed(question, "resources", Listing::resources)),
-                Operation.managing(POST, "/mcp/read_resource", "Read a resource of a client's server", this::read),
+                                GET,
+                                "/mcp/list_resources",
+                                "The resources of a client's server",
+                                question -> listed(question, "resources", Listing::resources))
+                        .with(LIST),
+                Operation.managing(POST, "/mcp/read_resource", "Read a resource of a client's server", this::read)
+                        .with(READ),
                 Operation.managing(
-                        GET,
-                        "/mcp/list_prompts",
-                        "The prompts of a client's server",
-                        question -> listed(question, "prompts", Listing::prompts)),
-                Operation.managing(POST, "/mcp/get_prompt", "Get a prompt of a client's server", this::prompt),
-                Operation.managing(POST, "/mcp/disconnect", "Disconnect a client", this::disconnect),
+                                GET,
+                                "/mcp/list_prompts",
+                                "The prompts of a client's server",
+                                question -> listed(question, "prompts", Listing::prompts))
+                        .with(LIST),
+                Operation.managing(POST, "/mcp/get_prompt", "Get a prompt of a client's server", this::prompt)
+                        .with(PROMPT),
+                Operation.managing(POST, "/mcp/disconnect", "Disconnect a client", this::disconnect)
+                        .with(DISCONNECT),
                 Operation.managing(GET, "/mcp/clients", "All clients", this::all),
-                Operation.managing(GET, "/mcp/client/{client_id}", "One client", this::one));
+                Operation.managing(GET, "/mcp/client/{client_id}", "One client", this::one)
+                        .with(Manual.answering(404, NO_CLIENT)));
     }
 
     private Mono<Answer> connect(Question question) {

@@ -18,6 +18,7 @@ import io.sluice.egress.EgressPolicy;
 import io.sluice.listener.BodyReader;
 import io.sluice.listener.HttpHandler;
 import io.sluice.management.Operation.Answer;
+import io.sluice.management.Operation.Page;
 import io.sluice.management.Operation.Question;
 import io.sluice.management.OperationTable.Resource;
 import io.sluice.registry.Registry;
@@ -78,18 +79,21 @@ public final class ManagementApi implements Disposable {
                 open(GET, "/livez", "Whether the process runs", health::live),
                 open(GET, "/readyz", "Whether calls should come here; ?verbose says why not", health::ready),
                 open(GET, "/health", "How the gateway is, for people", health::health),
+                managing(POST, "/register", "Add a backend, or change one that was added here", registrations::register)
+                        .with(Registrations.REGISTER),
+                managing(DELETE, "/register/{name}", "Remove a backend that was added here", registrations::remove)
+                        .with(Registrations.REMOVE),
                 managing(
-                        POST, "/register", "Add a backend, or change one that was added here", registrations::register),
-                managing(DELETE, "/register/{name}", "Remove a backend that was added here", registrations::remove),
-                managing(
-                        PUT,
-                        "/register/{name}/heartbeat",
-                        "Renew the lease of an instance; ?instance says which",
-                        registrations::heartbeat),
+                                PUT,
+                                "/register/{name}/heartbeat",
+                                "Renew the lease of an instance; ?instance says which",
+                                registrations::heartbeat)
+                        .with(Registrations.HEARTBEAT),
                 managing(GET, "/services", "All backends and what they offer", registrations::services),
                 managing(POST, "/services", "All backends and what they offer", registrations::services)));
         operations.addAll(new Peers(registry, discovery, new Addresses(egress), maxRegistered).operations());
         operations.addAll(new ClientApi(clients, discovery, new Addresses(egress)).operations());
+        operations.addAll(new ApiPages(() -> ApiDescription.of(operations, about.version())).operations());
         this.table = new OperationTable(operations);
     }
 
@@ -120,7 +124,7 @@ public final class ManagementApi implements Disposable {
     private Publisher<Void> serve(
             HttpServerRequest request, HttpServerResponse response, Resource resource, String path, String query) {
         return Mono.defer(() -> run(request, resource, query))
-                .map(answer -> new Written(answer.status(), "application/json", JSON.writeValueAsBytes(answer.body())))
+                .map(ManagementApi::written)
                 .onErrorResume(error -> refused(error, request, response, path))
                 .flatMap(written -> Mono.from(write(request, response, written)));
     }
@@ -148,6 +152,12 @@ public final class ManagementApi implements Disposable {
     /** What is sent: all in one piece. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Written(int status, String contentType, byte[] body) {}
+
+    private static Written written(Answer answer) {
+        return answer.body() instanceof Page page
+                ? new Written(answer.status(), page.contentType(), page.content())
+                : new Written(answer.status(), "application/json", JSON.writeValueAsBytes(answer.body()));
+    }
 
     private static Mono<Written> refused(
             Throwable error, HttpServerRequest request, HttpServerResponse response, String path) {
@@ -204,6 +214,7 @@ public final class ManagementApi implements Disposable {
         response.status(written.status())
                 .header(HttpHeaderNames.CONTENT_TYPE, written.contentType())
                 .header(HttpHeaderNames.CACHE_CONTROL, "no-store")
+                .header("X-Content-Type-Options", "nosniff")
                 .header(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(written.body().length));
         if (HttpMethod.HEAD.equals(request.method())) {
             return response.send();

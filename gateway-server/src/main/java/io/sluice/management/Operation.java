@@ -11,16 +11,21 @@ import reactor.core.publisher.Mono;
  * One method on one path.
  *
  * @param summary a line for the API's description
+ * @param manual what the API's description says besides
  */
-record Operation(HttpMethod method, PathPattern path, Access access, String summary, Action action) {
+record Operation(HttpMethod method, PathPattern path, Access access, String summary, Manual manual, Action action) {
     /** One that everyone may call who can connect. */
     static Operation open(HttpMethod method, String path, String summary, Action action) {
-        return new Operation(method, PathPattern.of(path), Access.OPEN, summary, action);
+        return new Operation(method, PathPattern.of(path), Access.OPEN, summary, Manual.NONE, action);
     }
 
     /** One for callers with management rights. */
     static Operation managing(HttpMethod method, String path, String summary, Action action) {
-        return new Operation(method, PathPattern.of(path), Access.MANAGING, summary, action);
+        return new Operation(method, PathPattern.of(path), Access.MANAGING, summary, Manual.NONE, action);
+    }
+
+    Operation with(Manual described) {
+        return new Operation(method, path, access, summary, described, action);
     }
 
     /** Who may call. */
@@ -67,7 +72,11 @@ record Operation(HttpMethod method, PathPattern path, Access access, String summ
     /**
      * What goes back.
      *
-     * @param body a value for Jackson to write
+     * @param body a value for Jackson to write, or a {@link Page}
      */
     record Answer(int status, Object body) {}
+
+    /** Something that is sent as it is. The array is not to be written to. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    record Page(String contentType, byte[] content) {}
 }

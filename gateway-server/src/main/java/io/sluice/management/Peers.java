@@ -52,13 +52,27 @@ final class Peers {
         return List.of(
                 Operation.managing(GET, "/api/v1/mcp/peers", "The other gateways behind this one", this::list),
                 Operation.managing(
-                        POST,
-                        "/api/v1/mcp/peers",
-                        "Add another gateway; ?pending=true keeps one that cannot be reached",
-                        this::add),
-                Operation.managing(DELETE, "/api/v1/mcp/peers/{name}", "Remove another gateway", this::remove),
+                                POST,
+                                "/api/v1/mcp/peers",
+                                "Add another gateway; ?pending=true keeps one that cannot be reached",
+                                this::add)
+                        .with(Manual.answering(200, "Connected")
+                                .or(202, "Kept, and asked again until it answers")
+                                .or(400, "The body is not JSON")
+                                .or(409, "The name is taken")
+                                .or(422, "A member is missing or wrong")
+                                .or(502, "It cannot be reached; nothing was kept")
+                                .asking("pending", "true keeps one that cannot be reached", false)
+                                .needing("peer_name", "string", "1 to 64 of a-z, 0-9 and '-'")
+                                .needing("peer_url", "string", "Its MCP endpoint, such as http://node2:8000/mcp")
+                                .taking("auth_token", "string", "Sent to it as bearer token")),
+                Operation.managing(DELETE, "/api/v1/mcp/peers/{name}", "Remove another gateway", this::remove)
+                        .with(Manual.answering(200, "Removed")
+                                .or(404, "There is no such peer")
+                                .or(409, "A variable names it")),
                 Operation.managing(GET, "/api/v1/mcp/servers", "All servers behind the gateway", this::servers),
-                Operation.managing(GET, "/api/v1/mcp/servers/{name}", "One server behind the gateway", this::server));
+                Operation.managing(GET, "/api/v1/mcp/servers/{name}", "One server behind the gateway", this::server)
+                        .with(Manual.answering(404, "There is no such server")));
     }
 
     private Mono<Answer> list(Question question) {

@@ -35,6 +35,26 @@ final class Registrations {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
+    static final Manual REGISTER = Manual.answering(201, "Kept; status says whether it could be reached")
+            .or(400, "The body is not JSON")
+            .or(409, "The name is not the API's to change, or there are too many backends")
+            .or(422, "A member is missing or wrong")
+            .needing("serviceName", "string", "1 to 64 of a-z, 0-9 and '-'; 'name' means the same")
+            .needing("endpoint", "string", "Where it listens; 'url' means the same")
+            .taking("headers", "object", "Sent with every request to it: its credentials")
+            .taking("ttl", "string", "Time to live, such as 30s; without it the registration stays until it is removed")
+            .taking("instance", "string", "Tells the instances of one name apart");
+
+    static final Manual REMOVE = Manual.answering(200, "Removed")
+            .or(404, "There is no such backend or instance")
+            .or(409, "The backend is not the API's to remove")
+            .asking("instance", "Only this instance", false);
+
+    static final Manual HEARTBEAT = Manual.answering(200, "The lease is renewed")
+            .or(404, "The lease has ended; register again")
+            .or(422, "There are several instances; name one")
+            .asking("instance", "Which instance; not needed when there is only one", false);
+
     private final Registry registry;
     private final Discovery discovery;
     private final Addresses addresses;

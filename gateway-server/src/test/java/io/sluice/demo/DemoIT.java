@@ -67,8 +67,7 @@ final class DemoIT {
 
     @Test
     void agentNoticesNeitherTheKillOfAReplicaNorTheStopOfAnother() throws Exception {
-        Process once =
-                start("--once", "--replicas", "2", "--port", "0", "--shopping-port", "0", "--user-port", "0");
+        Process once = start("--once", "--replicas", "2", "--port", "0", "--shopping-port", "0", "--user-port", "0");
 
         assertThat(once.waitFor(2 * START.toSeconds(), TimeUnit.SECONDS)).isTrue();
         String output = output();
