@@ -253,7 +253,10 @@ final class LegacyCalls {
                         sink.next(new Event.Message(towards));
                     }
                 })
-                .takeUntilOther(run.cancelled());
+                .takeUntilOther(run.cancelled())
+                .onErrorResume(
+                        Rejection.Unavailable.class,
+                        stopping -> Flux.just(new Event.Message(Replies.inBand(call, stopping))));
         if (!call.inbound().accept().events()) {
             return new Answer.Relayed(200, Replies.last(mapped).doFinally(signal -> run.end()));
         }

@@ -1,7 +1,9 @@
 package io.sluice.gateway;
 
 import io.sluice.envelope.RequestId;
+import io.sluice.rejection.Rejection;
 import io.sluice.session.LiveSession;
+import java.time.Duration;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -34,6 +36,14 @@ final class LegacyRun implements LiveSession.InFlight {
     public void cancel(@Nullable String reasonJson) {
         tellBackend.apply(reasonJson).onErrorComplete().subscribe();
         cancelled.tryEmitEmpty();
+    }
+
+    @Override
+    public void abandon() {
+        tellBackend.apply(null).onErrorComplete().subscribe();
+        cancelled.tryEmitError(new Rejection.Unavailable(
+                "The gateway stopped before this call had its answer; whether the call took effect is unknown",
+                Duration.ofSeconds(1)));
     }
 
     void end() {

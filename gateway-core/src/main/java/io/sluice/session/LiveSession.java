@@ -67,6 +67,9 @@ public final class LiveSession {
     public interface InFlight {
         /** Tells the backend; the client will get no answer. */
         void cancel(@Nullable String reasonJson);
+
+        /** As {@link #cancel}, because this replica stops: the client is told so. */
+        void abandon();
     }
 
     private record Opened(Upstream upstream, Mono<LegacySession> session) {}
@@ -303,6 +306,11 @@ public final class LiveSession {
         ENDED,
         /** Other replicas go on with it. */
         LEFT
+    }
+
+    /** Answers the calls in flight with the news that this replica stops. */
+    void abandonCalls() {
+        inFlight.keySet().forEach(id -> takeInFlight(id).ifPresent(InFlight::abandon));
     }
 
     /**

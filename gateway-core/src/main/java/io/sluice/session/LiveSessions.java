@@ -185,6 +185,7 @@ public final class LiveSessions implements Disposable {
             LiveSession.Parting parting = store.shared() ? LiveSession.Parting.LEFT : LiveSession.Parting.ENDED;
             List<LiveSession> all = List.copyOf(sessions.values());
             sessions.clear();
+            all.forEach(LiveSession::abandonCalls);
             Mono<Void> kept = journal == null ? Mono.empty() : journal.flush().then(store.flush());
             return Flux.fromIterable(all)
                     .flatMap(session -> end(session, parting), Integer.MAX_VALUE)

@@ -1,16 +1,23 @@
 package io.sluice.gateway;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.auth.Caller;
 import io.sluice.replica.Messages;
 import io.sluice.seal.Keyring;
+import io.sluice.session.SessionIds;
 import io.sluice.session.SessionStore;
+import io.sluice.session.StoredEvents;
 import io.sluice.testing.FakeBackend;
+import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -331,6 +338,75 @@ public abstract class ReplicasContract {
         try (WireClient.Stream stream = sameAt(b, client).listen("Last-Event-ID", last)) {
             assertThat(rest(stream)).containsExactly(2, 3, 4, 5, 0);
         }
+    }
+
+    @Test
+    void callThatItsReplicaCouldNotFinishEndsOnTheOtherWithAnErrorThatSaysSo() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        backend.on("tools/call", (request, answer) -> {
+            FakeBackend.Stream stream = answer.events();
+            words(stream, 1, 2);
+            if (!never.await(20, TimeUnit.SECONDS)) {
+                stream.end();
+            }
+        });
+        WireClient client = a.client().initialize("2025-11-25", "{}");
+        String last;
+        try (WireClient.Stream stream = client.stream(CALL)) {
+            stream.field("id: ");
+            last = stream.field("id: ");
+            assertThat(number(stream.message())).isEqualTo(1);
+            stream.message();
+        }
+
+        a.close();
+
+        try (WireClient.Stream stream = sameAt(b, client).listen("Last-Event-ID", last)) {
+            assertThat(number(stream.message())).isEqualTo(2);
+            JsonNode end = stream.message();
+            assertThat(end.path("id").asInt()).isEqualTo(7);
+            assertThat(end.at("/error/message").asString()).contains("stopped", "unknown");
+        }
+        never.countDown();
+    }
+
+    @Test
+    void callWhoseReplicaWasLostEndsWithAnErrorThatSaysThatNobodyKnows() {
+        WireClient client = b.client().initialize("2025-11-25", "{}");
+        String stream = "1-a-replica-that-is-lost";
+        String session = session(client);
+        share().store()
+                .append(
+                        session,
+                        stream,
+                        new StoredEvents(
+                                Optional.of("7"),
+                                List.of(
+                                        new StoredEvents.Event(stream + ".1", word(1).getBytes(UTF_8)),
+                                        new StoredEvents.Event(stream + ".2", word(2).getBytes(UTF_8))),
+                                false))
+                .block(Duration.ofSeconds(10));
+
+        try (WireClient.Stream rest = client.listen("Last-Event-ID", stream + ".1")) {
+            assertThat(number(rest.message())).isEqualTo(2);
+            JsonNode end = rest.message();
+            assertThat(end.path("id").asInt()).isEqualTo(7);
+            assertThat(end.at("/error/data/outcome").asString()).isEqualTo("unknown");
+            assertThat(rest(rest)).isEmpty();
+        }
+        assertThat(client.get("Accept", "text/event-stream", "Last-Event-ID", stream + ".99")
+                        .status())
+                .as("beyond what is known nothing is")
+                .isEqualTo(200);
+    }
+
+    /** What the session is called among the replicas. */
+    private String session(WireClient client) {
+        int header = client.headers().indexOf("Mcp-Session-Id");
+        return new SessionIds(keys.sealer("session"), "sluice", Duration.ofHours(24), new SecureRandom())
+                .open(client.headers().get(header + 1), Caller.LOCAL, "", Instant.now())
+                .orElseThrow()
+                .id();
     }
 
     @Test

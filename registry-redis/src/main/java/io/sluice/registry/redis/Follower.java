@@ -235,7 +235,10 @@ final class Follower {
     private void failed(Throwable e) {
         busy = false;
         if (RedisConnections.isOutage(e)) {
-            disconnected(e instanceof RedisAway ? redis.trouble() : Objects.requireNonNullElse(e.getMessage(), e.toString()));
+            disconnected(
+                    e instanceof RedisAway
+                            ? redis.trouble()
+                            : Objects.requireNonNullElse(e.getMessage(), e.toString()));
         } else {
             log.error("The registry could not be followed; it is tried again", e);
             disconnected(e.toString());
