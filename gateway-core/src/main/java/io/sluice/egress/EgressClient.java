@@ -1,5 +1,6 @@
 package io.sluice.egress;
 
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslContext;
 import io.sluice.registry.Backend.Source;
@@ -60,6 +61,15 @@ public final class EgressClient {
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.toIntExact(connectTimeout.toMillis()))
                 .doOnChannelInit(
                         (observer, channel, remote) -> channel.pipeline().addFirst(EgressHandler.NAME, handler));
+    }
+
+    /**
+     * What lets a channel connect only to what {@code policy} lets {@code source} reach; stands where the connection is
+     * made. Fails the attempt with {@link EgressDenied}. Loads classes, so not to be called on an event loop.
+     */
+    public static ChannelHandler gate(EgressPolicy policy, Source source) {
+        loadClasses(policy, source);
+        return new EgressHandler(policy, source);
     }
 
     /** Looks at one address of each family: the first look loads classes, which must not wait for a disk on an event loop. */

@@ -27,7 +27,7 @@ public record EgressTls(Optional<Path> authorities, Optional<Identity> identity)
     }
 
     /** Reads the files: not on an event loop. */
-    SslContext context() {
+    public SslContext context() {
         SslContextBuilder builder = SslContextBuilder.forClient()
                 .protocols(List.of("TLSv1.3", "TLSv1.2"))
                 .endpointIdentificationAlgorithm("HTTPS");

@@ -36,6 +36,12 @@ final class ExposedUris {
         return reply;
     }
 
+    /** The same of a whole message; its own bytes when nothing changes. */
+    static byte[] in(byte[] json, Call call, Target target) {
+        UnaryOperator<String> rename = renaming(call, target);
+        return rename == null ? json : UriRewriter.rewrite(json, rename);
+    }
+
     private static @org.jspecify.annotations.Nullable UnaryOperator<String> renaming(Call call, Target target) {
         Mount mount = call.mount();
         McpMethod method = call.method();

@@ -13,6 +13,7 @@ import io.sluice.discovery.DiscoveryState;
 import io.sluice.guard.Guard;
 import io.sluice.listener.BodyReader;
 import io.sluice.listener.HttpHandler;
+import io.sluice.listener.Lane;
 import io.sluice.parking.ParkedCalls;
 import io.sluice.rejection.Rejection;
 import io.sluice.replica.InMemoryMessages;
@@ -64,6 +65,7 @@ public final class Gateway implements Disposable {
     private final RequestPath path;
     private final Sinks.Many<GatewaySettings> chosen;
     private final Guard guard = new Guard();
+    private final DirectCalls lane;
     private final Disposable.Composite resources = Disposables.composite();
 
     public Gateway(
@@ -117,14 +119,16 @@ public final class Gateway implements Disposable {
         if (elsewhere != null) {
             legacySessions.sharedWith(elsewhere);
         }
+        ModernCalls modern = new ModernCalls(listens, parked, new Admission(guard));
         this.path = new RequestPath(
                 Authenticator.failingClosed(authenticator),
                 views,
-                new ModernCalls(listens, parked, new Admission(guard)),
+                modern,
                 legacySessions,
                 new LegacyCalls(legacySessions, interests, new Admission(guard), settings),
                 new LegacyMessages(legacySessions),
                 () -> this.settings);
+        this.lane = new DirectCalls(path, modern, views, settings.maxBodyBytes());
         resources.add(Flux.combineLatest(discovery.states(), chosen.asFlux().map(Gateway::catalogSettings), Known::new)
                 .subscribe(this::follow));
         resources.add(discovery.announcements().subscribe(this::pass));
@@ -241,7 +245,7 @@ public final class Gateway implements Disposable {
         Inbound inbound = Inbound.of(mount, request.requestHeaders());
         return switch (request.method().name()) {
             case "POST" ->
-                path.post(inbound, BodyReader.read(request, settings.maxBodyBytes()))
+                post(inbound, request)
                         .flatMap(answer -> Mono.from(Answers.write(answer, response)))
                         .doOnDiscard(Answer.class, Answers::discard);
             case "GET" -> path.get(inbound).flatMap(answer -> Mono.from(Answers.write(answer, response)));
@@ -250,7 +254,20 @@ public final class Gateway implements Disposable {
         };
     }
 
-    private static @org.jspecify.annotations.Nullable String mount(String uri) {
+    /** A call that came by the short way goes on where it was left. */
+    private Mono<Answer> post(Inbound inbound, HttpServerRequest request) {
+        return Lane.begun(request) instanceof Ahead begun
+                ? begun.rest()
+                : path.post(inbound, BodyReader.read(request, settings.maxBodyBytes()));
+    }
+
+    /** The short way for calls that need not wait, to stand beside {@link #handler()}. */
+    public Lane lane() {
+        return lane;
+    }
+
+    /** What follows {@code /mcp/} in a path, empty for {@code /mcp} itself, or null for any other path. */
+    static @Nullable String mount(String uri) {
         int query = uri.indexOf('?');
         String target = query < 0 ? uri : uri.substring(0, query);
         if (target.equals("/mcp") || target.equals("/mcp/")) {

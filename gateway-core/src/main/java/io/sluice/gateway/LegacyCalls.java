@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -122,11 +123,17 @@ final class LegacyCalls {
                             run,
                             backend,
                             got,
-                            json -> new Answer.Relayed(json.status(), Replies.guarded(json.body(), call)),
+                            json -> new Answer.Relayed(json.status(), guarded(json, call)),
                             message -> mayAsk || message.kind() != Kind.REQUEST
                                     ? LegacyMessages.fromBackend(backend, call.mount(), message)
                                     : LegacyMessages.decline(upstreamSession, message)));
         });
+    }
+
+    /** A small body goes out as one write, with its length. */
+    private static Publisher<ByteBuf> guarded(Reply.Json json, Call call) {
+        Flux<ByteBuf> body = Replies.guarded(json.body(), call);
+        return json.small() ? body.single() : body;
     }
 
     private Mono<Answer> translate(
@@ -164,7 +171,9 @@ final class LegacyCalls {
                         backend,
                         got,
                         json -> new Answer.Relayed(
-                                200, Replies.guarded(Replies.changed(json, backend, towardsClient), call)),
+                                200,
+                                Replies.guarded(Replies.changed(json, backend, towardsClient), call)
+                                        .single()),
                         towardsClient));
     }
 

@@ -4,6 +4,7 @@ import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
 import io.sluice.catalog.Target;
+import io.sluice.listener.Lane;
 import io.sluice.parking.ParkedCalls;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
@@ -13,6 +14,7 @@ import io.sluice.upstream.Upstream;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -46,6 +48,41 @@ final class ModernCalls {
             case SUBSCRIPTIONS_LISTEN -> listens.open(call, view);
             default -> throw new Rejection.MethodNotFound(method.wire(), true);
         };
+    }
+
+    /** As {@link #serve}, on the short way: null for what has to wait for something. */
+    Lane.@Nullable Ride serveNow(Call call, View view, Lane.Turn turn) {
+        McpMethod method = call.method();
+        if (!call.mount().offers(method, Era.MODERN)) {
+            return null;
+        }
+        return switch (method) {
+            case DISCOVER -> answer(call, call.mount().discoverResult(), turn);
+            case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> {
+                Targets.refuseCursor(call.envelope());
+                yield answer(call, call.mount().list(method, call.version()).bytes(), turn);
+            }
+            case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE -> forwardNow(call, view, turn);
+            default -> null;
+        };
+    }
+
+    private static Lane.Ride answer(Call call, byte[] result, Lane.Turn turn) {
+        turn.answer(200, Map.of(), "application/json", JsonRpc.result(call.id(), result));
+        return DirectCalls.ANSWERED;
+    }
+
+    private Lane.@Nullable Ride forwardNow(Call call, View view, Lane.Turn turn) {
+        if (call.envelope().requestState().isPresent()) {
+            return null; // may come back to a call that is parked
+        }
+        Target target = Targets.of(call);
+        List<Map.Entry<String, String>> params = ModernChecks.checkParams(call.inbound(), call.envelope(), target);
+        Upstream upstream = view.upstream(target.backend());
+        if (!upstream.isKnownToSpeak(Era.MODERN)) {
+            return null;
+        }
+        return Relay.ride(call, target, upstream, params, admission.admit(call, target, upstream), turn);
     }
 
     private static Mono<Answer> answer(Call call, byte[] result) {

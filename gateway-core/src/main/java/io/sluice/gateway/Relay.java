@@ -11,6 +11,7 @@ import io.sluice.envelope.MessageReader;
 import io.sluice.envelope.Patch;
 import io.sluice.envelope.RequestId;
 import io.sluice.envelope.Span;
+import io.sluice.listener.Lane;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.rejection.Rejection;
@@ -60,18 +61,49 @@ final class Relay {
         return new Relay(call, target, upstream, params).send(terms);
     }
 
+    /** As {@link #send}, on the lane, where nothing has to be waited for if that can be had. */
+    static Lane.Ride ride(
+            Call call,
+            Target target,
+            Upstream upstream,
+            List<Map.Entry<String, String>> params,
+            Terms terms,
+            Lane.Turn turn) {
+        Relay relay = new Relay(call, target, upstream, params);
+        DirectRide ride = new DirectRide(
+                call,
+                upstream,
+                turn,
+                json -> relay.response(Replies.read(ExposedUris.in(json, call, target), relay.backend())),
+                reply -> reply.map(relay::exposed));
+        return ride.depart(
+                upstream.postModernNow(relay.body(), relay.head(), terms, turn.eventLoop(), ride),
+                () -> relay.send(terms));
+    }
+
     private Mono<Answer> send(Terms terms) {
+        return upstream.postModern(body(), head(), terms).map(this::exposed);
+    }
+
+    private Answer exposed(Reply reply) {
+        return answer(ExposedUris.in(reply, call, target));
+    }
+
+    private byte[] body() {
         Envelope envelope = call.envelope();
         Span extensions = envelope.member(envelope.metaClientCapabilities(), "extensions");
         Patch patch = Targets.rename(call, target).removeMember(envelope.member(extensions, TASKS));
-        ModernHead head = new ModernHead(
+        return patch.toBytes();
+    }
+
+    private ModernHead head() {
+        Envelope envelope = call.envelope();
+        return new ModernHead(
                 envelope.method(),
                 Targets.nameUpstream(call, target),
                 params,
                 traceparent(envelope),
                 Hops.before(call.inbound()));
-        return upstream.postModern(patch.toBytes(), head, terms)
-                .map(reply -> answer(ExposedUris.in(reply, call, target)));
     }
 
     private @Nullable String traceparent(Envelope envelope) {

@@ -120,8 +120,7 @@ final class RequestPath {
         } catch (Rejection malformed) {
             return Mono.just(JsonRpc.refusal(EnvelopeReader.idOf(body), malformed));
         }
-        return Mono.defer(() -> dispatch(inbound, caller, view, mount, envelope))
-                .onErrorResume(error -> Mono.just(refusal(envelope, mount, error)));
+        return serve(new Known(inbound, caller, view, mount, envelope));
     }
 
     private Mono<Answer> dispatch(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
@@ -131,13 +130,46 @@ final class RequestPath {
         return legacy(inbound, caller, view, mount, envelope);
     }
 
+    /** What is known of a message before it is served. */
+    record Known(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {}
+
+    /** The first stages for the lane, where the body is there already. Null for a batch; what is refused is thrown. */
+    @Nullable
+    Known read(Inbound inbound, View view, byte[] body) {
+        Caller caller = authenticator.authenticate(inbound.headers());
+        Mount mount = mount(view, inbound, caller);
+        checkContentType(inbound);
+        return EnvelopeReader.isBatch(body) ? null : new Known(inbound, caller, view, mount, EnvelopeReader.read(body));
+    }
+
+    /** Whether it is a request of the modern era; a message of which that cannot be said is refused by a throw. */
+    boolean isModernRequest(Known known) {
+        return known.envelope().kind() == Kind.REQUEST
+                && Classifier.classify(known.inbound(), known.envelope()) == Era.MODERN;
+    }
+
+    Call modernCall(Known known) {
+        return modernCall(known.inbound(), known.caller(), known.mount(), known.envelope());
+    }
+
+    /** The remaining stages. Never fails: a refusal is an answer. */
+    Mono<Answer> serve(Known known) {
+        return Mono.defer(
+                        () -> dispatch(known.inbound(), known.caller(), known.view(), known.mount(), known.envelope()))
+                .onErrorResume(error -> Mono.just(refusal(known.envelope(), known.mount(), error)));
+    }
+
+    private static Call modernCall(Inbound inbound, Caller caller, Mount mount, Envelope envelope) {
+        ProtocolVersion version = ModernChecks.check(inbound, envelope);
+        McpMethod method = method(envelope, Era.MODERN);
+        return new Call(inbound, caller, mount, envelope, method, version);
+    }
+
     private Mono<Answer> modern(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
         if (envelope.kind() == Kind.NOTIFICATION) {
             return Mono.just(Answer.Empty.ACCEPTED);
         }
-        ProtocolVersion version = ModernChecks.check(inbound, envelope);
-        McpMethod method = method(envelope, Era.MODERN);
-        return modern.serve(new Call(inbound, caller, mount, envelope, method, version), view);
+        return modern.serve(modernCall(inbound, caller, mount, envelope), view);
     }
 
     private Mono<Answer> legacy(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
@@ -210,7 +242,8 @@ final class RequestPath {
         return Answer.Message.of(array.toByteArray());
     }
 
-    private static Answer refusal(Envelope envelope, Mount mount, Throwable error) {
+    /** What a call that fails is answered with. */
+    static Answer refusal(Envelope envelope, Mount mount, Throwable error) {
         boolean request = envelope.kind() == Kind.REQUEST;
         if (error instanceof Rejection.BackendFailure failure
                 && request

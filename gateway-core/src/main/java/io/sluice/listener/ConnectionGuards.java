@@ -9,6 +9,8 @@ import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.netty.NettyPipeline;
@@ -21,11 +23,14 @@ final class ConnectionGuards {
     private static final Logger log = LoggerFactory.getLogger(ConnectionGuards.class);
 
     private final ListenerSettings settings;
+    private final Supplier<@Nullable LaneHandler> lanes;
     private final AtomicInteger open = new AtomicInteger();
     private final AtomicBoolean full = new AtomicBoolean();
 
-    ConnectionGuards(ListenerSettings settings) {
+    /** @param lanes makes the handler that offers a connection's requests to the lane, or null where there is none */
+    ConnectionGuards(ListenerSettings settings, Supplier<@Nullable LaneHandler> lanes) {
         this.settings = settings;
+        this.lanes = lanes;
     }
 
     void install(Channel channel) {
@@ -61,6 +66,10 @@ final class ConnectionGuards {
                             settings.timeouts().stall()));
         } else if (pipeline.get(NettyPipeline.HttpCodec) instanceof HttpServerCodec) {
             pipeline.replace(NettyPipeline.HttpCodec, NettyPipeline.HttpCodec, new StrictHttpCodec(settings));
+            LaneHandler lane = lanes.get();
+            if (lane != null) {
+                pipeline.addAfter(NettyPipeline.HttpCodec, LaneHandler.NAME, lane);
+            }
         } else {
             throw new IllegalStateException("no codec to guard in " + pipeline);
         }

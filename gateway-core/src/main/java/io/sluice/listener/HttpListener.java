@@ -49,6 +49,7 @@ public final class HttpListener {
     private static final Logger log = LoggerFactory.getLogger(HttpListener.class);
 
     private final HttpHandler handler;
+    private final @Nullable Lane lane;
     private final LoopResources loops;
     private final HeadRules headRules;
     private final ClientPolicy clients;
@@ -59,8 +60,9 @@ public final class HttpListener {
     private @Nullable DisposableServer server;
     private @Nullable RenewableTls tls;
 
-    private HttpListener(ListenerSettings settings, LoopResources loops, HttpHandler handler) {
+    private HttpListener(ListenerSettings settings, LoopResources loops, HttpHandler handler, @Nullable Lane lane) {
         this.handler = handler;
+        this.lane = lane;
         this.loops = loops;
         this.headRules = new HeadRules(settings.limits());
         this.clients = new ClientPolicy(settings.allow());
@@ -81,8 +83,23 @@ public final class HttpListener {
      * @param loops to share with the clients that calls leave through, see {@link #newLoops}
      */
     public static Mono<HttpListener> start(ListenerSettings settings, LoopResources loops, HttpHandler handler) {
+        return bind(settings, loops, handler, null);
+    }
+
+    /**
+     * As the other form, with a short way for some requests.
+     *
+     * @param lane not asked while the settings switch CORS on, whose headers it would have to write
+     */
+    public static Mono<HttpListener> start(
+            ListenerSettings settings, LoopResources loops, HttpHandler handler, Lane lane) {
+        return bind(settings, loops, handler, settings.corsOrigins().isEmpty() ? lane : null);
+    }
+
+    private static Mono<HttpListener> bind(
+            ListenerSettings settings, LoopResources loops, HttpHandler handler, @Nullable Lane lane) {
         return Mono.fromCallable(() -> {
-                    HttpListener listener = new HttpListener(settings, loops, handler);
+                    HttpListener listener = new HttpListener(settings, loops, handler, lane);
                     return listener.server(settings).bind().map(bound -> {
                         listener.server = bound;
                         return listener;
@@ -150,7 +167,7 @@ public final class HttpListener {
     private HttpServer server(ListenerSettings settings) {
         Limits limits = settings.limits();
         Timeouts timeouts = settings.timeouts();
-        ConnectionGuards guards = new ConnectionGuards(settings);
+        ConnectionGuards guards = new ConnectionGuards(settings, () -> laneHandler(timeouts.idle()));
         HttpServer plain = HttpServer.create()
                 .host(settings.host())
                 .port(settings.port())
@@ -189,6 +206,11 @@ public final class HttpListener {
                     return secured(tuned, context, timeouts.handshake());
                 })
                 .orElseGet(() -> tuned.protocol(HttpProtocol.HTTP11));
+    }
+
+    private @Nullable LaneHandler laneHandler(Duration idle) {
+        Lane offered = lane;
+        return offered == null ? null : new LaneHandler(offered, clients, hosts, () -> draining, idle);
     }
 
     private static Duration pingWait(Duration idle) {
@@ -278,6 +300,10 @@ public final class HttpListener {
     }
 
     private static void finish(Channel channel) {
+        LaneHandler lane = channel.pipeline().get(LaneHandler.class);
+        if (lane != null) {
+            lane.drain();
+        }
         ChannelOperations<?, ?> exchange = ChannelOperations.get(channel);
         if (exchange == null || channel.pipeline().get(Http2FrameCodec.class) != null) {
             channel.close(); // for h2: GOAWAY, then waits for the streams

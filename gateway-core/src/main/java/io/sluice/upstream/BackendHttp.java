@@ -3,17 +3,16 @@ package io.sluice.upstream;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
-import io.netty.channel.epoll.Epoll;
-import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.util.ReferenceCountUtil;
 import io.sluice.adapter.Adapter;
 import io.sluice.balance.Attempt;
 import io.sluice.balance.Endpoints;
-import io.sluice.egress.EgressClient;
 import io.sluice.guard.Gate;
 import io.sluice.guard.Outcome;
 import io.sluice.guard.Permit;
@@ -25,10 +24,11 @@ import io.sluice.registry.Endpoint;
 import io.sluice.registry.Transport;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
-import java.io.IOException;
+import io.sluice.wire.Connections;
+import io.sluice.wire.Lost;
+import io.sluice.wire.Origin;
 import java.net.ConnectException;
 import java.net.URI;
-import java.nio.channels.NotYetConnectedException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -36,43 +36,29 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Subscription;
-import reactor.core.CoreSubscriber;
 import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.MonoOperator;
-import reactor.netty.Connection;
-import reactor.netty.NettyPipeline;
-import reactor.netty.channel.AbortedException;
-import reactor.netty.http.client.HttpClient;
-import reactor.netty.http.client.HttpClientResponse;
-import reactor.netty.http.client.PrematureCloseException;
-import reactor.netty.resources.ConnectionProvider;
-import reactor.util.context.Context;
+import reactor.core.publisher.MonoSink;
 
 /**
  * Speaks HTTP to one backend: builds each request's headers anew, picks an endpoint, sends, and hands over the answer
- * with its connection. The only class here that knows Reactor Netty.
+ * with its connection.
  */
 final class BackendHttp {
     static final String JSON = "application/json";
+    private static final String JSON_UTF_8 = "application/json; charset=utf-8";
     static final String EVENT_STREAM = "text/event-stream";
     static final String BOTH = JSON + ", " + EVENT_STREAM;
     private static final int REFUSAL_BYTES = 64 * 1024;
     private static final int SMALL_BYTES = 64 * 1024;
     private static final int CHUNKS_AHEAD = 8;
-    private static final long GRACE_MILLIS = 1000;
-    private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
     private static final int RETRY_PERCENT = 20;
     private static final int RETRIES_AT_LEAST = 3;
     private static final String RETRY_ATTEMPT = "X-Retry-Attempt";
@@ -87,9 +73,8 @@ final class BackendHttp {
     private final Gate gate;
     private final RetryBudget budget = new RetryBudget(RETRY_PERCENT, RETRIES_AT_LEAST);
     private final Quantile slow = new Quantile(0.95);
-    private final ConnectionProvider pool;
-    private final HttpClient pooled;
-    private final HttpClient unpooled;
+    private final Connections connections;
+    private final Map<URI, Origin> origins;
     private final Endpoints endpoints;
     private final @Nullable AdapterExchanges adapted;
     private volatile boolean closed;
@@ -112,24 +97,13 @@ final class BackendHttp {
         this.adapted = backend.transport().isStreamableHttp()
                 ? null
                 : new AdapterExchanges(adapter(), failures, reachability, backend, settings.timer());
-        // A few more connections than places: one that is being closed still counts.
-        this.pool = ConnectionProvider.builder("sluice-" + backend.name())
-                .maxConnections(settings.maxConnections() + settings.maxConnections() / 10 + 8)
-                .pendingAcquireMaxCount(-1)
-                .pendingAcquireTimeout(LONGEST_WAIT)
-                .evictionPredicate(KeepAlive::isOver)
-                .evictInBackground(Duration.ofSeconds(15))
-                .lifo()
-                .build();
-        this.pooled = EgressClient.create(
-                pool, settings.loops(), settings.egress(), backend.source(), settings.tls(), Duration.ofSeconds(10));
-        this.unpooled = watched(EgressClient.create(
-                ConnectionProvider.newConnection(),
-                settings.loops(),
-                settings.egress(),
-                backend.source(),
-                settings.tls(),
-                Duration.ofSeconds(10)));
+        this.connections = Connections.open(settings.loops(), settings.egress(), backend.source(), settings.tls());
+        this.origins = adapted != null
+                ? Map.of()
+                : backend.endpoints().stream()
+                        .map(Endpoint::url)
+                        .distinct()
+                        .collect(Collectors.toUnmodifiableMap(Function.identity(), Origin::of));
     }
 
     private Adapter adapter() {
@@ -157,16 +131,6 @@ final class BackendHttp {
     /** The thread's own, which nobody has to wait for. */
     private static long random() {
         return ThreadLocalRandom.current().nextLong();
-    }
-
-    /** A stream may be silent for hours; only TCP itself can tell that nobody is left at the other end. */
-    private static HttpClient watched(HttpClient client) {
-        HttpClient watched = client.option(ChannelOption.SO_KEEPALIVE, true);
-        return Epoll.isAvailable()
-                ? watched.option(EpollChannelOption.TCP_KEEPIDLE, 30)
-                        .option(EpollChannelOption.TCP_KEEPINTVL, 10)
-                        .option(EpollChannelOption.TCP_KEEPCNT, 3)
-                : watched;
     }
 
     /**
@@ -327,27 +291,16 @@ final class BackendHttp {
 
     /** An answer over HTTP. */
     private final class HttpAnswer extends Answer {
-        private final HttpClientResponse head;
-        private final Connection connection;
+        private final HttpResponse head;
+        private final Received received;
         private final Attempt attempt;
-        private final @Nullable Permit permit;
         private final @Nullable Duration timeout;
 
-        /** Noted while the connection is ours: afterwards it has none. */
-        private final EventLoop eventLoop;
-
-        private HttpAnswer(
-                HttpClientResponse head,
-                Connection connection,
-                Attempt attempt,
-                @Nullable Permit permit,
-                @Nullable Duration timeout) {
+        private HttpAnswer(HttpResponse head, Received received, Attempt attempt, @Nullable Duration timeout) {
             this.head = head;
-            this.connection = connection;
+            this.received = received;
             this.attempt = attempt;
-            this.permit = permit;
             this.timeout = timeout;
-            this.eventLoop = connection.channel().eventLoop();
         }
 
         @Override
@@ -363,7 +316,7 @@ final class BackendHttp {
         @Override
         @Nullable
         String header(CharSequence name) {
-            return head.responseHeaders().get(name);
+            return head.headers().get(name);
         }
 
         @Override
@@ -372,11 +325,7 @@ final class BackendHttp {
                     ? collect(SMALL_BYTES)
                             .map(whole -> Unpooled.wrappedBuffer(whole))
                             .flux()
-                    : received(() -> false).map(ByteBuf::retain).onErrorMap(this::failure);
-        }
-
-        private Flux<ByteBuf> received(BooleanSupplier answered) {
-            return new Ending(eventLoop, connection.inbound().receive(), answered);
+                    : received.body(() -> false).onErrorMap(this::failure);
         }
 
         @Override
@@ -398,8 +347,8 @@ final class BackendHttp {
 
         /** At most {@code maxBytes} and one part more; what comes after is not read. */
         private Mono<byte[]> collect(int maxBytes) {
-            return received(() -> false)
-                    .map(ByteBufUtil::getBytes)
+            return received.body(() -> false)
+                    .map(BackendHttp::taken)
                     .onErrorMap(this::failure)
                     .takeUntil(new Past(maxBytes)::reached)
                     .collectList()
@@ -408,9 +357,9 @@ final class BackendHttp {
 
         @Override
         Flux<SseItem> items(SseReader reader, BooleanSupplier answered) {
-            connection.removeHandler(NettyPipeline.ResponseTimeoutHandler);
-            return received(answered)
-                    .map(reader::read)
+            received.run(received::waitForever);
+            return received.body(answered)
+                    .map(part -> read(part, reader))
                     .flatMapIterable(found -> found, CHUNKS_AHEAD)
                     .onErrorMap(this::failure);
         }
@@ -433,20 +382,15 @@ final class BackendHttp {
 
         @Override
         void drop() {
-            received(() -> false).take(16).subscribe(ignored -> {}, ignored -> {});
+            received.body(() -> false).take(16).subscribe(ReferenceCountUtil::release, ignored -> {});
         }
 
         @Override
         void close() {
-            received(() -> false).subscribe(ignored -> {}, ignored -> {}).dispose();
+            received.giveUp();
         }
 
         private Throwable failure(Throwable error) {
-            long now = System.nanoTime();
-            attempt.end(Outcome.FAILED, now);
-            if (permit != null) {
-                permit.end(Outcome.FAILED, attempt.nanosToHead(), now);
-            }
             return failures.duringAnswer(error, timeout == null ? Duration.ZERO : timeout);
         }
     }
@@ -462,6 +406,22 @@ final class BackendHttp {
         boolean reached(byte[] part) {
             seen += part.length;
             return seen > limit;
+        }
+    }
+
+    private static byte[] taken(ByteBuf part) {
+        try {
+            return ByteBufUtil.getBytes(part);
+        } finally {
+            part.release();
+        }
+    }
+
+    private static List<SseItem> read(ByteBuf part, SseReader reader) {
+        try {
+            return reader.read(part);
+        } finally {
+            part.release();
         }
     }
 
@@ -538,7 +498,7 @@ final class BackendHttp {
         AdapterExchanges inside = adapted;
         return Mono.defer(() -> {
             if (ask.longLived() || closed) {
-                return inside != null ? inside.send(ask) : send(ask, unpooled, null);
+                return inside != null ? inside.send(ask) : send(ask, false, null);
             }
             long now = System.nanoTime();
             Permit permit = ask.terms().own()
@@ -562,7 +522,7 @@ final class BackendHttp {
     private Mono<Answer> send(Ask ask, Permit permit) {
         AdapterExchanges inside = adapted;
         if (inside == null) {
-            return send(ask, pooled, permit);
+            return send(ask, true, permit);
         }
         return inside.send(ask)
                 .doOnSuccess(answer -> permit.end(Outcome.SUCCEEDED, System.nanoTime()))
@@ -571,19 +531,23 @@ final class BackendHttp {
     }
 
     /** @param permit held until the last byte of the answer; null for what lives long and is not counted */
-    private Mono<Answer> send(Ask ask, HttpClient client, @Nullable Permit permit) {
+    private Mono<Answer> send(Ask ask, boolean shared, @Nullable Permit permit) {
         budget.earn();
         Attempt first = first(ask);
-        return once(ask, client, first, permit)
-                .onErrorResume(
+        return outcome(once(ask, shared, first, permit), ask, shared, first, permit);
+    }
+
+    /** What comes of a request that was sent once and may be sent again. */
+    private Mono<Answer> outcome(Mono<Answer> once, Ask ask, boolean shared, Attempt first, @Nullable Permit permit) {
+        return once.onErrorResume(
                         error -> mayRepeat(ask, error),
-                        error -> attempt(repeated(ask), client, second(ask, first, error), permit))
+                        error -> attempt(repeated(ask), shared, second(ask, first, error), permit))
                 .flatMap(answer -> answer.status() >= 502
                                 && answer.status() <= 504
                                 && ask.endpoint() == null
                                 && mayHelp(ask)
                                 && budget.trySpend()
-                        ? elsewhere(ask, client, first, answer, permit)
+                        ? elsewhere(ask, shared, first, answer, permit)
                         : Mono.just(answer))
                 .onErrorMap(error -> refusal(ask, first.endpoint(), error))
                 .doOnError(error -> end(permit, Outcome.FAILED))
@@ -614,10 +578,10 @@ final class BackendHttp {
         return policy.retry() && ask.repeatable() && endpoints.size() > 1;
     }
 
-    private Mono<Answer> elsewhere(Ask ask, HttpClient client, Attempt first, Answer answer, @Nullable Permit permit) {
+    private Mono<Answer> elsewhere(Ask ask, boolean shared, Attempt first, Answer answer, @Nullable Permit permit) {
         return answer.refused()
                 .then(Mono.defer(() ->
-                        attempt(repeated(ask), client, endpoints.pickOther(first.state(), System.nanoTime()), permit)));
+                        attempt(repeated(ask), shared, endpoints.pickOther(first.state(), System.nanoTime()), permit)));
     }
 
     private static Ask repeated(Ask ask) {
@@ -641,8 +605,8 @@ final class BackendHttp {
      * The first attempt, and a second one at another endpoint when it takes longer than nearly all others did: whichever
      * answers first is taken, the other is given up (J. Dean and L. Barroso, <em>The Tail at Scale</em>, 2013).
      */
-    private Mono<Answer> once(Ask ask, HttpClient client, Attempt first, @Nullable Permit permit) {
-        Mono<Answer> one = attempt(ask, client, first, permit);
+    private Mono<Answer> once(Ask ask, boolean shared, Attempt first, @Nullable Permit permit) {
+        Mono<Answer> one = attempt(ask, shared, first, permit);
         long patience = slow.value();
         if (!ask.terms().hedged() || ask.endpoint() != null || endpoints.size() < 2 || patience == Long.MAX_VALUE) {
             return one;
@@ -650,7 +614,7 @@ final class BackendHttp {
         Mono<Answer> other = Mono.delay(Duration.ofNanos(Math.max(1_000_000, patience)), settings.timer())
                 .filter(late -> budget.trySpend())
                 .flatMap(late ->
-                        attempt(repeated(ask), client, endpoints.pickOther(first.state(), System.nanoTime()), permit))
+                        attempt(repeated(ask), shared, endpoints.pickOther(first.state(), System.nanoTime()), permit))
                 .onErrorComplete();
         return Mono.firstWithValue(one, other)
                 .onErrorMap(NoSuchElementException.class, none -> cause(none))
@@ -688,9 +652,9 @@ final class BackendHttp {
         Duration waited = ask.timeout() == null ? Duration.ZERO : ask.timeout();
         Rejection refusal = failures.beforeAnswer(error, at.url(), waited);
         if (!Failures.preventsConnection(error)) {
-            boolean left = !(error instanceof AbortedException || error instanceof NotYetConnectedException);
-            return left && !(error instanceof Rejection) && ask.mayHaveActed() && refusal instanceof BackendFailure lost
-                    ? lost.outcomeUnknown()
+            boolean left = !(error instanceof Lost lost && lost.way() == Lost.Way.UNUSED);
+            return left && !(error instanceof Rejection) && ask.mayHaveActed() && refusal instanceof BackendFailure vain
+                    ? vain.outcomeUnknown()
                     : refusal;
         }
         if (ask.movable() && ask.endpoint() != null && endpoints.size() > 1) {
@@ -716,61 +680,232 @@ final class BackendHttp {
         if (error instanceof ConnectException) {
             return ask.endpoint() == null && endpoints.size() > 1;
         }
-        // Netty's epoll transport reports some connections that fail to come about as the latter.
-        boolean neverLeft = error instanceof AbortedException || error instanceof NotYetConnectedException;
-        boolean vanished = error instanceof PrematureCloseException
-                || (error instanceof IOException && AbortedException.isConnectionReset(error));
+        if (!(error instanceof Lost lost)) {
+            return false;
+        }
         // What never arrived makes nobody's load heavier; anything else is paid for.
-        return neverLeft
-                || (vanished
-                        && ask.repeatable()
-                        && (policy.retry() || ask.terms().own())
-                        && budget.trySpend());
+        return lost.way() == Lost.Way.UNUSED
+                || (ask.repeatable() && (policy.retry() || ask.terms().own()) && budget.trySpend());
     }
 
     /** @param permit ended when the answer is over, but not when there is none */
-    private Mono<Answer> attempt(Ask ask, HttpClient client, Attempt attempt, @Nullable Permit permit) {
-        AtomicReference<@Nullable EventLoop> eventLoop = new AtomicReference<>();
-        Mono<Answer> exchange = client.request(ask.method())
-                .uri(ask.to() == null ? attempt.endpoint().url() : ask.to())
-                .send((request, out) -> {
-                    out.withConnection(
-                            connection -> eventLoop.set(connection.channel().eventLoop()));
-                    write(request.requestHeaders(), ask);
-                    Duration timeout = ask.timeout();
-                    if (timeout != null) {
-                        request.responseTimeout(timeout);
-                    }
-                    byte[] body = ask.body();
-                    return body == null ? out : out.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)));
-                })
-                .responseConnection((head, connection) -> {
-                    attempt.answered(System.nanoTime());
-                    slow.add(attempt.nanosToHead());
-                    Outcome outcome = outcome(head.status().code());
-                    Runnable over = () -> {
-                        long now = System.nanoTime();
-                        attempt.end(outcome, now);
-                        if (permit != null) {
-                            permit.end(outcome, attempt.nanosToHead(), now);
-                        }
-                    };
-                    connection.onTerminate().subscribe(ignored -> {}, ignored -> over.run(), over);
-                    if (!Failures.concernsBackend(head.status().code())) {
-                        reachability.answered();
-                    }
-                    KeepAlive.note(connection, head.responseHeaders().get("Keep-Alive"));
-                    return Mono.<Answer>just(new HttpAnswer(head, connection, attempt, permit, ask.timeout()));
-                })
-                .next();
-        return new MonoOperator<Answer, Answer>(exchange) {
-            @Override
-            public void subscribe(CoreSubscriber<? super Answer> actual) {
-                source.subscribe(new Waiting(actual, eventLoop));
+    private Mono<Answer> attempt(Ask ask, boolean shared, Attempt attempt, @Nullable Permit permit) {
+        return Mono.create(sink -> {
+            EventLoop eventLoop = connections.eventLoop();
+            Sending sending = new Sending(ask, attempt, permit, eventLoop);
+            sending.tell(sink);
+            sending.received.run(() -> send(sending, shared, eventLoop));
+        });
+    }
+
+    /** One time that a request is sent. State is owned by the event loop of its exchange. */
+    private class Sending implements Received.Listener {
+        final Ask ask;
+        final Attempt attempt;
+        final @Nullable Permit permit;
+        final Received received;
+        private @Nullable MonoSink<Answer> sink;
+        private @Nullable Outcome outcome;
+
+        Sending(Ask ask, Attempt attempt, @Nullable Permit permit, EventLoop eventLoop) {
+            this.ask = ask;
+            this.attempt = attempt;
+            this.permit = permit;
+            this.received = new Received(eventLoop, this);
+        }
+
+        /** From now on the outcome goes there. */
+        void tell(MonoSink<Answer> whoWaits) {
+            sink = whoWaits;
+            whoWaits.onCancel(received::giveUp);
+        }
+
+        boolean isAwaited() {
+            return sink != null;
+        }
+
+        @Override
+        public void head(HttpResponse head) {
+            attempt.answered(System.nanoTime());
+            slow.add(attempt.nanosToHead());
+            outcome = BackendHttp.outcome(head.status().code());
+            if (!Failures.concernsBackend(head.status().code())) {
+                reachability.answered();
             }
-        }.doOnDiscard(Answer.class, Answer::close)
-                .doOnError(ignored -> attempt.end(Outcome.FAILED, System.nanoTime()))
-                .doOnCancel(() -> attempt.end(Outcome.IGNORED, System.nanoTime()));
+            answered(head);
+        }
+
+        void answered(HttpResponse head) {
+            if (sink != null) {
+                sink.success(answer(head));
+            }
+        }
+
+        final Answer answer(HttpResponse head) {
+            return new HttpAnswer(head, received, attempt, ask.timeout());
+        }
+
+        @Override
+        public void unanswered(Throwable error) {
+            attempt.end(Outcome.FAILED, System.nanoTime());
+            failed(error);
+        }
+
+        void failed(Throwable error) {
+            if (sink != null) {
+                sink.error(error);
+            }
+        }
+
+        /** The permit of what was given up before its head came goes back with the publisher that gave it up. */
+        @Override
+        public void over() {
+            long now = System.nanoTime();
+            Outcome told = outcome;
+            if (told == null) {
+                attempt.end(Outcome.IGNORED, now);
+                return;
+            }
+            Outcome taught = received.isBroken() ? Outcome.FAILED : told;
+            attempt.end(taught, now);
+            if (permit != null) {
+                permit.end(taught, attempt.nanosToHead(), now);
+            }
+        }
+    }
+
+    /** Told, on the event loop, what became of a request that did not have to wait: one of the two, once. */
+    interface Prompt {
+        /** The whole of a small JSON answer. */
+        void whole(byte[] json);
+
+        /** Anything else, for somebody who can wait. */
+        void otherwise(Mono<Answer> outcome);
+    }
+
+    /**
+     * Sends without waiting for a place, or returns null and has done nothing.
+     *
+     * @param eventLoop the one of this thread
+     */
+    @Nullable
+    Prompted sendNow(Ask ask, EventLoop eventLoop, Prompt prompt) {
+        if (adapted != null
+                || closed
+                || ask.longLived()
+                || ask.terms().own()
+                || ask.terms().hedged()) {
+            return null;
+        }
+        Permit permit = gate.tryAdmit(ask.terms().priority(), System.nanoTime());
+        if (permit == null) {
+            return null;
+        }
+        budget.earn();
+        Prompted prompted = new Prompted(ask, first(ask), permit, eventLoop, prompt);
+        send(prompted, true, eventLoop);
+        return prompted;
+    }
+
+    /** A request that was sent at once. To be used on its event loop, and no more once the {@link Prompt} was told. */
+    final class Prompted extends Sending {
+        private final Prompt prompt;
+        private @Nullable HttpResponse small;
+        private boolean settled;
+
+        private Prompted(Ask ask, Attempt attempt, Permit permit, EventLoop eventLoop, Prompt prompt) {
+            super(ask, attempt, permit, eventLoop);
+            this.prompt = prompt;
+        }
+
+        /** Nobody wants the answer any more. */
+        void abandon() {
+            settled = true;
+            received.giveUp();
+            end(permit, Outcome.IGNORED);
+        }
+
+        /** Instead of what the {@link Prompt} would be told: the same for somebody who can wait. */
+        Mono<Answer> handOver() {
+            settled = true;
+            HttpResponse head = small;
+            return rest(head != null ? Mono.fromSupplier(() -> answer(head)) : Mono.create(this::tell));
+        }
+
+        private Mono<Answer> rest(Mono<Answer> first) {
+            return BackendHttp.this.outcome(first, ask, true, attempt, permit);
+        }
+
+        @Override
+        void answered(HttpResponse head) {
+            if (isAwaited()) {
+                super.answered(head);
+            } else if (isSmallJson(head)) {
+                small = head;
+                received.gather();
+            } else if (!settled) {
+                settled = true;
+                prompt.otherwise(rest(Mono.fromSupplier(() -> answer(head))));
+            }
+        }
+
+        private boolean isSmallJson(HttpResponse head) {
+            HttpHeaders headers = head.headers();
+            String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
+            String length = headers.get(HttpHeaderNames.CONTENT_LENGTH);
+            return head.status().code() == 200
+                    && type != null
+                    && (type.equals(JSON) || type.equals(JSON_UTF_8))
+                    && length != null
+                    && length.length() <= 5
+                    && !length.equals("0")
+                    && Integer.parseInt(length) <= SMALL_BYTES
+                    && !headers.contains(HttpHeaderNames.CONTENT_ENCODING);
+        }
+
+        @Override
+        void failed(Throwable error) {
+            if (isAwaited()) {
+                super.failed(error);
+            } else if (!settled) {
+                settled = true;
+                prompt.otherwise(rest(Mono.error(error)));
+            }
+        }
+
+        @Override
+        public void over() {
+            super.over();
+            HttpResponse head = small;
+            if (settled || head == null) {
+                return;
+            }
+            settled = true;
+            if (received.isWhole()) {
+                prompt.whole(received.gathered());
+            } else {
+                prompt.otherwise(rest(Mono.fromSupplier(() -> answer(head))));
+            }
+        }
+    }
+
+    private void send(Sending sending, boolean shared, EventLoop eventLoop) {
+        if (sending.received.isOver()) {
+            return;
+        }
+        Ask ask = sending.ask;
+        URI url = ask.to() == null ? sending.attempt.endpoint().url() : ask.to();
+        Origin known = origins.get(url);
+        Origin origin = known != null ? known : Origin.of(url);
+        Duration patience = ask.timeout() == null ? Duration.ZERO : ask.timeout();
+        connections.send(eventLoop, origin, request(ask, origin), patience, shared && !closed, sending.received);
+    }
+
+    private ByteBuf request(Ask ask, Origin origin) {
+        HttpHeaders headers = new DefaultHttpHeaders();
+        headers.set(HttpHeaderNames.HOST, origin.authority());
+        write(headers, ask);
+        return RequestBytes.of(ask.method(), origin.target(), headers, ask.body());
     }
 
     /** What a status says of the endpoint. A limit is no failing: it would be worse elsewhere. */
@@ -798,192 +933,11 @@ final class BackendHttp {
      * their upstream, takes a connection of its own.
      */
     Mono<Void> close() {
-        closed = true;
         AdapterExchanges inside = adapted;
-        return inside == null ? pool.disposeLater() : inside.close().then(pool.disposeLater());
-    }
-
-    /**
-     * Passes parts on, and ends an exchange that is given up. That is decided on the connection's event loop, and after
-     * whatever has arrived was taken: an exchange that is over by then has already given its connection to the next one,
-     * and closing it would break that. One that is not over is closed, unless the answer was complete and at most a
-     * terminator is missing; for that it waits a moment, since the connection could serve the next call.
-     */
-    private static final class Ending extends Flux<ByteBuf> {
-        private final EventLoop eventLoop;
-        private final Flux<ByteBuf> source;
-        private final BooleanSupplier answered;
-
-        private Ending(EventLoop eventLoop, Flux<ByteBuf> source, BooleanSupplier answered) {
-            this.eventLoop = eventLoop;
-            this.source = source;
-            this.answered = answered;
-        }
-
-        @Override
-        public void subscribe(CoreSubscriber<? super ByteBuf> actual) {
-            source.subscribe(new Part(actual));
-        }
-
-        private final class Part implements CoreSubscriber<ByteBuf>, Subscription {
-            private final CoreSubscriber<? super ByteBuf> actual;
-            private final AtomicBoolean letting = new AtomicBoolean();
-            private @Nullable Subscription upstream;
-            private volatile boolean done;
-            private volatile @Nullable Future<?> patience;
-
-            private Part(CoreSubscriber<? super ByteBuf> actual) {
-                this.actual = actual;
-            }
-
-            @Override
-            public Context currentContext() {
-                return actual.currentContext();
-            }
-
-            @Override
-            public void onSubscribe(Subscription s) {
-                upstream = s;
-                actual.onSubscribe(this);
-            }
-
-            @Override
-            public void onNext(ByteBuf part) {
-                if (!letting.get()) {
-                    actual.onNext(part);
-                }
-            }
-
-            @Override
-            public void onError(Throwable error) {
-                end();
-                if (!letting.get()) {
-                    actual.onError(error);
-                }
-            }
-
-            @Override
-            public void onComplete() {
-                end();
-                if (!letting.get()) {
-                    actual.onComplete();
-                }
-            }
-
-            private void end() {
-                done = true;
-                Future<?> waiting = patience;
-                if (waiting != null) {
-                    waiting.cancel(false);
-                }
-            }
-
-            @Override
-            public void request(long n) {
-                if (upstream != null) {
-                    upstream.request(n);
-                }
-            }
-
-            @Override
-            public void cancel() {
-                if (upstream != null && !done && letting.compareAndSet(false, true)) {
-                    on(eventLoop, this::settle);
-                }
-            }
-
-            /** Never in the middle of a part, so that a request is served before it returns. */
-            private void settle() {
-                if (done || upstream == null) {
-                    return;
-                }
-                upstream.request(Long.MAX_VALUE);
-                if (!done && answered.getAsBoolean()) {
-                    patience = eventLoop.schedule(this::giveUp, GRACE_MILLIS, TimeUnit.MILLISECONDS);
-                } else {
-                    giveUp();
-                }
-            }
-
-            private void giveUp() {
-                if (!done && upstream != null) {
-                    upstream.cancel();
-                }
-            }
-        }
-    }
-
-    /** Gives an exchange up on the event loop of its connection, for the same reason, while its head is waited for. */
-    private static final class Waiting implements CoreSubscriber<Answer>, Subscription {
-        private final CoreSubscriber<? super Answer> actual;
-        private final AtomicReference<@Nullable EventLoop> eventLoop;
-        private @Nullable Subscription upstream;
-        private volatile boolean cancelled;
-
-        private Waiting(CoreSubscriber<? super Answer> actual, AtomicReference<@Nullable EventLoop> eventLoop) {
-            this.actual = actual;
-            this.eventLoop = eventLoop;
-        }
-
-        @Override
-        public Context currentContext() {
-            return actual.currentContext();
-        }
-
-        @Override
-        public void onSubscribe(Subscription s) {
-            upstream = s;
-            actual.onSubscribe(this);
-        }
-
-        @Override
-        public void onNext(Answer answer) {
-            if (cancelled) {
-                answer.close();
-            } else {
-                actual.onNext(answer);
-            }
-        }
-
-        @Override
-        public void onError(Throwable error) {
-            if (!cancelled) {
-                actual.onError(error);
-            }
-        }
-
-        @Override
-        public void onComplete() {
-            if (!cancelled) {
-                actual.onComplete();
-            }
-        }
-
-        @Override
-        public void request(long n) {
-            if (upstream != null) {
-                upstream.request(n);
-            }
-        }
-
-        @Override
-        public void cancel() {
-            cancelled = true;
-            Subscription given = upstream;
-            EventLoop there = eventLoop.get();
-            if (given != null && (there == null || there.inEventLoop())) {
-                given.cancel();
-            } else if (given != null && there != null) {
-                on(there, given::cancel);
-            }
-        }
-    }
-
-    private static void on(EventLoop eventLoop, Runnable task) {
-        try {
-            eventLoop.execute(task);
-        } catch (RejectedExecutionException closing) {
-            task.run(); // the loop ends, and its connections with it
-        }
+        Mono<Void> adapter = inside == null ? Mono.empty() : inside.close();
+        return adapter.then(Mono.fromRunnable(() -> {
+            closed = true;
+            connections.close();
+        }));
     }
 }

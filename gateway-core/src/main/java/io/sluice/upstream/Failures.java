@@ -8,7 +8,7 @@ import io.sluice.envelope.MessageReader;
 import io.sluice.registry.Backend;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
-import java.io.IOException;
+import io.sluice.wire.Lost;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.URI;
@@ -17,8 +17,6 @@ import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.Optional;
 import javax.net.ssl.SSLException;
-import reactor.netty.channel.AbortedException;
-import reactor.netty.http.client.PrematureCloseException;
 
 /** Says in a sentence what went wrong between this gateway and one backend. */
 final class Failures {
@@ -198,25 +196,18 @@ final class Failures {
         if (error instanceof ConnectException) {
             return "connection refused";
         }
-        if (error instanceof PrematureCloseException || error instanceof AbortedException) {
-            return "it closed the connection before it answered";
+        if (error instanceof Lost lost) {
+            return lost.way() == Lost.Way.RESET
+                    ? "it reset the connection before it answered"
+                    : "it closed the connection before it answered";
         }
         if (error instanceof SSLException || error.getCause() instanceof CertificateException) {
             return "TLS failed, " + plain(error);
-        }
-        if (error instanceof IOException && AbortedException.isConnectionReset(error)) {
-            return "it reset the connection before it answered";
         }
         return "the request failed, " + plain(error);
     }
 
     private static String plain(Throwable error) {
-        if (error instanceof PrematureCloseException) {
-            return "the connection was closed";
-        }
-        if (AbortedException.isConnectionReset(error)) {
-            return "the connection was reset";
-        }
         String text = error.getMessage();
         return text == null ? error.getClass().getSimpleName() : text;
     }

@@ -722,7 +722,7 @@ public final class LegacySession {
                 return Mono.error(http.failures().unavailable("it accepted a request and did not answer it"));
             }
             if (answer.isSuccess() && answer.isJson()) {
-                return Mono.just(new Reply.Json(answer.status(), relabelled(answer, relabel)));
+                return Mono.just(new Reply.Json(answer.status(), relabelled(answer, relabel), answer.isSmall()));
             }
             return answer.refused().flatMap(refused -> refused(refused, current, relabel));
         });

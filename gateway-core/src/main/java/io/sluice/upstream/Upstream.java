@@ -1,6 +1,7 @@
 package io.sluice.upstream;
 
 import io.netty.buffer.Unpooled;
+import io.netty.channel.EventLoop;
 import io.sluice.balance.Endpoints;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
@@ -334,7 +335,52 @@ public final class Upstream implements Disposable {
         if (local != null) {
             return answered(local, body);
         }
-        BackendHttp.Ask ask = BackendHttp.Ask.post(
+        return modernReply(http.send(modernAsk(body, head, terms)), terms);
+    }
+
+    /**
+     * As {@link #postModern}, for a caller on an event loop that does not want to wait: null, and nothing was done, when
+     * there is something to wait for.
+     */
+    public Direct.@Nullable Sent postModernNow(
+            byte[] body, ModernHead head, Terms terms, EventLoop eventLoop, Direct direct) {
+        if (local != null) {
+            return null;
+        }
+        BackendHttp.Prompted sent = http.sendNow(modernAsk(body, head, terms), eventLoop, new BackendHttp.Prompt() {
+            @Override
+            public void whole(byte[] json) {
+                direct.whole(json);
+            }
+
+            @Override
+            public void otherwise(Mono<BackendHttp.Answer> outcome) {
+                direct.otherwise(modernReply(outcome, terms));
+            }
+        });
+        return sent == null
+                ? null
+                : new Direct.Sent() {
+                    @Override
+                    public void abandon() {
+                        sent.abandon();
+                    }
+
+                    @Override
+                    public Mono<Reply> handOver() {
+                        return modernReply(sent.handOver(), terms);
+                    }
+                };
+    }
+
+    /** Whether it is known without asking that the backend speaks this era, so that nothing has to be waited for. */
+    public boolean isKnownToSpeak(Era era) {
+        Verdict known = verdict.get();
+        return known != null && known.era() == era && !suspected && !isTooOld(known);
+    }
+
+    private BackendHttp.Ask modernAsk(byte[] body, ModernHead head, Terms terms) {
+        return BackendHttp.Ask.post(
                         body,
                         headers -> {
                             headers.set("Accept", BackendHttp.BOTH);
@@ -353,7 +399,10 @@ public final class Upstream implements Disposable {
                         backend.timeout(),
                         LegacySession.isRepeatable(head.method()))
                 .on(terms);
-        return http.send(ask).flatMap(answer -> modernReply(answer, terms)).doOnDiscard(Reply.class, Reply::discard);
+    }
+
+    private Mono<Reply> modernReply(Mono<BackendHttp.Answer> outcome, Terms terms) {
+        return outcome.flatMap(answer -> modernReply(answer, terms)).doOnDiscard(Reply.class, Reply::discard);
     }
 
     private static Mono<Reply> answered(BuiltIn server, byte[] body) {

@@ -56,8 +56,10 @@ public final class TestGateway implements AutoCloseable {
         Authenticator authenticator =
                 chosen.tokens.isEmpty() ? chosen.authenticator : Authenticator.bearer(() -> tokens);
         gateway = new Gateway(chosen.settings, discovery, authenticator, chosen.keyring, chosen.store, chosen.messages);
-        listener = Objects.requireNonNull(
-                HttpListener.start(chosen.listener, LOOPS, gateway.handler()).block(PATIENCE));
+        listener = Objects.requireNonNull((chosen.lane
+                        ? HttpListener.start(chosen.listener, LOOPS, gateway.handler(), gateway.lane())
+                        : HttpListener.start(chosen.listener, LOOPS, gateway.handler()))
+                .block(PATIENCE));
     }
 
     /** The settings of a gateway that is not there yet. */
@@ -70,6 +72,7 @@ public final class TestGateway implements AutoCloseable {
         private SessionStore store = SessionStore.ofOneReplica();
         private Messages messages = InMemoryMessages.alone();
         private Authenticator authenticator = Authenticator.local();
+        private boolean lane = true;
         private final List<NamedToken> tokens = new ArrayList<>();
 
         private SetUp() {}
@@ -110,6 +113,12 @@ public final class TestGateway implements AutoCloseable {
         /** From now on a bearer token is asked for. Of at least 20 varied characters. */
         public SetUp token(String name, String secret) {
             tokens.add(new NamedToken(name, secret, false));
+            return this;
+        }
+
+        /** Sends everything the general way. */
+        public SetUp withoutLane() {
+            lane = false;
             return this;
         }
 

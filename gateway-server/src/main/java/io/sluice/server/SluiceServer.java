@@ -154,7 +154,7 @@ public final class SluiceServer implements RunningGateway {
         return Mono.defer(() -> {
             SluiceServer server = new SluiceServer(version, config);
             server.applyBackends(config);
-            return HttpListener.start(listenerSettings(config), server.loops, server.handler)
+            return HttpListener.start(listenerSettings(config), server.loops, server.handler, server.gateway.lane())
                     .<RunningGateway>map(bound -> {
                         server.listener.set(bound);
                         server.reloads.update(changes.subscribe(server::apply));

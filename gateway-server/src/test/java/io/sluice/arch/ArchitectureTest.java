@@ -45,6 +45,7 @@ final class ArchitectureTest {
             "adapter",
             "guard",
             "balance",
+            "wire",
             "upstream",
             "discovery",
             "session",

@@ -1,12 +1,8 @@
-package io.sluice.upstream;
+package io.sluice.wire;
 
-import io.netty.util.AttributeKey;
 import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
-import reactor.netty.Connection;
-import reactor.netty.resources.ConnectionProvider.ConnectionMetadata;
 
 /**
  * How long an idle connection is good for another request. A backend that closes it in the very moment it is used
@@ -14,28 +10,11 @@ import reactor.netty.resources.ConnectionProvider.ConnectionMetadata;
  * backend names in its {@code Keep-Alive} header, or after four seconds when it names none. Node closes after five.
  */
 final class KeepAlive {
-    private static final AttributeKey<Duration> LIMIT = AttributeKey.valueOf(KeepAlive.class, "limit");
-    private static final Duration UNSAID = Duration.ofSeconds(4);
+    static final Duration UNSAID = Duration.ofSeconds(4);
     private static final Duration LONGEST = Duration.ofSeconds(30);
     private static final Pattern TIMEOUT = Pattern.compile("(?:^|[,;\\s])timeout=(\\d{1,6})", Pattern.CASE_INSENSITIVE);
 
     private KeepAlive() {}
-
-    /** Remembers what a response said about its connection. */
-    static void note(Connection connection, @Nullable String keepAliveHeader) {
-        if (keepAliveHeader != null) {
-            connection.channel().attr(LIMIT).set(limit(keepAliveHeader));
-        }
-    }
-
-    /** Whether a pooled connection must not be used again. */
-    static boolean isOver(Connection connection, ConnectionMetadata idle) {
-        if (!connection.channel().isActive()) {
-            return true;
-        }
-        Duration noted = connection.channel().attr(LIMIT).get();
-        return idle.idleTime() >= (noted == null ? UNSAID : noted).toMillis();
-    }
 
     /** How long a connection may idle whose backend sends this header. */
     static Duration limit(String keepAliveHeader) {

@@ -1,4 +1,4 @@
-package io.sluice.upstream;
+package io.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

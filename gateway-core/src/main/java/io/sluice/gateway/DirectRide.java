@@ -1,0 +1,105 @@
+package io.sluice.gateway;
+
+import io.sluice.call.Answer;
+import io.sluice.call.Call;
+import io.sluice.listener.Lane;
+import io.sluice.rejection.Rejection;
+import io.sluice.upstream.Direct;
+import io.sluice.upstream.Reply;
+import io.sluice.upstream.Upstream;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** One call on the short way, from when it is sent to its backend until it is answered or handed over. State is owned by the event loop. */
+final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
+    private final Call call;
+    private final Upstream upstream;
+    private final Lane.Turn turn;
+    private final UnaryOperator<byte[]> whole;
+    private final Function<Mono<Reply>, Mono<Answer>> general;
+    private @Nullable Sent sent;
+    private Mono<Answer> rest = Mono.empty();
+
+    /**
+     * @param whole what the client sees of a small JSON answer; a {@link Rejection} becomes an in-band failure
+     * @param general what the general way makes of a reply
+     */
+    DirectRide(
+            Call call,
+            Upstream upstream,
+            Lane.Turn turn,
+            UnaryOperator<byte[]> whole,
+            Function<Mono<Reply>, Mono<Answer>> general) {
+        this.call = call;
+        this.upstream = upstream;
+        this.turn = turn;
+        this.whole = whole;
+        this.general = general;
+    }
+
+    /**
+     * The ride of a request that is on its way.
+     *
+     * @param onItsWay null when it has to wait for something
+     * @param waiting the same request for one that waits
+     */
+    Lane.Ride depart(@Nullable Sent onItsWay, Supplier<Mono<Answer>> waiting) {
+        sent = onItsWay;
+        return onItsWay != null ? this : WaitingRide.start(answered(Mono.defer(waiting)), turn);
+    }
+
+    @Override
+    public void whole(byte[] json) {
+        byte[] seen;
+        try {
+            seen = whole.apply(json);
+        } catch (Rejection failure) {
+            seen = Replies.inBand(call, failure);
+        } catch (RuntimeException unexpected) {
+            otherwise(Mono.error(unexpected));
+            return;
+        }
+        turn.answer(200, Map.of(), "application/json", seen);
+    }
+
+    @Override
+    public void otherwise(Mono<Reply> reply) {
+        rest = answered(general.apply(reply));
+        turn.handOver(this);
+    }
+
+    private Mono<Answer> answered(Mono<Answer> answer) {
+        return answer.onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e))
+                .onErrorResume(error -> Mono.just(RequestPath.refusal(call.envelope(), call.mount(), error)));
+    }
+
+    @Override
+    public Mono<Answer> rest() {
+        return rest;
+    }
+
+    @Override
+    public void handOver() {
+        Sent onItsWay = sent;
+        if (onItsWay != null) {
+            otherwise(onItsWay.handOver());
+        }
+    }
+
+    @Override
+    public void left() {
+        abandon();
+    }
+
+    @Override
+    public void abandon() {
+        Sent onItsWay = sent;
+        if (onItsWay != null) {
+            onItsWay.abandon();
+        }
+    }
+}

@@ -1,0 +1,320 @@
+package io.sluice.listener;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.sluice.rejection.Rejection;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Offers a connection's requests to the {@link Lane} before Reactor Netty sees them. Held back for that is only a
+ * request whose body arrives in the same breath; whatever the lane does not want goes on untouched. What the listener
+ * would refuse goes on as well, to be refused where everything is refused.
+ *
+ * <p>Sits behind {@link StrictHttpCodec}, which hands over one exchange at a time. State is owned by the event loop.
+ */
+final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Turn {
+    static final String NAME = "sluice.lane";
+
+    /** A call that takes longer is no longer worth a way of its own, and idle time is counted on the other. */
+    private static final Duration LONGEST = Duration.ofSeconds(5);
+
+    private final Lane lane;
+    private final ClientPolicy clients;
+    private final HostPolicy hosts;
+    private final BooleanSupplier draining;
+    private final long patience;
+
+    private @Nullable ChannelHandlerContext context;
+    private @Nullable HttpRequest request;
+    private @Nullable ByteBuf body;
+
+    /** Whether the request was offered, and is not answered yet. */
+    private boolean offered;
+
+    private Lane.@Nullable Ride ride;
+    private long takenAt;
+    private boolean watching;
+
+    /** @param idle after which the listener closes a connection on which nothing happens */
+    LaneHandler(Lane lane, ClientPolicy clients, HostPolicy hosts, BooleanSupplier draining, Duration idle) {
+        this.lane = lane;
+        this.clients = clients;
+        this.hosts = hosts;
+        this.draining = draining;
+        this.patience = Math.min(LONGEST.toNanos(), idle.toNanos() / 2);
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext added) {
+        context = added;
+    }
+
+    // What comes in
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        if (message instanceof HttpRequest head && request == null && isCandidate(head)) {
+            request = head;
+        } else if (request != null && !offered && message instanceof HttpContent content) {
+            gather(ctx, content);
+        } else {
+            ctx.fireChannelRead(message);
+        }
+    }
+
+    /** Whether the request could be one for the lane, by what can be seen without looking far. */
+    private boolean isCandidate(HttpRequest head) {
+        HttpHeaders headers = head.headers();
+        return head.method() == HttpMethod.POST
+                && head.protocolVersion() == HttpVersion.HTTP_1_1
+                && head.uri().startsWith("/mcp")
+                && isPlain(headers.get(HttpHeaderNames.CONNECTION))
+                && !headers.contains(HttpHeaderNames.EXPECT)
+                && !headers.contains(HttpHeaderNames.ORIGIN)
+                && isShort(headers.get(HttpHeaderNames.CONTENT_LENGTH));
+    }
+
+    /** Whether the connection is to be kept or closed afterwards, and nothing fancy. */
+    private static boolean isPlain(@Nullable String connection) {
+        return connection == null
+                || HttpHeaderValues.KEEP_ALIVE.contentEqualsIgnoreCase(connection)
+                || HttpHeaderValues.CLOSE.contentEqualsIgnoreCase(connection);
+    }
+
+    /** The codec has seen to it that there are only digits. */
+    private static boolean isShort(@Nullable String length) {
+        return length != null && length.length() <= 5 && Integer.parseInt(length) <= Lane.MAX_BODY_BYTES;
+    }
+
+    private void gather(ChannelHandlerContext ctx, HttpContent content) {
+        ByteBuf before = body;
+        body = before == null ? content.content() : Unpooled.wrappedBuffer(before, content.content());
+        if (content instanceof LastHttpContent last) {
+            if (last.trailingHeaders().isEmpty()) {
+                offer(ctx);
+            } else {
+                forward(ctx);
+            }
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        if (request != null && !offered) {
+            forwardPart(ctx);
+        }
+        ctx.fireChannelReadComplete();
+    }
+
+    private void offer(ChannelHandlerContext ctx) {
+        HttpRequest head = request;
+        ByteBuf whole = body;
+        if (head == null || whole == null || draining.getAsBoolean() || !isWelcome(ctx, head)) {
+            forward(ctx);
+            return;
+        }
+        offered = true;
+        Lane.Ride taken = lane.take(head, whole, this);
+        if (taken == null) {
+            forward(ctx);
+        } else if (offered) {
+            ride = taken;
+            takenAt = System.nanoTime();
+            watch(ctx, patience);
+        }
+    }
+
+    private boolean isWelcome(ChannelHandlerContext ctx, HttpRequest head) {
+        try {
+            clients.check(ctx.channel().remoteAddress());
+            hosts.check(head.headers());
+            return true;
+        } catch (Rejection refused) {
+            return false;
+        }
+    }
+
+    /** Passes on the whole request. */
+    private void forward(ChannelHandlerContext ctx) {
+        HttpRequest head = request;
+        ByteBuf whole = body;
+        forget();
+        if (head != null) {
+            ctx.fireChannelRead(head);
+            ctx.fireChannelRead(
+                    whole == null || !whole.isReadable() ? empty(whole) : new DefaultLastHttpContent(whole));
+        } else if (whole != null) {
+            whole.release();
+        }
+    }
+
+    private static LastHttpContent empty(@Nullable ByteBuf whole) {
+        if (whole != null) {
+            whole.release();
+        }
+        return LastHttpContent.EMPTY_LAST_CONTENT;
+    }
+
+    /** Passes on what there is of a request; the rest will follow by itself. */
+    private void forwardPart(ChannelHandlerContext ctx) {
+        HttpRequest head = request;
+        ByteBuf part = body;
+        forget();
+        if (head != null) {
+            ctx.fireChannelRead(head);
+        }
+        if (part != null) {
+            ctx.fireChannelRead(new DefaultHttpContent(part));
+        }
+    }
+
+    private void forget() {
+        request = null;
+        body = null;
+        offered = false;
+        ride = null;
+    }
+
+    private void release() {
+        ByteBuf held = body;
+        forget();
+        if (held != null) {
+            held.release();
+        }
+    }
+
+    // What the lane does with it
+
+    private ChannelHandlerContext context() {
+        ChannelHandlerContext known = context;
+        if (known == null) {
+            throw new IllegalStateException("not in a pipeline");
+        }
+        return known;
+    }
+
+    @Override
+    public EventLoop eventLoop() {
+        return context().channel().eventLoop();
+    }
+
+    @Override
+    public void answer(int status, Map<String, String> headers, @Nullable String type, byte[] json) {
+        if (!offered) {
+            return;
+        }
+        boolean last = request != null && !HttpUtil.isKeepAlive(request);
+        release();
+        ChannelHandlerContext ctx = context();
+        DefaultFullHttpResponse response = new DefaultFullHttpResponse(
+                HttpVersion.HTTP_1_1,
+                HttpResponseStatus.valueOf(status),
+                Unpooled.wrappedBuffer(json),
+                new DefaultHttpHeaders(),
+                EmptyHttpHeaders.INSTANCE);
+        headers.forEach(response.headers()::set);
+        if (type != null) {
+            response.headers().set(HttpHeaderNames.CONTENT_TYPE, type);
+        }
+        if (status != 204) {
+            response.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(json.length));
+        }
+        if (last) {
+            response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+            ctx.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
+        ctx.writeAndFlush(response, ctx.voidPromise());
+        ctx.read();
+    }
+
+    @Override
+    public void handOver(Lane.Begun begun) {
+        ChannelHandlerContext ctx = context();
+        if (!offered || !ctx.channel().isActive()) {
+            begun.abandon();
+            return;
+        }
+        ctx.channel().attr(Lane.Attribute.BEGUN).set(begun);
+        forward(ctx);
+        ctx.fireChannelReadComplete();
+        Lane.Begun unclaimed = ctx.channel().attr(Lane.Attribute.BEGUN).getAndSet(null);
+        if (unclaimed != null) {
+            unclaimed.abandon();
+        }
+    }
+
+    // What else may happen
+
+    /** One timer for all calls of a connection: it looks whether there is one that takes long. */
+    private void watch(ChannelHandlerContext ctx, long nanos) {
+        if (!watching) {
+            watching = true;
+            ctx.executor().schedule(() -> look(ctx), nanos, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void look(ChannelHandlerContext ctx) {
+        watching = false;
+        Lane.Ride under = ride;
+        if (under == null) {
+            return;
+        }
+        long left = takenAt + patience - System.nanoTime();
+        if (left > 0) {
+            watch(ctx, left);
+        } else {
+            under.handOver();
+        }
+    }
+
+    /** Has a call that is under way end on the general way, which knows what a drain is. */
+    void drain() {
+        Lane.Ride under = ride;
+        if (under != null) {
+            under.handOver();
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        leave();
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        leave();
+    }
+
+    private void leave() {
+        Lane.Ride under = ride;
+        release();
+        if (under != null) {
+            under.left();
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package io.sluice.upstream;
+
+import reactor.core.publisher.Mono;
+
+/** Told, on the event loop, what a request brought that was sent without waiting: one of the two, once. */
+public interface Direct {
+    /** The whole of a small JSON answer with status 200. */
+    void whole(byte[] json);
+
+    /** Anything else, as it would have come from the form of the request that waits: a reply, or the failure. */
+    void otherwise(Mono<Reply> reply);
+
+    /** A request on its way. To be used on its event loop, and no more once something was told. */
+    interface Sent {
+        /** Nobody wants the answer any more: closes the exchange. */
+        void abandon();
+
+        /** Instead of telling: the same for somebody who can wait. Subscribed to once, or given up with {@link #abandon}. */
+        Mono<Reply> handOver();
+    }
+}

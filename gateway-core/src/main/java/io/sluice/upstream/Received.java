@@ -1,0 +1,267 @@
+package io.sluice.upstream;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.EventLoop;
+import io.netty.handler.codec.http.HttpResponse;
+import io.sluice.wire.Exchange;
+import java.util.ArrayDeque;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Operators;
+
+/**
+ * An exchange whose answer is read through a publisher, at its reader's pace. State is owned by the event loop of the
+ * connection: what a reader does elsewhere is done there in its turn.
+ */
+final class Received extends Exchange {
+    private static final long GRACE_MILLIS = 1000;
+
+    /** Told on the event loop. */
+    interface Listener {
+        void head(HttpResponse head);
+
+        /** Instead of {@link #head}. */
+        void unanswered(Throwable error);
+
+        /** Once, after everything else, but not after {@link #unanswered}. */
+        void over();
+    }
+
+    private final EventLoop eventLoop;
+    private final Listener listener;
+    private final ArrayDeque<ByteBuf> waiting = new ArrayDeque<>(2);
+    private boolean headSeen;
+    private boolean told;
+    private boolean ended;
+    private @Nullable Throwable error;
+    private @Nullable Reading reader;
+
+    /** Whether what comes is thrown away. */
+    private boolean deaf;
+
+    /** Whether what comes is kept although nobody reads it. */
+    private boolean gathering;
+
+    Received(EventLoop eventLoop, Listener listener) {
+        this.eventLoop = eventLoop;
+        this.listener = listener;
+    }
+
+    /** On the event loop, now if this is it. */
+    void run(Runnable task) {
+        if (eventLoop.inEventLoop()) {
+            task.run();
+            return;
+        }
+        try {
+            eventLoop.execute(task);
+        } catch (RejectedExecutionException closing) {
+            task.run(); // the loop ends, and its connections with it
+        }
+    }
+
+    @Override
+    protected void head(HttpResponse head) {
+        headSeen = true;
+        listener.head(head);
+    }
+
+    @Override
+    protected void part(ByteBuf part) {
+        if (deaf) {
+            part.release();
+            return;
+        }
+        waiting.add(part);
+        deliver();
+    }
+
+    @Override
+    protected void end() {
+        ended = true;
+        over();
+        deliver();
+    }
+
+    @Override
+    protected void failed(Throwable cause) {
+        if (!headSeen) {
+            told = true;
+            listener.unanswered(cause);
+            return;
+        }
+        error = cause;
+        ended = true;
+        over();
+        deliver();
+    }
+
+    private void over() {
+        Reading reading = reader;
+        if (reading != null) {
+            reading.calm();
+        }
+        if (!told) {
+            told = true;
+            listener.over();
+        }
+    }
+
+    private void deliver() {
+        Reading reading = reader;
+        if (reading != null) {
+            reading.drain();
+        } else if (!waiting.isEmpty() && !gathering) {
+            pause();
+        }
+    }
+
+    /** Has a body of which it is known that it is small arrive without a reader. On the event loop, as the next two. */
+    void gather() {
+        gathering = true;
+    }
+
+    /** Whether all of the answer is there. */
+    boolean isWhole() {
+        return ended && error == null;
+    }
+
+    /** Whether it broke off after its head. */
+    boolean isBroken() {
+        return error != null;
+    }
+
+    /** What has been gathered. */
+    byte[] gathered() {
+        int size = 0;
+        for (ByteBuf part : waiting) {
+            size += part.readableBytes();
+        }
+        byte[] whole = new byte[size];
+        int at = 0;
+        for (ByteBuf part = waiting.poll(); part != null; part = waiting.poll()) {
+            int length = part.readableBytes();
+            part.readBytes(whole, at, length).release();
+            at += length;
+        }
+        return whole;
+    }
+
+    /** Gives the answer up, from any thread; what was not read is thrown away. */
+    void giveUp() {
+        run(this::giveUpNow);
+    }
+
+    private void giveUpNow() {
+        deaf = true;
+        for (ByteBuf part = waiting.poll(); part != null; part = waiting.poll()) {
+            part.release();
+        }
+        abandon();
+        over();
+    }
+
+    /**
+     * The body; each part is the subscriber's to release. Cancelling closes the connection unless the answer was
+     * complete by then.
+     *
+     * @param answered whether at most a terminator is missing: then that is waited for a moment, since the connection
+     *     could serve the next call
+     */
+    Flux<ByteBuf> body(BooleanSupplier answered) {
+        return new Flux<>() {
+            @Override
+            public void subscribe(CoreSubscriber<? super ByteBuf> actual) {
+                actual.onSubscribe(new Reading(actual, answered));
+            }
+        };
+    }
+
+    private final class Reading implements Subscription {
+        private final CoreSubscriber<? super ByteBuf> actual;
+        private final BooleanSupplier answered;
+        private long demand;
+        private boolean draining;
+        private volatile boolean cancelled;
+        private boolean done;
+        private @Nullable Future<?> patience;
+
+        private Reading(CoreSubscriber<? super ByteBuf> actual, BooleanSupplier answered) {
+            this.actual = actual;
+            this.answered = answered;
+        }
+
+        @Override
+        public void request(long n) {
+            run(() -> {
+                reader = this;
+                demand = Operators.addCap(demand, n);
+                drain();
+            });
+        }
+
+        /** Never in the middle of itself, so that parts stay in order. */
+        private void drain() {
+            if (draining || cancelled || done) {
+                return;
+            }
+            draining = true;
+            while (demand > 0 && !cancelled && !waiting.isEmpty()) {
+                demand--;
+                actual.onNext(waiting.remove());
+            }
+            draining = false;
+            if (cancelled) {
+                return;
+            }
+            if (waiting.isEmpty() && ended) {
+                done = true;
+                if (error != null) {
+                    actual.onError(error);
+                } else {
+                    actual.onComplete();
+                }
+            } else if (demand > 0) {
+                resume();
+            } else if (!waiting.isEmpty()) {
+                pause();
+            }
+        }
+
+        @Override
+        public void cancel() {
+            cancelled = true;
+            run(this::settle);
+        }
+
+        private void settle() {
+            if (done || deaf) {
+                return;
+            }
+            deaf = true;
+            for (ByteBuf part = waiting.poll(); part != null; part = waiting.poll()) {
+                part.release();
+            }
+            if (!ended && answered.getAsBoolean()) {
+                resume();
+                patience = eventLoop.schedule(Received.this::giveUpNow, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+                reader = this;
+            } else {
+                giveUpNow();
+            }
+        }
+
+        private void calm() {
+            Future<?> waitingFor = patience;
+            if (waitingFor != null) {
+                waitingFor.cancel(false);
+            }
+        }
+    }
+}

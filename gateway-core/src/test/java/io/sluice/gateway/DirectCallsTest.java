@@ -1,0 +1,314 @@
+package io.sluice.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.listener.Timeouts;
+import io.sluice.testing.FakeBackend;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every kind of request and every fault of a backend goes the short way and the general one: nobody can tell from the
+ * answer which it was, nor the backend from what it receives.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DirectCallsTest {
+    private static final String RESULT =
+            "{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"21 C\"}]}";
+
+    private final FakeBackend backend = FakeBackend.modern();
+    private final TestGateway direct = TestGateway.start();
+    private final TestGateway general = TestGateway.setUp().withoutLane().start();
+
+    @BeforeAll
+    void start() {
+        backend.tool("echo", arguments -> arguments.toString());
+        direct.with(backend.backend("weather"));
+        general.with(backend.backend("weather"));
+    }
+
+    @AfterAll
+    void stop() throws Exception {
+        direct.close();
+        general.close();
+        backend.close();
+    }
+
+    private static String response(String id) {
+        return "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"result\":" + RESULT + "}";
+    }
+
+    /** What a backend may do with a call. */
+    private static Map<String, FakeBackend.Script> behaviours() {
+        Map<String, FakeBackend.Script> all = new TreeMap<>();
+        all.put("result", (request, answer) -> answer.result(RESULT));
+        all.put("result after spaces", (request, answer) -> answer.json("  \n" + response("" + request.id())));
+        all.put("error", (request, answer) -> answer.error(200, -32000, "no"));
+        all.put("invalid params, 400", (request, answer) -> answer.error(400, -32602, "no"));
+        all.put("invalid params, 200", (request, answer) -> answer.error(200, -32602, "no"));
+        all.put("method not found", (request, answer) -> answer.error(404, -32601, "no"));
+        all.put("header mismatch", (request, answer) -> answer.error(400, -32020, "no"));
+        all.put("header mismatch as a success", (request, answer) -> answer.error(200, -32020, "no"));
+        all.put(
+                "limited",
+                (request, answer) -> answer.header("Retry-After", "3").error(429, -32000, "slow down"));
+        all.put("unauthorized", (request, answer) -> answer.error(401, -32000, "who are you"));
+        all.put("server error", (request, answer) -> answer.error(500, -32603, "oh"));
+        all.put("unavailable", (request, answer) -> answer.status(503, "text/plain", "later"));
+        all.put(
+                "redirect",
+                (request, answer) -> answer.header("Location", "/elsewhere").status(302, null, ""));
+        all.put("accepted", (request, answer) -> answer.accepted());
+        all.put("no content", (request, answer) -> answer.status(204, null, ""));
+        all.put("a page", (request, answer) -> answer.status(200, "text/html", "<html>"));
+        all.put("no type", (request, answer) -> answer.status(200, null, response("" + request.id())));
+        all.put(
+                "charset",
+                (request, answer) ->
+                        answer.status(200, "application/json; charset=utf-8", response("" + request.id())));
+        all.put("not json", (request, answer) -> answer.json("{\"jsonrpc\":"));
+        all.put("no message", (request, answer) -> answer.json("[1,2,3]"));
+        all.put("no response", (request, answer) -> answer.json("{\"jsonrpc\":\"2.0\",\"method\":\"x\"}"));
+        all.put(
+                "id as text",
+                (request, answer) -> answer.json(response("\"" + request.id().asString() + "\"")));
+        all.put("null id", (request, answer) -> answer.json(response("null")));
+        all.put("id of another", (request, answer) -> answer.json(response("\"another\"")));
+        all.put("compressed", (request, answer) -> {
+            answer.header("Content-Encoding", "br");
+            answer.json(response("" + request.id()));
+        });
+        all.put("in drips", (request, answer) -> answer.drip(response("" + request.id()), 7));
+        all.put("large", (request, answer) -> answer.json(large(request)));
+        all.put(
+                "medium",
+                (request, answer) -> answer.json(response("" + request.id()).replace("21 C", "x".repeat(60_000))));
+        all.put(
+                "events",
+                (request, answer) -> answer.events()
+                        .message("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"data\":1}}")
+                        .message(response("" + request.id()))
+                        .end());
+        all.put(
+                "events without a response",
+                (request, answer) -> answer.events()
+                        .message("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"data\":1}}")
+                        .end());
+        all.put("closed without an answer", (request, answer) -> answer.close());
+        all.put("reset without an answer", (request, answer) -> answer.reset());
+        all.put("closed within a small body", (request, answer) -> {
+            answer.header("Content-Type", "application/json")
+                    .header("Content-Length", "400")
+                    .head(200);
+            answer.raw("{\"jsonrpc\"");
+            answer.close();
+        });
+        all.put("no http", (request, answer) -> {
+            answer.raw("SSH-2.0-OpenSSH_9.2\r\n\r\n");
+            answer.close();
+        });
+        all.put("without a length", (request, answer) -> {
+            answer.header("Content-Type", "application/json")
+                    .header("Connection", "close")
+                    .head(200);
+            answer.raw(response("" + request.id()));
+            answer.close();
+        });
+        return all;
+    }
+
+    private static String large(FakeBackend.Received request) {
+        return response("" + request.id()).replace("21 C", "x".repeat(300_000));
+    }
+
+    static Stream<String> behaviourNames() {
+        return behaviours().keySet().stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("behaviourNames")
+    void whateverTheBackendDoesTheAnswerIsTheSame(String behaviour) {
+        backend.on("tools/call", behaviours().get(behaviour));
+        ModernRequest call = ModernRequest.call("echo", "{'a':1}").id("'one'");
+
+        assertSame(call, "/mcp");
+        assertSame(call.accept("application/json"), "/mcp/weather");
+    }
+
+    /** Requests, right and wrong. */
+    private static Map<String, ModernRequest> requests() {
+        Map<String, ModernRequest> all = new TreeMap<>();
+        all.put("call", ModernRequest.call("echo", "{'a':1}"));
+        all.put("call by its long name", ModernRequest.call("weather__echo", "{'a':1}"));
+        all.put("call of nothing", ModernRequest.call("nothing", "{}"));
+        all.put("list", ModernRequest.of("tools/list", ""));
+        all.put("list with a cursor", ModernRequest.of("tools/list", "'cursor':'x'"));
+        all.put("resources", ModernRequest.of("resources/list", ""));
+        all.put("discover", ModernRequest.of("server/discover", ""));
+        all.put("read", ModernRequest.read("mem://nothing"));
+        all.put("prompt", ModernRequest.prompt("nothing"));
+        all.put("unknown method", ModernRequest.of("tools/burn", ""));
+        all.put("legacy method", ModernRequest.of("ping", ""));
+        all.put("no name", ModernRequest.of("tools/call", "'arguments':{}").header("Mcp-Name", "echo"));
+        all.put("other name", ModernRequest.call("echo", "{}").header("Mcp-Name", "other"));
+        all.put("other method", ModernRequest.call("echo", "{}").header("Mcp-Method", "tools/list"));
+        all.put("no version", ModernRequest.call("echo", "{}").without("MCP-Protocol-Version"));
+        all.put("other version", ModernRequest.call("echo", "{}").header("MCP-Protocol-Version", "2099-01-01"));
+        all.put("twice", ModernRequest.call("echo", "{}").also("Mcp-Name", "echo"));
+        all.put("no meta", ModernRequest.call("echo", "{}").meta("'x':1"));
+        all.put("no type", ModernRequest.call("echo", "{}").without("Content-Type"));
+        all.put("a form", ModernRequest.call("echo", "{}").header("Content-Type", "text/plain"));
+        all.put("no json", ModernRequest.call("echo", "{}").body("{'jsonrpc':"));
+        all.put("nothing", ModernRequest.call("echo", "{}").body(" "));
+        all.put("twice a key", ModernRequest.call("echo", "{'a':1,'a':2},'name':'echo'"));
+        all.put("a batch", ModernRequest.call("echo", "{}").body("[]"));
+        all.put(
+                "a notification",
+                ModernRequest.call("echo", "{}")
+                        .body("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{}}"));
+        all.put("a response", ModernRequest.call("echo", "{}").body("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"));
+        all.put("a long argument", ModernRequest.call("echo", "{'a':'" + "y".repeat(90_000) + "'}"));
+        all.put("an origin", ModernRequest.call("echo", "{}").header("Origin", "https://elsewhere.example"));
+        all.put("kept alive", ModernRequest.call("echo", "{}").header("Expect", "100-continue"));
+        return all;
+    }
+
+    static Stream<String> requestNames() {
+        return requests().keySet().stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("requestNames")
+    void whateverTheClientSaysTheAnswerIsTheSame(String name) {
+        backend.usual("tools/call");
+
+        assertSame(requests().get(name), "/mcp");
+        assertSame(requests().get(name), "/mcp/weather");
+        assertSame(requests().get(name), "/mcp/nowhere");
+        assertSame(requests().get(name), "/mcpx");
+    }
+
+    private void assertSame(ModernRequest request, String path) {
+        int before = backend.received().size();
+        RawExchange.Got one = request.send(direct, path);
+        List<FakeBackend.Received> seenOnce = List.copyOf(
+                backend.received().subList(before, backend.received().size()));
+        RawExchange.Got other = request.send(general, path);
+        List<FakeBackend.Received> seenAgain = List.copyOf(backend.received()
+                .subList(before + seenOnce.size(), backend.received().size()));
+
+        assertThat(one.status()).as(() -> one + " or " + other).isEqualTo(other.status());
+        assertThat(timeless(one.text())).isEqualTo(timeless(other.text()));
+        assertThat(headers(one)).isEqualTo(headers(other));
+        assertThat(calls(seenOnce)).isEqualTo(calls(seenAgain));
+    }
+
+    /** The same text with whatever belongs to one gateway or one moment left out. */
+    private static String timeless(String text) {
+        return text.replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ", "(a moment)")
+                .replaceAll("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "(a gateway)");
+    }
+
+    private static List<String> headers(RawExchange.Got got) {
+        return got.headers().stream()
+                .map(line -> line.toLowerCase(Locale.ROOT))
+                .sorted()
+                .toList();
+    }
+
+    /** What the backend was asked, without what it was asked of its state. */
+    private static List<String> calls(List<FakeBackend.Received> received) {
+        return received.stream()
+                .filter(request -> request.text().contains("tools/call"))
+                .map(request -> request.path() + " "
+                        + new TreeMap<>(request.headers())
+                                .entrySet().stream()
+                                        .filter(header -> !header.getKey().equalsIgnoreCase("connection"))
+                                        .map(Object::toString)
+                                        .collect(Collectors.joining(", "))
+                        + " " + request.text())
+                .toList();
+    }
+
+    @Test
+    void clientThatLeavesClosesTheExchangeOfADirectCall() throws Exception {
+        CountDownLatch arrived = new CountDownLatch(1);
+        CountDownLatch closed = new CountDownLatch(1);
+        backend.on("tools/call", (request, answer) -> {
+            arrived.countDown();
+            answer.untilClosed();
+            closed.countDown();
+        });
+
+        try (RawExchange client = ModernRequest.call("echo", "{}").sent(direct)) {
+            assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
+        }
+
+        assertThat(closed.await(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void callsOneAfterTheOtherShareConnectionsOnBothSides() throws IOException {
+        backend.usual("tools/call");
+        int before = backend.connections();
+        try (RawHttp client = new RawHttp(direct.port())) {
+            for (int i = 0; i < 50; i++) {
+                ModernRequest call =
+                        ModernRequest.call("echo", "{'n':" + i + "}").id("" + i);
+                client.send(
+                        "POST",
+                        "/mcp",
+                        new String(call.bytes(), StandardCharsets.UTF_8),
+                        List.of("MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "echo"));
+                RawHttp.Got got = client.receive();
+                assertThat(got.status()).isEqualTo(200);
+                assertThat(got.body()).contains("\"id\":" + i + ",").contains("\\\"n\\\":" + i + "}");
+            }
+        }
+        assertThat(backend.connections() - before).isLessThanOrEqualTo(2);
+    }
+
+    @Test
+    void longCallIsHandedOverAndOutlivesTheIdleTimeout() throws Exception {
+        CountDownLatch goOn = new CountDownLatch(1);
+        backend.on("tools/call", (request, answer) -> {
+            goOn.await(10, TimeUnit.SECONDS);
+            answer.result(RESULT);
+        });
+        Duration idle = Duration.ofMillis(300);
+        try (TestGateway impatient = TestGateway.setUp()
+                .listener(listener -> listener.withTimeouts(new Timeouts(
+                        Duration.ofSeconds(10),
+                        idle,
+                        Duration.ofSeconds(10),
+                        Duration.ofSeconds(10),
+                        Duration.ofSeconds(10))))
+                .start()
+                .with(backend.backend("weather"))) {
+            CompletableFuture<RawExchange.Got> got = CompletableFuture.supplyAsync(
+                    () -> ModernRequest.call("echo", "{}").send(impatient));
+            long since = System.nanoTime();
+            await().until(() -> System.nanoTime() - since > 3 * idle.toNanos());
+            goOn.countDown();
+
+            assertThat(got.get(10, TimeUnit.SECONDS).status()).isEqualTo(200);
+        }
+    }
+}
