@@ -39,6 +39,16 @@ import javax.net.ssl.SSLSessionContext;
 final class RenewableTls extends SslContext {
     private static final byte[] SAMPLE = "sluice".getBytes(StandardCharsets.UTF_8);
 
+    private static final String NO_RENEGOTIATION = "jdk.tls.rejectClientInitiatedRenegotiation";
+
+    static {
+        // In TLS 1.2 a client may ask for handshake after handshake on one connection, which costs the server far more
+        // than itself. The JDK refuses only when told so for the whole process, before its first handshake.
+        if (System.getProperty(NO_RENEGOTIATION) == null) {
+            System.setProperty(NO_RENEGOTIATION, "true");
+        }
+    }
+
     private final ListenerTls files;
     private Pem pem;
     private volatile SslContext current;

@@ -255,6 +255,7 @@ class Http2Test {
         void round(RawHttp2 client, int stream) throws IOException;
     }
 
+    private static final Duration FLOOD = Duration.ofSeconds(Integer.getInteger("sluice.flood.seconds", 0));
     private static final byte[] PING_DATA = new byte[8];
     private static final byte[] CANCEL = {0, 0, 0, 8};
     private static final byte[] NOTHING = {};
@@ -295,9 +296,23 @@ class Http2Test {
                 Arguments.of("large CONTINUATION", largeContinuation));
     }
 
+    /** One connection of each kind here; {@code -Dsluice.flood.seconds=10} for as many as fit into that time, each. */
     @ParameterizedTest(name = "{0}")
     @MethodSource("abuses")
     void floodEndsItsConnectionAndNobodyElses(String name, Abuse abuse) throws IOException {
+        long begun = System.nanoTime();
+        int floods = 0;
+        do {
+            flood(abuse);
+            floods++;
+        } while (System.nanoTime() - begun < FLOOD.toNanos());
+        if (!FLOOD.isZero()) {
+            System.out.println("Http2Test: " + name + ", " + floods + " connections cut in " + FLOOD.toSeconds()
+                    + " s, every honest request beside them answered");
+        }
+    }
+
+    private static void flood(Abuse abuse) throws IOException {
         try (RawHttp2 honest = new RawHttp2(listener.port(), trust);
                 RawHttp2 client = new RawHttp2(listener.port(), trust)) {
             assertThat(honest.get(1, REQUEST).answer(1).get(0).status()).isEqualTo(200);

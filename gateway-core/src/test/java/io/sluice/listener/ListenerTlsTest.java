@@ -161,6 +161,23 @@ class ListenerTlsTest {
     }
 
     @Test
+    void renegotiationByTheClientEndsTheConnection() throws Exception {
+        try (Socket plain = new Socket(InetAddress.getLoopbackAddress(), listener.port());
+                SSLSocket socket = (SSLSocket)
+                        pki.client(null).getSocketFactory().createSocket(plain, "localhost", listener.port(), true)) {
+            socket.setEnabledProtocols(new String[] {"TLSv1.2"});
+            socket.setSoTimeout(5000);
+            socket.startHandshake();
+            assertThat(socket.getSession().getProtocol()).isEqualTo("TLSv1.2");
+
+            socket.startHandshake();
+
+            assertThatThrownBy(() -> new RawClient(socket).send(GET).readToEnd())
+                    .isInstanceOf(Exception.class);
+        }
+    }
+
+    @Test
     void oldVersionsAreRefused() throws Exception {
         for (String version : new String[] {"TLSv1", "TLSv1.1"}) {
             try (Socket plain = new Socket(InetAddress.getLoopbackAddress(), listener.port());
