@@ -310,6 +310,16 @@ public final class Endpoints {
         }
     }
 
+    /** Those that get no calls although nobody has drained them. */
+    public List<EndpointState> out(long nowNanos) {
+        return all.length == 1
+                ? List.of()
+                : Arrays.stream(all)
+                        .filter(state -> !state.isDrained()
+                                && (state.ejectedUntil.get() != 0 || !state.isEligible(nowNanos)))
+                        .toList();
+    }
+
     /** What an active check found out. One that went well brings an ejected endpoint back. */
     public void checked(Endpoint endpoint, boolean healthy) {
         EndpointState at = find(endpoint);

@@ -189,6 +189,11 @@ final class BackendHttp {
             return new Ask(method, endpoint, movable, headers, body, timeout, longLived, repeatable, terms, address);
         }
 
+        /** On a connection of its own, and in nobody's place. */
+        Ask aside() {
+            return new Ask(method, endpoint, movable, headers, body, timeout, true, false, terms, to);
+        }
+
         Ask on(Terms other) {
             Duration longest = other.timeout() == null ? timeout : other.timeout();
             return new Ask(

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param longest how long a call may take in all, however much it reports
  * @param stickyHeader the header whose value keeps calls at one endpoint, where the strategy is sticky; else the session
  *     or the caller does
+ * @param healthCheck how often an endpoint that is out is asked whether it is back; zero for never
  */
 public record BackendPolicy(
         BalanceSettings balance,
@@ -24,7 +25,8 @@ public record BackendPolicy(
         boolean trusted,
         boolean hedge,
         Duration longest,
-        Optional<String> stickyHeader) {
+        Optional<String> stickyHeader,
+        Duration healthCheck) {
     public static final BackendPolicy STANDARD = new BackendPolicy(
             BalanceSettings.STANDARD,
             GateSettings.STANDARD,
@@ -32,33 +34,38 @@ public record BackendPolicy(
             false,
             false,
             Duration.ofMinutes(10),
-            Optional.empty());
+            Optional.empty(),
+            Duration.ofSeconds(2));
 
     public BackendPolicy withBalance(BalanceSettings other) {
-        return new BackendPolicy(other, gate, retry, trusted, hedge, longest, stickyHeader);
+        return new BackendPolicy(other, gate, retry, trusted, hedge, longest, stickyHeader, healthCheck);
     }
 
     public BackendPolicy withGate(GateSettings other) {
-        return new BackendPolicy(balance, other, retry, trusted, hedge, longest, stickyHeader);
+        return new BackendPolicy(balance, other, retry, trusted, hedge, longest, stickyHeader, healthCheck);
     }
 
     public BackendPolicy withRetry(boolean other) {
-        return new BackendPolicy(balance, gate, other, trusted, hedge, longest, stickyHeader);
+        return new BackendPolicy(balance, gate, other, trusted, hedge, longest, stickyHeader, healthCheck);
     }
 
     public BackendPolicy withTrusted(boolean other) {
-        return new BackendPolicy(balance, gate, retry, other, hedge, longest, stickyHeader);
+        return new BackendPolicy(balance, gate, retry, other, hedge, longest, stickyHeader, healthCheck);
     }
 
     public BackendPolicy withHedge(boolean other) {
-        return new BackendPolicy(balance, gate, retry, trusted, other, longest, stickyHeader);
+        return new BackendPolicy(balance, gate, retry, trusted, other, longest, stickyHeader, healthCheck);
     }
 
     public BackendPolicy withLongest(Duration other) {
-        return new BackendPolicy(balance, gate, retry, trusted, hedge, other, stickyHeader);
+        return new BackendPolicy(balance, gate, retry, trusted, hedge, other, stickyHeader, healthCheck);
     }
 
     public BackendPolicy withStickyHeader(String header) {
-        return new BackendPolicy(balance, gate, retry, trusted, hedge, longest, Optional.of(header));
+        return new BackendPolicy(balance, gate, retry, trusted, hedge, longest, Optional.of(header), healthCheck);
+    }
+
+    public BackendPolicy withHealthCheck(Duration interval) {
+        return new BackendPolicy(balance, gate, retry, trusted, hedge, longest, stickyHeader, interval);
     }
 }

@@ -652,6 +652,33 @@ public final class LegacySession {
     }
 
     /** It certainly was not executed at the endpoint that was chosen. */
+    /**
+     * Completes when this endpoint answers a ping, in the session that is kept there, which is opened if there is none:
+     * a check leaves nothing behind that is not used again. Of shared sessions only.
+     */
+    Mono<Void> check(Endpoint at) {
+        return Mono.defer(() -> {
+            Established current = now();
+            Mono<Established> place = current.endpoint().equals(at) ? Mono.just(current) : branch(at);
+            return place.flatMap(there -> {
+                byte[] ping = Messages.request(RequestId.of(ids.incrementAndGet()), McpMethod.PING.wire(), null);
+                Way way = new Way(false, null, Terms.OWN);
+                return http.send(asked(ping, there, way).at(at).aside())
+                        .flatMap(answer -> answer.refused().flatMap(said -> pinged(said, there)));
+            });
+        });
+    }
+
+    private Mono<Void> pinged(Reply.Refused said, Established there) {
+        if (isForgotten(said, there)) {
+            branches.remove(there.endpoint()); // it was restarted, and is well
+            return Mono.empty();
+        }
+        return said.status() >= 500
+                ? Mono.error(http.failures().answered(said, there.endpoint().url()))
+                : Mono.empty();
+    }
+
     private static boolean cannotBeThere(Throwable error) {
         return error instanceof Forgotten || error instanceof BackendHttp.Unreached || error instanceof NoBranch;
     }

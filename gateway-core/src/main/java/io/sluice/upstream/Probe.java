@@ -10,6 +10,7 @@ import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
+import io.sluice.registry.Endpoint;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -55,20 +56,31 @@ final class Probe {
         return ask(ProtocolVersion.LATEST_MODERN, true);
     }
 
+    /** Completes when this endpoint answers at all as a server would; on a connection of its own. */
+    Mono<Void> check(Endpoint at) {
+        return http.send(discover(ProtocolVersion.LATEST_MODERN).at(at).aside())
+                .flatMap(answer -> answer.refused().flatMap(refused -> refused.status() >= 500
+                        ? Mono.error(http.failures().answered(refused, at.url()))
+                        : Mono.empty()));
+    }
+
     private Mono<Finding> ask(ProtocolVersion version, boolean first) {
+        return http.send(discover(version)).flatMap(answer -> judge(answer, version, first));
+    }
+
+    private BackendHttp.Ask discover(ProtocolVersion version) {
         String method = McpMethod.DISCOVER.wire();
         byte[] body = Messages.request(
                 RequestId.of("probe-" + ids.incrementAndGet()),
                 method,
                 Messages.modernParams("", version, http.settings().clientInfo()));
-        BackendHttp.Ask ask = BackendHttp.Ask.post(
+        return BackendHttp.Ask.post(
                 body,
                 headers -> headers.set("Accept", BackendHttp.BOTH)
                         .set(McpHeaders.PROTOCOL_VERSION, version.wire())
                         .set(McpHeaders.METHOD, method),
                 http.probeTimeout(),
                 true);
-        return http.send(ask).flatMap(answer -> judge(answer, version, first));
     }
 
     private Mono<Finding> judge(BackendHttp.Answer answer, ProtocolVersion version, boolean first) {

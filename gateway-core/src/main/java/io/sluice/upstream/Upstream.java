@@ -18,6 +18,7 @@ import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
+import io.sluice.registry.Endpoint;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
 import java.time.Duration;
@@ -54,6 +55,7 @@ public final class Upstream implements Disposable {
     private final Reachability reachability;
     private final BackendHttp http;
     private final Probe probe;
+    private final HealthChecks checks;
     private final @Nullable BuiltIn local;
     private final Leases leases;
     private final Sinks.Many<Signal> signals = Sinks.many().multicast().directBestEffort();
@@ -88,6 +90,8 @@ public final class Upstream implements Disposable {
                 new Reachability(backend.name(), settings.clock(), () -> announce(new Signal.ReachabilityChanged()));
         this.http = new BackendHttp(backend, settings, reachability);
         this.probe = new Probe(http);
+        this.checks = new HealthChecks(
+                http.endpoints(), http.gate(), http.policy().healthCheck(), settings.timer(), this::check);
         this.leases = new Leases(http, this::suspect);
     }
 
@@ -222,7 +226,16 @@ public final class Upstream implements Disposable {
                         settings.clock().instant()));
     }
 
+    private Mono<Void> check(Endpoint at) {
+        Verdict known = verdict.get();
+        LegacySession on = session.get();
+        return known != null && known.era() == Era.LEGACY && on != null ? on.check(at) : probe.check(at);
+    }
+
     private void adopt(Verdict found) {
+        if (!disposed.get()) {
+            checks.start();
+        }
         suspected = false;
         failed.set(null);
         reachability.answered();
@@ -727,6 +740,7 @@ public final class Upstream implements Disposable {
 
     private Mono<Void> sayFarewell() {
         disposed.set(true);
+        checks.dispose();
         Feed open = feed.getAndSet(null);
         if (open != null) {
             open.close();

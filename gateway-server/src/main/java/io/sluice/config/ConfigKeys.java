@@ -5,9 +5,11 @@ import io.sluice.config.GatewayConfig.Auth;
 import io.sluice.config.GatewayConfig.Egress;
 import io.sluice.config.GatewayConfig.Log;
 import io.sluice.config.GatewayConfig.Names;
+import io.sluice.config.GatewayConfig.PolicyRule;
 import io.sluice.config.GatewayConfig.Redis;
 import io.sluice.config.GatewayConfig.Server;
 import io.sluice.config.GatewayConfig.Tls;
+import io.sluice.guard.LimitSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -276,6 +278,8 @@ final class ConfigKeys {
                     EGRESS,
                     STDIO,
                     REGISTRATION,
+                    GuardKeys.LIMITS,
+                    GuardKeys.RESILIENCE,
                     LOG,
                     ENVIRONMENT,
                     BACKENDS),
@@ -293,6 +297,8 @@ final class ConfigKeys {
         Optional<Egress> egress = f.section(EGRESS);
         Optional<List<String>> stdioAllow = f.section(STDIO);
         Optional<Integer> maxRegistered = f.section(REGISTRATION);
+        Optional<LimitSettings> limits = f.section(GuardKeys.LIMITS);
+        List<PolicyRule> resilience = f.value(GuardKeys.RESILIENCE);
         Optional<Log> log = f.section(LOG);
         String environment = f.value(ENVIRONMENT);
         BackendKeys.Declared declared = f.find(BACKENDS).orElse(BackendKeys.Declared.NONE);
@@ -310,6 +316,8 @@ final class ConfigKeys {
                 egress.get(),
                 stdioAllow.orElse(List.of()),
                 maxRegistered.get(),
+                limits.orElse(LimitSettings.NONE),
+                resilience,
                 log.get(),
                 environment,
                 declared.backends()));
@@ -356,6 +364,8 @@ final class ConfigKeys {
         paths("mcpServers.*.", BackendKeys.BACKEND, paths);
         paths("mcpServers.*.endpoints.", BackendKeys.ENDPOINT, paths);
         paths("auth.tokens.", TOKEN_SECTION, paths);
+        paths("limits.rates.", GuardKeys.RATE, paths);
+        paths("resilience.", GuardKeys.POLICY, paths);
         return paths;
     }
 

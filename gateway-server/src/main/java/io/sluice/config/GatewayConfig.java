@@ -1,7 +1,10 @@
 package io.sluice.config;
 
 import io.sluice.auth.NamedToken;
+import io.sluice.catalog.Glob;
+import io.sluice.guard.LimitSettings;
 import io.sluice.registry.Backend;
+import io.sluice.upstream.BackendPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -18,6 +21,8 @@ import java.util.Optional;
  * @param gatewayAggregated whether the gateway's own tools show on {@code /mcp}
  * @param stdioAllow command lines that the management API may have started
  * @param maxRegistered most backends that the API may have registered at once
+ * @param limits what callers may do
+ * @param resilience how backends are treated; the first that matches a backend counts
  * @param environment a word for {@code /health}, such as {@code production}
  * @param backends in the order of the file, their names unique
  */
@@ -32,6 +37,8 @@ public record GatewayConfig(
         Egress egress,
         List<String> stdioAllow,
         int maxRegistered,
+        LimitSettings limits,
+        List<PolicyRule> resilience,
         Log log,
         String environment,
         List<Backend> backends) {
@@ -39,7 +46,20 @@ public record GatewayConfig(
     public GatewayConfig {
         secretKeys = List.copyOf(secretKeys);
         stdioAllow = List.copyOf(stdioAllow);
+        resilience = List.copyOf(resilience);
         backends = List.copyOf(backends);
+    }
+
+    /** How the backends are treated whose names match a glob. */
+    public record PolicyRule(String backend, BackendPolicy policy) {}
+
+    /** How a backend of this name is treated. */
+    public BackendPolicy policy(String backend) {
+        return resilience.stream()
+                .filter(rule -> Glob.matches(rule.backend(), backend))
+                .findFirst()
+                .map(PolicyRule::policy)
+                .orElse(BackendPolicy.STANDARD);
     }
 
     /** How targets are listed on the aggregate. */

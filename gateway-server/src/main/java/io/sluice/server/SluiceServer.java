@@ -74,6 +74,7 @@ public final class SluiceServer implements RunningGateway {
     private static final Duration CERTIFICATE_CHECK = Duration.ofSeconds(5);
 
     private final GatewayConfig first;
+    private final AtomicReference<GatewayConfig> current;
     private final AtomicReference<TokenTable> tokens;
     private final AtomicReference<CommandAllowList> commands;
     private final AtomicReference<Map<String, Backend>> fromFile = new AtomicReference<>(Map.of());
@@ -100,6 +101,7 @@ public final class SluiceServer implements RunningGateway {
     private SluiceServer(String version, GatewayConfig config) {
         this.first = config;
         this.version = version;
+        this.current = new AtomicReference<>(config);
         this.tokens = new AtomicReference<>(tokenTable(config));
         this.commands = new AtomicReference<>(new CommandAllowList(config.stdioAllow()));
         this.bearers = Authenticator.bearer(() -> Objects.requireNonNull(tokens.get()));
@@ -119,9 +121,11 @@ public final class SluiceServer implements RunningGateway {
                 registry,
                 UpstreamSettings.of(loops, egress, version, random)
                         .withGatewayId(settings.gatewayId())
+                        .withPolicies(name -> Objects.requireNonNull(current.get()).policy(name))
                         .withAdapters(adapters(loops, egress, version)),
                 DiscoverySettings.DEFAULT);
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
+        gateway.guard().apply(config.limits());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
         About about = new About(
@@ -200,6 +204,8 @@ public final class SluiceServer implements RunningGateway {
         if (opens && !later.contains("auth")) {
             log.warn("No token is asked for any more: every caller is 'local' with all rights");
         }
+        current.set(config);
+        gateway.guard().apply(config.limits());
         gateway.apply(gatewaySettings(version, config));
         applyBackends(config);
         if (!later.equals(waiting) && !later.isEmpty()) {

@@ -43,6 +43,8 @@ final class DocumentationTest {
         rows("auth.tokens.", ConfigKeys.TOKEN_SECTION, scalars, rows);
         rows("mcpServers.*.", BackendKeys.BACKEND, scalars, rows);
         rows("mcpServers.*.endpoints.", BackendKeys.ENDPOINT, scalars, rows);
+        rows("limits.rates.", GuardKeys.RATE, scalars, rows);
+        rows("resilience.", GuardKeys.POLICY, scalars, rows);
         return rows;
     }
 

@@ -184,6 +184,8 @@ final class StartCheckTest {
                 c.egress(),
                 c.stdioAllow(),
                 c.maxRegistered(),
+                c.limits(),
+                c.resilience(),
                 c.log(),
                 c.environment(),
                 c.backends());
