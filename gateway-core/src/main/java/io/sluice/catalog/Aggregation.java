@@ -7,12 +7,14 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.stream.Collectors;
 
 /**
@@ -73,18 +75,47 @@ final class Aggregation {
 
     /** What others see: the same names, but not of all backends. To be called after {@link #offer()}. */
     Offer offer(Audience audience) {
-        List<Share> seen = shares.stream().filter(audience::sees).toList();
+        return offer(shares.stream().filter(audience::sees).toList(), (kind, target) -> true);
+    }
+
+    /** What a profile selects of all this. To be called after {@link #offer()}. */
+    Offer offer(Profile profile) {
+        return offer(seen(profile), (kind, target) -> profile.selects(kind, target) || isPageOf(profile, target));
+    }
+
+    /** The backends of which a profile selects something; what is built in stands on its own mount and the aggregate. */
+    List<Share> seen(Profile profile) {
+        Set<String> selected = new HashSet<>();
+        targets.forEach((kind, all) -> all.values().stream()
+                .filter(target -> profile.selects(kind, target))
+                .forEach(target -> selected.add(target.backend())));
+        return shares.stream()
+                .filter(share -> !share.builtIn() && selected.contains(share.name()))
+                .toList();
+    }
+
+    /** The resources that a backend's tools are shown with come with the tools. */
+    private boolean isPageOf(Profile profile, Target target) {
+        return target.exposedName().startsWith("ui://")
+                && present(targets, ListKind.TOOLS).values().stream()
+                        .anyMatch(tool ->
+                                tool.backend().equals(target.backend()) && profile.selects(ListKind.TOOLS, tool));
+    }
+
+    private Offer offer(List<Share> seen, BiPredicate<ListKind, Target> selected) {
         Set<String> names = seen.stream().map(Share::name).collect(Collectors.toSet());
         Map<ListKind, Map<String, Target>> theirs = new EnumMap<>(ListKind.class);
         targets.forEach((kind, all) -> {
             Map<String, Target> some = new HashMap<>(all);
-            some.values().removeIf(target -> !names.contains(target.backend()));
+            some.values().removeIf(target -> !names.contains(target.backend()) || !selected.test(kind, target));
             theirs.put(kind, some);
         });
         Map<ListKind, List<Offer.Line>> shown = new EnumMap<>(ListKind.class);
         lines.forEach((kind, all) -> shown.put(
                 kind,
-                all.stream().filter(line -> names.contains(line.backend())).toList()));
+                all.stream()
+                        .filter(line -> names.contains(line.target().backend()) && selected.test(kind, line.target()))
+                        .toList()));
         return Offer.render(theirs, templates(theirs), renamed, shown, frame(seen));
     }
 
@@ -109,9 +140,11 @@ final class Aggregation {
     private void addUris(ListKind kind, Share share) {
         for (Entry entry : share.entries(kind)) {
             String exposed = exposeUri(kind, share, entry.key());
+            Target target = present(share.offer().targets(kind), entry.key());
             present(lines, kind)
-                    .add(new Offer.Line(entry, renaming(entry, exposed, List.of()), share.name(), share.era()));
-            addUri(kind, share, present(share.offer().targets(kind), entry.key()), exposed);
+                    .add(new Offer.Line(
+                            entry, renaming(entry, exposed, List.of()), target.exposedAs(exposed), share.era()));
+            addUri(kind, share, target, exposed);
             if (kind == ListKind.RESOURCE_TEMPLATES) {
                 claimedTemplates.add(exposed, present(claims, kind).turn(exposed), share.name());
             }
@@ -129,10 +162,9 @@ final class Aggregation {
         Map<String, Target> named = present(targets, kind);
         for (Entry entry : share.entries(kind)) {
             String exposed = expose(kind, share, entry.key());
-            present(lines, kind)
-                    .add(new Offer.Line(
-                            entry, renaming(entry, exposed, links(entry, share)), share.name(), share.era()));
             Target target = present(share.offer().targets(kind), entry.key()).exposedAs(exposed);
+            present(lines, kind)
+                    .add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share)), target, share.era()));
             named.put(exposed, target);
             String qualified = share.name() + ExposedNames.SEPARATOR + entry.key();
             if (target.renamed() && !exposed.equals(qualified)) {

@@ -80,9 +80,16 @@ public final class Catalog {
         Map<String, Share> aggregated = new LinkedHashMap<>(shares);
         aggregated.values().removeIf(share -> !share.aggregated());
         Map<Audience, Offer> offers = new HashMap<>();
+        Map<String, Mount> profiles = new LinkedHashMap<>();
         Map<ListKind, Map<String, Claims.Owner>> owners;
         if (previous != null && sameSettings && sameOffers(previous.shares, shares)) {
             previous.aggregates.forEach((audience, mount) -> offers.put(audience, mount.offer()));
+            settings.profiles().forEach(profile -> {
+                Mount then = previous.mounts.get(profile.name());
+                if (then != null && !shares.containsKey(profile.name())) {
+                    profiles.put(profile.name(), then.with(shares));
+                }
+            });
             owners = previous.owners;
         } else {
             Aggregation aggregation = new Aggregation(
@@ -90,6 +97,11 @@ public final class Catalog {
             offers.put(Audience.ALL, aggregation.offer());
             for (Audience audience : audiences(aggregated.values())) {
                 offers.put(audience, aggregation.offer(audience));
+            }
+            for (Profile profile : settings.profiles()) {
+                Map<String, Share> seen = new LinkedHashMap<>();
+                aggregation.seen(profile).forEach(share -> seen.put(share.name(), share));
+                profiles.put(profile.name(), Mount.ofProfile(profile.name(), aggregation.offer(profile), seen));
             }
             owners = aggregation.owners();
         }
@@ -102,6 +114,7 @@ public final class Catalog {
         });
         mounts.put("", Objects.requireNonNull(aggregates.get(Audience.ALL)));
         shares.forEach((name, share) -> mounts.put(name, new Mount(name, share.offer(), Map.of(name, share))));
+        profiles.forEach(mounts::putIfAbsent);
         return new Catalog(
                 version(previous, mounts), settings, shares, Collections.unmodifiableMap(mounts), aggregates, owners);
     }

@@ -3,6 +3,7 @@ package io.sluice.catalog;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * How a catalog names and presents what its backends offer.
@@ -13,8 +14,15 @@ import java.time.Duration;
  *     ask again each time
  * @param serverInfo the gateway's own {@code Implementation} object
  * @param gatewayId by which other gateways know this one; empty keeps it to itself
+ * @param profiles selections with mounts of their own
  */
-public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl, RawJson serverInfo, String gatewayId) {
+public record CatalogSettings(
+        Names names,
+        Duration maxTtl,
+        Duration defaultTtl,
+        RawJson serverInfo,
+        String gatewayId,
+        List<Profile> profiles) {
     public static final CatalogSettings DEFAULT = new CatalogSettings(
             Names.BARE,
             Duration.ofSeconds(60),
@@ -30,14 +38,15 @@ public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl,
     }
 
     public CatalogSettings {
+        profiles = List.copyOf(profiles);
         if (maxTtl.isNegative() || defaultTtl.isNegative()) {
             throw new IllegalArgumentException("life of lists is negative: " + maxTtl + ", " + defaultTtl);
         }
     }
 
-    /** Without an id. */
+    /** Without an id and without profiles. */
     public CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl, RawJson serverInfo) {
-        this(names, maxTtl, defaultTtl, serverInfo, "");
+        this(names, maxTtl, defaultTtl, serverInfo, "", List.of());
     }
 
     /** The defaults, with {@code serverInfo} naming this version of Sluice. */
@@ -47,15 +56,19 @@ public record CatalogSettings(Names names, Duration maxTtl, Duration defaultTtl,
                 .quoted(version)
                 .ascii("}")
                 .toRawJson();
-        return new CatalogSettings(DEFAULT.names, DEFAULT.maxTtl, DEFAULT.defaultTtl, serverInfo, "");
+        return new CatalogSettings(DEFAULT.names, DEFAULT.maxTtl, DEFAULT.defaultTtl, serverInfo);
     }
 
     public CatalogSettings withNames(Names replacement) {
-        return new CatalogSettings(replacement, maxTtl, defaultTtl, serverInfo, gatewayId);
+        return new CatalogSettings(replacement, maxTtl, defaultTtl, serverInfo, gatewayId, profiles);
     }
 
     public CatalogSettings withGatewayId(String replacement) {
-        return new CatalogSettings(names, maxTtl, defaultTtl, serverInfo, replacement);
+        return new CatalogSettings(names, maxTtl, defaultTtl, serverInfo, replacement, profiles);
+    }
+
+    public CatalogSettings withProfiles(List<Profile> replacement) {
+        return new CatalogSettings(names, maxTtl, defaultTtl, serverInfo, gatewayId, replacement);
     }
 
     long ttlMillis(Listing listing) {

@@ -3,6 +3,7 @@ package io.sluice.catalog;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,9 +20,20 @@ public final class Mount {
     private final Map<String, Share> shares;
     private final List<String> missing;
     private final Set<String> withResources;
+    private final boolean profile;
 
     /** @param shares of the backends on it, by name */
     Mount(String name, Offer offer, Map<String, Share> shares) {
+        this(name, offer, shares, false);
+    }
+
+    /** A selection of what several backends offer; nothing leads to what is not selected. */
+    static Mount ofProfile(String name, Offer offer, Map<String, Share> shares) {
+        return new Mount(name, offer, shares, true);
+    }
+
+    private Mount(String name, Offer offer, Map<String, Share> shares, boolean profile) {
+        this.profile = profile;
         this.name = name;
         this.offer = offer;
         this.shares = shares;
@@ -36,13 +48,21 @@ public final class Mount {
                 .collect(Collectors.toUnmodifiableSet());
     }
 
-    /** The backend's name, or empty for the aggregate. */
+    /** The same, with what the backends contribute now. */
+    Mount with(Map<String, Share> now) {
+        Map<String, Share> mine = new LinkedHashMap<>(shares);
+        mine.replaceAll((backend, then) -> now.getOrDefault(backend, then));
+        return new Mount(name, offer, mine, profile);
+    }
+
+    /** The backend's or profile's name, or empty for the aggregate of all. */
     public String name() {
         return name;
     }
 
+    /** Whether several backends stand here together. */
     public boolean aggregate() {
-        return name.isEmpty();
+        return profile || name.isEmpty();
     }
 
     /**
@@ -62,7 +82,7 @@ public final class Mount {
 
     private Optional<Target> named(ListKind kind, String exposedName) {
         Optional<Target> listed = offer.target(kind, exposedName);
-        if (listed.isPresent() || !aggregate()) {
+        if (listed.isPresent() || !name.isEmpty()) {
             return listed;
         }
         int separator = exposedName.indexOf(ExposedNames.SEPARATOR);
@@ -146,7 +166,7 @@ public final class Mount {
     }
 
     private Optional<Share> qualifier(String uri) {
-        return aggregate() ? ExposedNames.uriQualifier(uri).flatMap(this::backend) : Optional.empty();
+        return name.isEmpty() ? ExposedNames.uriQualifier(uri).flatMap(this::backend) : Optional.empty();
     }
 
     private Optional<Share> backend(String backend) {

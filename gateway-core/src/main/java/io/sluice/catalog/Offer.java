@@ -48,10 +48,10 @@ final class Offer {
      * One line of a list.
      *
      * @param renaming edits that give it the mount's names in place of the backend's, in the order of their spans
-     * @param backend its backend's name
+     * @param target where it leads, under the name that it has here
      * @param spoken the era its backend speaks
      */
-    record Line(Entry entry, List<Entry.Edit> renaming, String backend, Era spoken) {
+    record Line(Entry entry, List<Entry.Edit> renaming, Target target, Era spoken) {
         /** A tool that must be called as a task is of no use to a client that cannot ask a legacy backend for one. */
         boolean shownTo(Era client) {
             return client == Era.LEGACY || spoken == Era.MODERN || !entry.taskOnly();
@@ -102,7 +102,7 @@ final class Offer {
             for (Entry entry : list) {
                 Target target = entry.target(backend);
                 byName.put(entry.key(), target);
-                rendered.add(new Line(entry, List.of(), backend, era));
+                rendered.add(new Line(entry, List.of(), target, era));
                 if (kind == ListKind.RESOURCE_TEMPLATES) {
                     templates.add(entry.key(), rendered.size(), target);
                 }

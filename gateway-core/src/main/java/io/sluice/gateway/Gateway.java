@@ -7,6 +7,7 @@ import io.sluice.catalog.Catalog;
 import io.sluice.catalog.CatalogSettings;
 import io.sluice.catalog.Changes;
 import io.sluice.catalog.Mount;
+import io.sluice.catalog.Profile;
 import io.sluice.discovery.Announced;
 import io.sluice.discovery.Discovery;
 import io.sluice.discovery.DiscoveryState;
@@ -28,6 +29,8 @@ import io.sluice.session.SessionTicket;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -64,6 +67,7 @@ public final class Gateway implements Disposable {
     private final @Nullable Elsewhere elsewhere;
     private final RequestPath path;
     private final Sinks.Many<GatewaySettings> chosen;
+    private final Sinks.Many<List<Profile>> profiles = Sinks.many().replay().latestOrDefault(List.of());
     private final Guard guard = new Guard();
     private final DirectCalls lane;
     private final Disposable.Composite resources = Disposables.composite();
@@ -129,7 +133,13 @@ public final class Gateway implements Disposable {
                 new LegacyMessages(legacySessions),
                 () -> this.settings);
         this.lane = new DirectCalls(path, modern, views, settings.maxBodyBytes());
-        resources.add(Flux.combineLatest(discovery.states(), chosen.asFlux().map(Gateway::catalogSettings), Known::new)
+        resources.add(Flux.combineLatest(
+                        discovery.states(),
+                        Flux.combineLatest(
+                                chosen.asFlux().map(Gateway::catalogSettings),
+                                profiles.asFlux(),
+                                CatalogSettings::withProfiles),
+                        Known::new)
                 .subscribe(this::follow));
         resources.add(discovery.announcements().subscribe(this::pass));
         long beat = settings.heartbeat().toMillis();
@@ -162,6 +172,11 @@ public final class Gateway implements Disposable {
         chosen.emitNext(next, Sinks.EmitFailureHandler.busyLooping(Duration.ofSeconds(1)));
     }
 
+    /** From now on serves these selections at mounts of their own, and no others. */
+    public void profiles(List<Profile> selected) {
+        profiles.emitNext(List.copyOf(selected), Sinks.EmitFailureHandler.busyLooping(Duration.ofSeconds(1)));
+    }
+
     /** What a catalog is made of. */
     private record Known(DiscoveryState state, CatalogSettings settings) {}
 
@@ -175,16 +190,16 @@ public final class Gateway implements Disposable {
         tell(catalog.changesSince(before.catalog()));
     }
 
-    /** Passes on that a backend speaks of changes, to its own mount and to the aggregate. */
+    /** Passes on that a backend speaks of changes, to every mount that it is on. */
     private void pass(Announced announced) {
         Changes.Lists lists = new Changes.Lists(announced.tools(), announced.prompts(), announced.resources());
-        boolean aggregated = Objects.requireNonNull(view.get())
-                .catalog()
-                .aggregate()
-                .contribution(announced.backend())
-                .isPresent();
-        tell(new Changes(
-                aggregated ? Map.of(announced.backend(), lists, "", lists) : Map.of(announced.backend(), lists)));
+        Map<String, Changes.Lists> changed = new HashMap<>();
+        for (Mount mount : catalog().mounts()) {
+            if (mount.contribution(announced.backend()).isPresent()) {
+                changed.put(mount.name(), lists);
+            }
+        }
+        tell(new Changes(changed));
     }
 
     private void tell(Changes changes) {

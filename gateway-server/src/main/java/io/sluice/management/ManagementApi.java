@@ -92,6 +92,7 @@ public final class ManagementApi implements Disposable {
                 managing(GET, "/services", "All backends and what they offer", registrations::services),
                 managing(POST, "/services", "All backends and what they offer", registrations::services)));
         operations.addAll(new Peers(registry, discovery, new Addresses(egress), maxRegistered).operations());
+        operations.addAll(new Profiles(registry).operations());
         operations.addAll(new ClientApi(clients, discovery, new Addresses(egress)).operations());
         operations.addAll(new ApiPages(() -> ApiDescription.of(operations, about.version())).operations());
         this.table = new OperationTable(operations);

@@ -1,6 +1,7 @@
 package io.sluice.management;
 
 import io.sluice.registry.Backend;
+import io.sluice.registry.RecordKind;
 import io.sluice.registry.Registration;
 import io.sluice.registry.Registry;
 import java.util.Locale;
@@ -15,6 +16,10 @@ final class Owner {
      * @param act what was asked for, as a verb
      */
     static void check(Registry registry, String name, String act) {
+        if (registry.snapshot().records(RecordKind.PROFILE).containsKey(name)) {
+            throw Problem.of(409, "backend.name_taken", "'" + name + "' is the name of a profile")
+                    .withHint("Choose another name: backends and profiles share theirs");
+        }
         Registration there = registry.snapshot().registrations().get(name);
         if (there == null || there.backend().source().requested()) {
             return;

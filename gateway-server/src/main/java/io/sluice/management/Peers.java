@@ -217,7 +217,7 @@ final class Peers {
         return Problem.of(404, code, detail.length() > 300 ? detail.substring(0, 300) + "…" : detail);
     }
 
-    private static Answer done(int status, Map<String, Object> data, String message) {
+    static Answer done(int status, Map<String, Object> data, String message) {
         Map<String, Object> body = new LinkedHashMap<>();
         body.put("success", true);
         body.put("data", data);

@@ -24,6 +24,7 @@ import io.sluice.listener.Timeouts;
 import io.sluice.management.About;
 import io.sluice.management.GatewayTools;
 import io.sluice.management.ManagementApi;
+import io.sluice.management.Profiles;
 import io.sluice.management.Readiness;
 import io.sluice.openapi.OpenApiAdapters;
 import io.sluice.openapi.OpenApiSettings;
@@ -83,6 +84,7 @@ public final class SluiceServer implements RunningGateway {
     private final Discovery discovery;
     private final Gateway gateway;
     private final Readiness readiness;
+    private final Disposable profiles;
     private final ManagementApi management;
     private final HttpHandler handler;
     private final LoopResources loops;
@@ -137,6 +139,9 @@ public final class SluiceServer implements RunningGateway {
         this.management = new ManagementApi(
                 registry, discovery, authenticator, egress, about, readiness, clock, config.maxRegistered());
         this.handler = management.before(gateway.handler());
+        this.profiles = registry.watch(RecordKind.PROFILE)
+                .map(records -> Profiles.of(records.values()))
+                .subscribe(gateway::profiles, e -> log.error("The profiles can no longer be followed", e));
     }
 
     /** What reaches the backends that do not speak Streamable HTTP. */
@@ -328,6 +333,7 @@ public final class SluiceServer implements RunningGateway {
                 .then(bound().drain(timeout))
                 .then(gateway.close())
                 .then(Mono.fromRunnable(management::dispose))
+                .then(Mono.fromRunnable(profiles::dispose))
                 .then(discovery.stop())
                 .then(shared.close())
                 .then(bound().close())
