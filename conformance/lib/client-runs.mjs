@@ -43,6 +43,13 @@ export function clientRuns({ direct, everything, gateway, aggregate, mount, era 
             add(client, 'through the gateway to everything', 'everything', url, ofEra(client, 'legacy'));
         }
         for (const client of SDKS) {
+            // One process serves all callers, so it can ask none of them.
+            const stdio = ['--backend-era', 'none'];
+            add(client, 'through the gateway to everything over stdio', 'everything', `${aggregate}/everything-stdio`, stdio);
+            const sse = ofEra(client, 'legacy');
+            add(client, 'through the gateway to everything over SSE', 'everything', `${aggregate}/everything-sse`, sse);
+        }
+        for (const client of SDKS) {
             add(client, 'through the gateway to both', 'federation', aggregate, ofEra(client, era));
         }
         for (const client of INSPECTORS) {

@@ -97,6 +97,13 @@ async function servers(chosen) {
     // Its own fixture process, so that what one side does to it is not seen by the other.
     const behind = await fixture('fixture-behind', era);
     const backends = { fixture: behind, ...(everything && { everything }) };
+    if (everything) {
+        // The same server by its other transports. Not on the aggregate, where its tools are once already.
+        Object.assign(backends, {
+            'everything-stdio': { command: process.execPath, args: [everythingScript, 'stdio'], aggregate: false },
+            'everything-sse': { type: 'sse', url: await everythingOverSse(), aggregate: false }
+        });
+    }
     const aggregate = await gateway(backends);
     const eras = [...new Set(chosen.parts.filter(part => part in CROSS).map(part => CROSS[part].era))];
     const crossed = eras.length > 0 ? await crossedGateway(eras) : undefined;
@@ -120,21 +127,33 @@ async function fixture(name, era) {
     return until(server, 20, async () => /listening on (\S+)/.exec(tail(log))?.[1]);
 }
 
+const everythingScript = join(home, 'clients/node_modules/@modelcontextprotocol/server-everything/dist/index.js');
+
 async function everythingServer() {
+    return `${await everythingBy('streamableHttp', 'everything')}/mcp`;
+}
+
+/** HTTP+SSE, the transport of 2024-11-05. */
+async function everythingOverSse() {
+    return `${await everythingBy('sse', 'everything-sse')}/sse`;
+}
+
+async function everythingBy(transport, name) {
     const port = await freePort();
-    const script = join(home, 'clients/node_modules/@modelcontextprotocol/server-everything/dist/index.js');
-    const log = join(results, 'logs', 'everything.log');
+    const log = join(results, 'logs', `${name}.log`);
     const env = { ...process.env, PORT: String(port) };
-    const server = start('server-everything', process.execPath, [script, 'streamableHttp'], { env, log });
-    await until(server, 20, async () => /listening on port/.test(tail(log)));
-    return `http://127.0.0.1:${port}/mcp`;
+    const server = start(`server-${name}`, process.execPath, [everythingScript, transport], { env, log });
+    await until(server, 20, async () => /(listening|running) on port/.test(tail(log)));
+    return `http://127.0.0.1:${port}`;
 }
 
 /** Starts the gateway with these backends and waits until it lists the tools of the fixture; returns its aggregate. */
 async function gateway(backends, name = 'gateway') {
     const port = await freePort();
     const config = join(results, 'logs', `${name}.json`);
-    const mcpServers = Object.fromEntries(Object.entries(backends).map(([name, url]) => [name, { type: 'http', url }]));
+    const mcpServers = Object.fromEntries(
+        Object.entries(backends).map(([name, it]) => [name, typeof it === 'string' ? { type: 'http', url: it } : it])
+    );
     mkdirSync(dirname(config), { recursive: true });
     // qualified, so that clients find the names they call in the list: they mirror arguments only of tools they know
     writeFileSync(config, JSON.stringify({ names: 'qualified', mcpServers }, undefined, 2));
