@@ -77,6 +77,7 @@ final class BackendHttp {
     private final Map<URI, Origin> origins;
     private final Endpoints endpoints;
     private final @Nullable AdapterExchanges adapted;
+    private final Credentials.@Nullable Keeper keeper;
     private volatile boolean closed;
 
     BackendHttp(Backend backend, UpstreamSettings settings, Reachability reachability) {
@@ -94,6 +95,7 @@ final class BackendHttp {
                                 policy.gate().patience()),
                 settings.maxConnections(),
                 System::nanoTime);
+        this.keeper = keeper();
         this.adapted = backend.transport().isStreamableHttp()
                 ? null
                 : new AdapterExchanges(adapter(), failures, reachability, backend, settings.timer());
@@ -106,9 +108,36 @@ final class BackendHttp {
                         .collect(Collectors.toUnmodifiableMap(Function.identity(), Origin::of));
     }
 
+    /** Only over HTTP; what an adapter needs, it knows itself. */
+    private Credentials.@Nullable Keeper keeper() {
+        if (!backend.transport().isStreamableHttp()) {
+            return null;
+        }
+        try {
+            return settings.credentials().of(backend).orElse(null);
+        } catch (IllegalArgumentException e) {
+            BackendFailure why = failures.unavailable(String.valueOf(e.getMessage()));
+            return new Credentials.Keeper() {
+                @Override
+                public Mono<String> authorization() {
+                    return Mono.error(why);
+                }
+
+                @Override
+                public Mono<Boolean> refused(String header, int status, String challenge) {
+                    return Mono.just(false);
+                }
+            };
+        }
+    }
+
     private Adapter adapter() {
-        if (backend.transport().equals(Transport.SSE)) {
-            return new LegacySse(new BackendHttp(backend.via(Transport.HTTP), settings, reachability));
+        if (backend.transport().kind().equals(Transport.SSE.kind())) {
+            return new LegacySse(new BackendHttp(
+                    backend.via(new Transport(
+                            Transport.HTTP.kind(), backend.transport().settings())),
+                    settings,
+                    reachability));
         }
         try {
             return settings.adapters().open(backend);
@@ -183,6 +212,24 @@ final class BackendHttp {
 
         Ask mayMove() {
             return new Ask(method, endpoint, true, headers, body, timeout, longLived, repeatable, terms, to);
+        }
+
+        Ask also(CharSequence name, String value) {
+            Consumer<HttpHeaders> before = headers;
+            return new Ask(
+                    method,
+                    endpoint,
+                    movable,
+                    all -> {
+                        before.accept(all);
+                        all.set(name, value);
+                    },
+                    body,
+                    timeout,
+                    longLived,
+                    repeatable,
+                    terms,
+                    to);
         }
 
         Ask to(URI address) {
@@ -500,6 +547,32 @@ final class BackendHttp {
      * when the request is repeatable.
      */
     Mono<Answer> send(Ask ask) {
+        Credentials.Keeper keys = keeper;
+        return keys == null ? dispatch(ask) : authorized(ask, keys, true);
+    }
+
+    /** With the credentials of the moment; once more with others when they are refused and there are any. */
+    private Mono<Answer> authorized(Ask ask, Credentials.Keeper keys, boolean first) {
+        return keys.authorization()
+                .flatMap(header -> dispatch(ask.also(HttpHeaderNames.AUTHORIZATION, header))
+                        .flatMap(answer -> {
+                            boolean refused = answer.status() == 401 || answer.status() == 403;
+                            String challenge = answer.header(HttpHeaderNames.WWW_AUTHENTICATE);
+                            if (!refused || !first) {
+                                return Mono.just(answer);
+                            }
+                            return answer.refused()
+                                    .flatMap(said -> keys.refused(
+                                                    header, said.status(), challenge == null ? "" : challenge)
+                                            .flatMap(again -> again
+                                                    ? authorized(ask, keys, false)
+                                                    : Mono.<Answer>error(failures.answered(
+                                                            said,
+                                                            answer.endpoint().url()))));
+                        }));
+    }
+
+    private Mono<Answer> dispatch(Ask ask) {
         AdapterExchanges inside = adapted;
         return Mono.defer(() -> {
             if (ask.longLived() || closed) {

@@ -31,6 +31,7 @@ import reactor.netty.resources.LoopResources;
  * @param timer runs retries, pauses and time limits
  * @param clock names the time in sentences and verdicts
  * @param random spreads retries
+ * @param credentials who keeps the credentials that change
  * @param adapters what reaches the backends that do not speak Streamable HTTP
  * @param gatewayId by which other gateways know this one; empty keeps it to itself
  */
@@ -52,7 +53,8 @@ public record UpstreamSettings(
         Clock clock,
         RandomGenerator random,
         Adapters adapters,
-        String gatewayId) {
+        String gatewayId,
+        Credentials credentials) {
 
     /** The usual limits. {@code version} is the gateway's own. */
     public static UpstreamSettings of(
@@ -75,7 +77,8 @@ public record UpstreamSettings(
                 Clock.systemUTC(),
                 random,
                 Adapters.NONE,
-                "");
+                "",
+                Credentials.NONE);
     }
 
     public UpstreamSettings withProbeTimeout(Duration timeout) {
@@ -97,7 +100,8 @@ public record UpstreamSettings(
                 clock,
                 random,
                 adapters,
-                gatewayId);
+                gatewayId,
+                credentials);
     }
 
     public UpstreamSettings withFailureMemory(Duration memory) {
@@ -119,7 +123,8 @@ public record UpstreamSettings(
                 clock,
                 random,
                 adapters,
-                gatewayId);
+                gatewayId,
+                credentials);
     }
 
     public UpstreamSettings withClock(Clock other) {
@@ -141,7 +146,8 @@ public record UpstreamSettings(
                 other,
                 random,
                 adapters,
-                gatewayId);
+                gatewayId,
+                credentials);
     }
 
     public UpstreamSettings withConnections(int most, int pending) {
@@ -163,7 +169,8 @@ public record UpstreamSettings(
                 clock,
                 random,
                 adapters,
-                gatewayId);
+                gatewayId,
+                credentials);
     }
 
     public UpstreamSettings withTimer(Scheduler other) {
@@ -185,7 +192,8 @@ public record UpstreamSettings(
                 clock,
                 random,
                 adapters,
-                gatewayId);
+                gatewayId,
+                credentials);
     }
 
     public UpstreamSettings withLimits(int replyBytes, int eventBytes) {
@@ -207,7 +215,8 @@ public record UpstreamSettings(
                 clock,
                 random,
                 adapters,
-                gatewayId);
+                gatewayId,
+                credentials);
     }
 
     public UpstreamSettings withAdapters(Adapters other) {
@@ -229,7 +238,8 @@ public record UpstreamSettings(
                 clock,
                 random,
                 other,
-                gatewayId);
+                gatewayId,
+                credentials);
     }
 
     public UpstreamSettings withGatewayId(String id) {
@@ -251,7 +261,8 @@ public record UpstreamSettings(
                 clock,
                 random,
                 adapters,
-                id);
+                id,
+                credentials);
     }
 
     public UpstreamSettings withPolicies(Policies other) {
@@ -273,6 +284,30 @@ public record UpstreamSettings(
                 clock,
                 random,
                 adapters,
-                gatewayId);
+                gatewayId,
+                credentials);
+    }
+
+    public UpstreamSettings withCredentials(Credentials keepers) {
+        return new UpstreamSettings(
+                loops,
+                egress,
+                tls,
+                clientInfo,
+                userAgent,
+                policies,
+                maxConnections,
+                maxPending,
+                maxReplyBytes,
+                maxEventBytes,
+                probeTimeout,
+                failureMemory,
+                legacyVerdictLife,
+                timer,
+                clock,
+                random,
+                adapters,
+                gatewayId,
+                keepers);
     }
 }

@@ -1,5 +1,6 @@
 package io.sluice.config;
 
+import io.sluice.oauth.OAuthSettings;
 import io.sluice.openapi.OpenApiSettings;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
@@ -130,6 +131,39 @@ final class BackendKeys {
             "includeOperations", SELECTION, "What an operation must match, in every list given, to become a tool.");
     private static final Key<OpenApiSettings.Selection> EXCLUDE_OPERATIONS =
             Key.section("excludeOperations", SELECTION, "What keeps an operation out when any of the lists names it.");
+    private static final Key<String> CLIENT_ID =
+            Key.optional("clientId", Shape.word(), "required", "The gateway's id at the authorization server.");
+    private static final Key<String> CLIENT_SECRET =
+            Key.optional("clientSecret", Shape.text(), "none", "Its secret, best given as ${VAR} or ${file:path}.");
+    private static final Key<Boolean> GRANT = Key.of(
+            "grant",
+            Shape.choice(Map.of("client_credentials", false, "authorization_code", true)),
+            "client_credentials",
+            "How tokens are got: by the gateway itself, or by somebody who agrees once at GET /oauth/{name}/authorize.");
+    private static final Key<URI> AUTHORIZATION_URL =
+            Key.optional("authorizationUrl", Shape.url(), "discovered", "The authorization server's page for people.");
+    private static final Key<URI> TOKEN_URL =
+            Key.optional("tokenUrl", Shape.url(), "discovered", "Where tokens are got; skips discovery.");
+    private static final Key<URI> REDIRECT_URI = Key.optional(
+            "redirectUri",
+            Shape.url(),
+            "/callback of the gateway on localhost",
+            "Where the browser comes back to, as the authorization server knows it.");
+    private static final Key<List<String>> SCOPES =
+            Key.listOf("scopes", Shape.word(), "what the server gives", "Scopes to ask for.");
+    private static final Section<OAuthSettings> OAUTH_SECTION = new Section<>(
+            List.of(CLIENT_ID, CLIENT_SECRET, GRANT, AUTHORIZATION_URL, TOKEN_URL, REDIRECT_URI, SCOPES),
+            f -> ConfigKeys.required(f, CLIENT_ID)
+                    .map(id -> new OAuthSettings(
+                            f.value(GRANT),
+                            id,
+                            f.find(CLIENT_SECRET),
+                            f.find(AUTHORIZATION_URL).map(URI::toString),
+                            f.find(TOKEN_URL).map(URI::toString),
+                            f.find(REDIRECT_URI).map(URI::toString),
+                            f.value(SCOPES))));
+    private static final Key<OAuthSettings> OAUTH = Key.optional(
+            "oauth", OAUTH_SECTION, "none", "Get tokens for the backend by OAuth 2.1, and keep them fresh.");
     private static final List<Key<?>> OF_SERVICES =
             List.of(OPENAPI, BASE_URL, INTERVAL, INCLUDE_OPERATIONS, EXCLUDE_OPERATIONS);
     private static final List<Key<?>> OF_PROGRAMS =
@@ -161,6 +195,7 @@ final class BackendKeys {
                     INTERVAL,
                     INCLUDE_OPERATIONS,
                     EXCLUDE_OPERATIONS,
+                    OAUTH,
                     DISABLED),
             Set.of("description", "icon", "alwaysAllow", "autoApprove", "trust", "gallery", "version", "dev"),
             BackendKeys::backend);
@@ -273,7 +308,7 @@ final class BackendKeys {
     }
 
     private static List<Endpoint> place(Section.Fields f, String name) {
-        for (Key<?> key : List.of(URL, ENDPOINTS, HEADERS)) {
+        for (Key<?> key : List.of(URL, ENDPOINTS, HEADERS, OAUTH)) {
             if (f.node(key).isPresent()) {
                 f.in().fault(f.at(key), f.pathOf(key) + ": a program has none; keep either it or the command");
             }
@@ -303,7 +338,7 @@ final class BackendKeys {
     }
 
     private static List<Endpoint> base(Section.Fields f, String name) {
-        for (Key<?> key : List.of(URL, ENDPOINTS, TYPE)) {
+        for (Key<?> key : List.of(URL, ENDPOINTS, TYPE, OAUTH)) {
             if (f.node(key).isPresent()) {
                 f.in().fault(f.at(key), f.pathOf(key) + ": is for MCP servers; a service of openapi has a baseUrl");
             }
@@ -345,7 +380,8 @@ final class BackendKeys {
     private static Transport network(Section.Fields f, Optional<Type> type) {
         refuse(f, OF_PROGRAMS, "is for programs; give it a command, or leave it out");
         refuse(f, OF_SERVICES, "is for services with an OpenAPI document; name it with openapi, or leave this out");
-        return type.filter(Type.SSE::equals).isPresent() ? Transport.SSE : Transport.HTTP;
+        Transport plain = type.filter(Type.SSE::equals).isPresent() ? Transport.SSE : Transport.HTTP;
+        return f.find(OAUTH).map(oauth -> oauth.on(plain)).orElse(plain);
     }
 
     private static List<Endpoint> endpoints(Section.Fields f) {

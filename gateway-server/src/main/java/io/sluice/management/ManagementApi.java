@@ -21,6 +21,7 @@ import io.sluice.management.Operation.Answer;
 import io.sluice.management.Operation.Page;
 import io.sluice.management.Operation.Question;
 import io.sluice.management.OperationTable.Resource;
+import io.sluice.oauth.OAuthKeepers;
 import io.sluice.registry.Registry;
 import io.sluice.registry.RegistryRefusal;
 import io.sluice.rejection.Rejection;
@@ -30,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,6 +73,20 @@ public final class ManagementApi implements Disposable {
             Readiness readiness,
             InstantSource clock,
             int maxRegistered) {
+        this(registry, discovery, authenticator, egress, about, readiness, clock, maxRegistered, null);
+    }
+
+    /** @param keepers take people through their consent, or null when no backend has use for that */
+    public ManagementApi(
+            Registry registry,
+            Discovery discovery,
+            Authenticator authenticator,
+            EgressPolicy egress,
+            About about,
+            Readiness readiness,
+            InstantSource clock,
+            int maxRegistered,
+            @Nullable OAuthKeepers keepers) {
         this.authenticator = Authenticator.failingClosed(authenticator);
         Registrations registrations = new Registrations(registry, discovery, egress, maxRegistered);
         this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE);
@@ -94,6 +110,9 @@ public final class ManagementApi implements Disposable {
         operations.addAll(new Peers(registry, discovery, new Addresses(egress), maxRegistered).operations());
         operations.addAll(new Profiles(registry).operations());
         operations.addAll(new ClientApi(clients, discovery, new Addresses(egress)).operations());
+        if (keepers != null) {
+            operations.addAll(new Consents(keepers).operations());
+        }
         operations.addAll(new ApiPages(() -> ApiDescription.of(operations, about.version())).operations());
         this.table = new OperationTable(operations);
     }

@@ -26,6 +26,7 @@ import io.sluice.management.GatewayTools;
 import io.sluice.management.ManagementApi;
 import io.sluice.management.Profiles;
 import io.sluice.management.Readiness;
+import io.sluice.oauth.OAuthKeepers;
 import io.sluice.openapi.OpenApiAdapters;
 import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
@@ -119,11 +120,13 @@ public final class SluiceServer implements RunningGateway {
         this.registry = shared.registry();
         // Of the thread that asks: a secure one would read from the system now and then, on event loops.
         RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
+        OAuthKeepers keepers = new OAuthKeepers(loops, egress, this::ownUrl);
         this.discovery = Discovery.start(
                 registry,
                 UpstreamSettings.of(loops, egress, version, random)
                         .withGatewayId(settings.gatewayId())
                         .withPolicies(name -> Objects.requireNonNull(current.get()).policy(name))
+                        .withCredentials(keepers)
                         .withAdapters(adapters(loops, egress, version)),
                 DiscoverySettings.DEFAULT);
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
@@ -137,11 +140,18 @@ public final class SluiceServer implements RunningGateway {
                         + registry.snapshot().records(RecordKind.CLIENT).size());
         GatewayTools.host(registry, discovery, about, readiness, clock, config.gatewayAggregated());
         this.management = new ManagementApi(
-                registry, discovery, authenticator, egress, about, readiness, clock, config.maxRegistered());
+                registry, discovery, authenticator, egress, about, readiness, clock, config.maxRegistered(), keepers);
         this.handler = management.before(gateway.handler());
         this.profiles = registry.watch(RecordKind.PROFILE)
                 .map(records -> Profiles.of(records.values()))
                 .subscribe(gateway::profiles, e -> log.error("The profiles can no longer be followed", e));
+    }
+
+    /** Where a browser on this machine reaches the gateway. */
+    private String ownUrl() {
+        HttpListener bound = listener.get();
+        int port = bound == null ? first.server().port() : bound.address().getPort();
+        return (first.server().tls().isPresent() ? "https" : "http") + "://localhost:" + port;
     }
 
     /** What reaches the backends that do not speak Streamable HTTP. */
