@@ -9,6 +9,7 @@ import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
 import io.sluice.rejection.Rejection;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -33,7 +34,8 @@ final class Answers {
         return result(call, EMPTY_RESULT);
     }
 
-    static Publisher<Void> write(Answer answer, HttpServerResponse response) {
+    /** @param silence how long a stream may say nothing before a comment is written into it */
+    static Publisher<Void> write(Answer answer, HttpServerResponse response, Duration silence) {
         if (answer instanceof Answer.Message message) {
             return message(message, response);
         }
@@ -45,7 +47,8 @@ final class Answers {
                     .header(HttpHeaderNames.CONTENT_TYPE, "text/event-stream")
                     .header(HttpHeaderNames.CACHE_CONTROL, "no-cache")
                     .header("X-Accel-Buffering", "no");
-            return owning(events.frames(), frames -> response.send(frames, frame -> true));
+            return SignsOfLife.during(
+                    owning(events.frames(), frames -> response.send(frames, frame -> true)), response, silence);
         }
         Answer.Empty empty = (Answer.Empty) answer;
         headers(response, empty.headers());

@@ -261,10 +261,11 @@ public final class Gateway implements Disposable {
         return switch (request.method().name()) {
             case "POST" ->
                 post(inbound, request)
-                        .flatMap(answer -> Mono.from(Answers.write(answer, response)))
+                        .flatMap(answer -> Mono.from(Answers.write(answer, response, settings.heartbeat())))
                         .doOnDiscard(Answer.class, Answers::discard);
-            case "GET" -> path.get(inbound).flatMap(answer -> Mono.from(Answers.write(answer, response)));
-            case "DELETE" -> Answers.write(path.delete(inbound), response);
+            case "GET" ->
+                path.get(inbound).flatMap(answer -> Mono.from(Answers.write(answer, response, settings.heartbeat())));
+            case "DELETE" -> Answers.write(path.delete(inbound), response, settings.heartbeat());
             default -> throw Rejection.BadHttp.methodNotAllowed(request.method().name(), "POST, GET, DELETE");
         };
     }

