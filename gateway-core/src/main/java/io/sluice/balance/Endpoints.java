@@ -315,8 +315,8 @@ public final class Endpoints {
         return all.length == 1
                 ? List.of()
                 : Arrays.stream(all)
-                        .filter(state -> !state.isDrained()
-                                && (state.ejectedUntil.get() != 0 || !state.isEligible(nowNanos)))
+                        .filter(state ->
+                                !state.isDrained() && (state.ejectedUntil.get() != 0 || !state.isEligible(nowNanos)))
                         .toList();
     }
 

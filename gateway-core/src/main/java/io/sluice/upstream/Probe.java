@@ -59,9 +59,10 @@ final class Probe {
     /** Completes when this endpoint answers at all as a server would; on a connection of its own. */
     Mono<Void> check(Endpoint at) {
         return http.send(discover(ProtocolVersion.LATEST_MODERN).at(at).aside())
-                .flatMap(answer -> answer.refused().flatMap(refused -> refused.status() >= 500
-                        ? Mono.error(http.failures().answered(refused, at.url()))
-                        : Mono.empty()));
+                .flatMap(answer -> answer.refused()
+                        .flatMap(refused -> refused.status() >= 500
+                                ? Mono.error(http.failures().answered(refused, at.url()))
+                                : Mono.empty()));
     }
 
     private Mono<Finding> ask(ProtocolVersion version, boolean first) {

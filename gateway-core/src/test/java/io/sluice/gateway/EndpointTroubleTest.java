@@ -20,8 +20,8 @@ class EndpointTroubleTest {
 
     EndpointTroubleTest() {
         all.forEach(trouble -> gateway.closing(trouble.backend()));
-        gateway.with(FailoverTest.of(
-                "search", all.stream().map(Trouble::backend).toArray(FakeBackend[]::new)));
+        gateway.with(
+                FailoverTest.of("search", all.stream().map(Trouble::backend).toArray(FakeBackend[]::new)));
     }
 
     @AfterEach

@@ -74,14 +74,14 @@ final class OpenLoop {
                 .header("Mcp-Method", "tools/call")
                 .header("Mcp-Name", tool)
                 .timeout(Duration.ofSeconds(30))
-                .POST(HttpRequest.BodyPublishers.ofString(WireClient.modernBody("" + id, "tools/call", name)
-                        .replace('\'', '"')));
+                .POST(HttpRequest.BodyPublishers.ofString(
+                        WireClient.modernBody("" + id, "tools/call", name).replace('\'', '"')));
         for (int i = 0; i < headers.length; i += 2) {
             request.header(headers[i], headers[i + 1]);
         }
         return HTTP.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString())
-                .thenApply(answer ->
-                        answer.statusCode() == 200 && !answer.body().contains("\"isError\":true"))
+                .thenApply(
+                        answer -> answer.statusCode() == 200 && !answer.body().contains("\"isError\":true"))
                 .exceptionally(failed -> false)
                 .thenAccept(good -> samples.add(new Sample(due, System.nanoTime() - due, good)));
     }

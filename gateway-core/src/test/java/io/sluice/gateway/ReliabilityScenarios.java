@@ -45,7 +45,8 @@ class ReliabilityScenarios {
         List<Trouble> all =
                 Stream.generate(() -> new Trouble(1000, millis)).limit(3).toList();
         all.forEach(trouble -> gateway.closing(trouble.backend()));
-        gateway.with(FailoverTest.of("search", all.stream().map(Trouble::backend).toArray(FakeBackend[]::new)));
+        gateway.with(
+                FailoverTest.of("search", all.stream().map(Trouble::backend).toArray(FakeBackend[]::new)));
         return all;
     }
 
@@ -142,8 +143,7 @@ class ReliabilityScenarios {
 
     @Test
     void hundredThousandCallsWithLostReplies() {
-        policy = policy.withTrusted(true)
-                .withGate(GateSettings.STANDARD.withBreaker(BreakerSettings.OFF));
+        policy = policy.withTrusted(true).withGate(GateSettings.STANDARD.withBreaker(BreakerSettings.OFF));
         Map<Integer, AtomicInteger> executed = new ConcurrentHashMap<>();
         AtomicInteger calls = new AtomicInteger();
         FakeBackend backend = FakeBackend.modern().forgetful().on("tools/call", (request, answer) -> {

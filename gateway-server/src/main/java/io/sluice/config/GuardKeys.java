@@ -23,7 +23,10 @@ final class GuardKeys {
     private static final Key<String> TENANT =
             Key.optional("tenant", Shape.word(), "not about tenants", "Glob of tenants; each has its own budget.");
     private static final Key<String> CALLER = Key.optional(
-            "caller", Shape.word(), "not about callers", "Glob of callers, the names of tokens; each has its own budget.");
+            "caller",
+            Shape.word(),
+            "not about callers",
+            "Glob of callers, the names of tokens; each has its own budget.");
     private static final Key<String> BACKEND =
             Key.optional("backend", Shape.word(), "not about backends", "Glob of backends; each has its own budget.");
     private static final Key<String> TOOL = Key.optional(
@@ -34,8 +37,8 @@ final class GuardKeys {
     private static final Key<Integer> CALLS =
             Key.optional("calls", Shape.integer(1, MOST), "required", "So many calls …");
     private static final Key<Duration> PER = Key.of("per", Shape.duration(), "1s", "… in so much time.");
-    private static final Key<Integer> BURST = Key.optional(
-            "burst", Shape.integer(1, MOST), "calls", "So many calls may come at once after a pause.");
+    private static final Key<Integer> BURST =
+            Key.optional("burst", Shape.integer(1, MOST), "calls", "So many calls may come at once after a pause.");
     static final Section<RateRule> RATE =
             new Section<>(List.of(TENANT, CALLER, BACKEND, TOOL, CALLS, PER, BURST), GuardKeys::rate);
 
@@ -77,8 +80,8 @@ final class GuardKeys {
     private static final BackendPolicy STANDARD = BackendPolicy.STANDARD;
     private static final BreakerSettings BREAKING = BreakerSettings.STANDARD;
 
-    private static final Key<String> OF =
-            Key.of("backend", Shape.word(), "*", "Glob of backends that this entry is about; the first that matches counts.");
+    private static final Key<String> OF = Key.of(
+            "backend", Shape.word(), "*", "Glob of backends that this entry is about; the first that matches counts.");
     private static final Key<Strategy> BALANCE = Key.of(
             "balance",
             Shape.choice(strategies()),
@@ -101,8 +104,8 @@ final class GuardKeys {
             Shape.durationOrNone(),
             "2s",
             "How often an endpoint that is out is asked, in its own protocol, whether it is back; 0s never.");
-    private static final Key<Integer> CONCURRENT = Key.of(
-            "maxConcurrent", Shape.integer(1, 10_000), "500", "Most calls that the backend gets at a time.");
+    private static final Key<Integer> CONCURRENT =
+            Key.of("maxConcurrent", Shape.integer(1, 10_000), "500", "Most calls that the backend gets at a time.");
     private static final Key<Boolean> ADAPTIVE = Key.of(
             "adaptive", Shape.flag(), "true", "Let fewer calls through while the backend slows down under them.");
     private static final Key<Integer> QUEUE =
@@ -114,14 +117,17 @@ final class GuardKeys {
             Shape.flag(),
             "true",
             "Give the backend, and each of several endpoints, a rest when too many calls fail.");
-    private static final Key<Integer> FAILURE_RATE = Key.of(
-            "failureRate", Shape.integer(1, 100), "50", "Percentage of calls within 30 s at which it does.");
-    private static final Key<Integer> MINIMUM_CALLS = Key.of(
-            "minimumCalls", Shape.integer(1, MOST), "10", "Fewer calls than this within 30 s say nothing.");
-    private static final Key<Duration> SLOW_CALL = Key.optional(
-            "slowCall", Shape.duration(), "never", "From when on a call counts as slow.");
+    private static final Key<Integer> FAILURE_RATE =
+            Key.of("failureRate", Shape.integer(1, 100), "50", "Percentage of calls within 30 s at which it does.");
+    private static final Key<Integer> MINIMUM_CALLS =
+            Key.of("minimumCalls", Shape.integer(1, MOST), "10", "Fewer calls than this within 30 s say nothing.");
+    private static final Key<Duration> SLOW_CALL =
+            Key.optional("slowCall", Shape.duration(), "never", "From when on a call counts as slow.");
     private static final Key<Integer> SLOW_RATE = Key.of(
-            "slowRate", Shape.integer(1, 100), "100", "Percentage of slow calls at which the backend gets a rest as well.");
+            "slowRate",
+            Shape.integer(1, 100),
+            "100",
+            "Percentage of slow calls at which the backend gets a rest as well.");
     private static final Key<Boolean> RETRY = Key.of(
             "retry",
             Shape.flag(),
@@ -139,7 +145,10 @@ final class GuardKeys {
             "false",
             "Ask a second endpoint as well when a read takes longer than 19 of 20 others.");
     private static final Key<Duration> LONGEST = Key.of(
-            "maxDuration", Shape.duration(), "10m", "How long the event stream of a call may go on, whatever it reports.");
+            "maxDuration",
+            Shape.duration(),
+            "10m",
+            "How long the event stream of a call may go on, whatever it reports.");
     static final Section<PolicyRule> POLICY = new Section<>(
             List.of(
                     OF,
@@ -165,8 +174,7 @@ final class GuardKeys {
             "resilience", POLICY, "the defaults", "How backends are treated, however they came to be registered.");
 
     private static PolicyRule policy(Section.Fields f) {
-        BreakerSettings breaker = BREAKING
-                .withEnabled(f.value(BREAKER))
+        BreakerSettings breaker = BREAKING.withEnabled(f.value(BREAKER))
                 .withFailures(f.value(FAILURE_RATE), f.value(MINIMUM_CALLS))
                 .withSlow(f.find(SLOW_CALL).orElse(BREAKING.slowCall()), f.value(SLOW_RATE));
         BackendPolicy policy = STANDARD.withBalance(BalanceSettings.STANDARD

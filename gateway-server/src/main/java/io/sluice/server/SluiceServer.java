@@ -125,7 +125,8 @@ public final class SluiceServer implements RunningGateway {
                 registry,
                 UpstreamSettings.of(loops, egress, version, random)
                         .withGatewayId(settings.gatewayId())
-                        .withPolicies(name -> Objects.requireNonNull(current.get()).policy(name))
+                        .withPolicies(
+                                name -> Objects.requireNonNull(current.get()).policy(name))
                         .withCredentials(keepers)
                         .withAdapters(adapters(loops, egress, version)),
                 DiscoverySettings.DEFAULT);

@@ -18,6 +18,7 @@ final class NextStartTest {
         GatewayConfig running = config("");
         GatewayConfig now = config("""
                 server: { port: 9, host: localhost, maxBody: 1MiB, cors: { origins: https://a.example } }
+                gateway: { aggregate: false }
                 egress: { allowPrivate: 10.0.0.0/8 }
                 registration: { maxBackends: 7 }
                 log: { format: json }
@@ -30,6 +31,7 @@ final class NextStartTest {
                         "server.port",
                         "server.cors.origins",
                         "server.maxBody",
+                        "gateway.aggregate",
                         "egress.allowPrivate",
                         "registration.maxBackends",
                         "log.format",

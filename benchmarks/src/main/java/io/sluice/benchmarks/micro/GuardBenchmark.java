@@ -90,7 +90,10 @@ public class GuardBenchmark {
                 true,
                 Backend.Source.FILE);
         return new Endpoints(
-                backend, BalanceSettings.STANDARD, () -> ThreadLocalRandom.current().nextLong(), System::nanoTime);
+                backend,
+                BalanceSettings.STANDARD,
+                () -> ThreadLocalRandom.current().nextLong(),
+                System::nanoTime);
     }
 
     @Benchmark
