@@ -70,6 +70,7 @@ public final class Gateway implements Disposable {
     private final Sinks.Many<List<Profile>> profiles = Sinks.many().replay().latestOrDefault(List.of());
     private final Guard guard = new Guard();
     private final DirectCalls lane;
+    private final OldTransport oldTransport;
     private final Disposable.Composite resources = Disposables.composite();
 
     public Gateway(
@@ -132,6 +133,7 @@ public final class Gateway implements Disposable {
                 new LegacyCalls(legacySessions, interests, new Admission(guard), settings),
                 new LegacyMessages(legacySessions),
                 () -> this.settings);
+        this.oldTransport = new OldTransport(path, SeededRandom.create());
         this.lane = new DirectCalls(path, modern, views, settings.maxBodyBytes());
         resources.add(Flux.combineLatest(
                         discovery.states(),
@@ -253,6 +255,10 @@ public final class Gateway implements Disposable {
     }
 
     private Publisher<Void> handle(HttpServerRequest request, HttpServerResponse response) {
+        String old = old(request.uri());
+        if (old != null) {
+            return handleOld(old, request, response);
+        }
         String mount = mount(request.uri());
         if (mount == null) {
             throw new Rejection.NotFound("There is nothing at this path; MCP is served at /mcp");
@@ -268,6 +274,38 @@ public final class Gateway implements Disposable {
             case "DELETE" -> Answers.write(path.delete(inbound), response, settings.heartbeat());
             default -> throw Rejection.BadHttp.methodNotAllowed(request.method().name(), "POST, GET, DELETE");
         };
+    }
+
+    /** The path of a request by the transport of 2024-11-05, or null. */
+    private static @Nullable String old(String uri) {
+        int query = uri.indexOf('?');
+        String target = query < 0 ? uri : uri.substring(0, query);
+        boolean stream = target.equals(OldTransport.STREAM) || target.startsWith(OldTransport.STREAM + "/");
+        return stream || target.equals(OldTransport.MESSAGES) ? target : null;
+    }
+
+    private Publisher<Void> handleOld(String target, HttpServerRequest request, HttpServerResponse response) {
+        String method = request.method().name();
+        if (target.equals(OldTransport.MESSAGES)) {
+            if (!method.equals("POST")) {
+                throw Rejection.BadHttp.methodNotAllowed(method, "POST");
+            }
+            int query = request.uri().indexOf('?');
+            return oldTransport
+                    .post(
+                            query < 0 ? "" : request.uri().substring(query + 1),
+                            Inbound.of("", request.requestHeaders()),
+                            BodyReader.read(request, settings.maxBodyBytes()))
+                    .flatMap(answer -> Mono.from(Answers.write(answer, response, settings.heartbeat())));
+        }
+        if (!method.equals("GET")) {
+            throw Rejection.BadHttp.methodNotAllowed(method, "GET");
+        }
+        String mount = target.length() <= OldTransport.STREAM.length() + 1
+                ? ""
+                : target.substring(OldTransport.STREAM.length() + 1);
+        return Answers.write(
+                oldTransport.open(Inbound.of(mount, request.requestHeaders())), response, settings.heartbeat());
     }
 
     /** A call that came by the short way goes on where it was left. */
@@ -295,6 +333,7 @@ public final class Gateway implements Disposable {
     /** Before a shutdown: ends the streams that would not end by themselves, each as its era wants it. Calls in flight go on. */
     public void endStreams() {
         listens.close();
+        oldTransport.close();
         legacySessions.pauseStreams();
     }
 
@@ -311,6 +350,7 @@ public final class Gateway implements Disposable {
     public Mono<Void> close() {
         return Mono.defer(() -> {
             resources.dispose();
+            oldTransport.close();
             parked.close();
             Mono<Void> closed = sessions.closeAll();
             if (elsewhere == null) {

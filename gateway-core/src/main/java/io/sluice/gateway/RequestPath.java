@@ -74,6 +74,18 @@ final class RequestPath {
                 .onErrorResume(Rejection.class, rejection -> Mono.just(JsonRpc.refusal(null, rejection)));
     }
 
+    /** Who asks. */
+    Caller authenticated(Inbound inbound) {
+        return authenticator.authenticate(inbound.headers());
+    }
+
+    /** Who asks for a mount, if that may be. */
+    Caller admitted(Inbound inbound) {
+        Caller caller = authenticated(inbound);
+        mount(views.get(), inbound, caller);
+        return caller;
+    }
+
     /** GET, which only the legacy era knows. */
     Mono<Answer> get(Inbound inbound) {
         Caller caller = authenticator.authenticate(inbound.headers());
