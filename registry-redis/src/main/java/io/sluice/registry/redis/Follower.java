@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -77,6 +78,7 @@ final class Follower {
     private volatile String epoch = "";
     private volatile RegistryStatus status =
             new RegistryStatus(Condition.DISCONNECTED, "Redis has not been reached yet", false);
+    private final AtomicLong acknowledged = new AtomicLong();
     private volatile boolean closed;
     private boolean busy;
     private boolean again;
@@ -148,6 +150,16 @@ final class Follower {
     /** Under which changes are made; empty before Redis was reached for the first time. */
     String epoch() {
         return epoch;
+    }
+
+    /** The newest revision that Redis has told this replica of, by reading or by an acknowledgement. */
+    long known() {
+        return Math.max(served.revision(), acknowledged.get());
+    }
+
+    /** A change of this replica was kept as that revision. */
+    void acknowledged(long revision) {
+        acknowledged.accumulateAndGet(revision, Math::max);
     }
 
     /** Asks Redis for news now, or once it can be asked. */
@@ -332,6 +344,9 @@ final class Follower {
             Map<String, String> all = new HashMap<>();
             for (int i = 3; i + 1 < said.rest().size(); i += 2) {
                 all.put(said.at(i), said.at(i + 1));
+            }
+            if (!said.at(0).equals(truth.epoch())) {
+                acknowledged.set(0); // what the new epoch lacks of the old one is gone
             }
             truth.replace(said.at(0), said.number(1), said.at(2), all);
             epoch = truth.epoch();

@@ -29,6 +29,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -54,8 +55,9 @@ public final class RedisRegistry implements Registry {
     private final String node;
     private final AtomicLong operations = new AtomicLong();
 
-    private RedisRegistry(RedisConnections redis, Keyring keyring, RegistrySettings settings) {
-        this.scripts = new RegistryScripts(redis);
+    private RedisRegistry(
+            RedisConnections redis, Keyring keyring, RegistrySettings settings, UnaryOperator<String> edit) {
+        this.scripts = new RegistryScripts(redis, edit);
         this.codec = new RecordCodec(keyring, redis.settings().cluster());
         this.node = Long.toString(new SecureRandom().nextLong() >>> 1, 36);
         Optional<DiskSnapshot> disk = settings.snapshot()
@@ -69,7 +71,13 @@ public final class RedisRegistry implements Registry {
      * @param redis is not closed with the registry
      */
     public static RedisRegistry open(RedisConnections redis, Keyring keyring, RegistrySettings settings) {
-        RedisRegistry registry = new RedisRegistry(redis, keyring, settings);
+        return open(redis, keyring, settings, UnaryOperator.identity());
+    }
+
+    /** @param edit made to each script, for tests that break the protocol */
+    static RedisRegistry open(
+            RedisConnections redis, Keyring keyring, RegistrySettings settings, UnaryOperator<String> edit) {
+        RedisRegistry registry = new RedisRegistry(redis, keyring, settings, edit);
         registry.follower.start();
         return registry;
     }
@@ -87,6 +95,11 @@ public final class RedisRegistry implements Registry {
     @Override
     public Flux<SortedMap<String, SharedRecord>> watch(RecordKind kind) {
         return follower.snapshots().map(ignored -> snapshot().records(kind)).distinctUntilChanged();
+    }
+
+    /** The newest snapshot at once, and each later one that a subscriber is fast enough for. */
+    Flux<RegistrySnapshot> snapshots() {
+        return follower.snapshots();
     }
 
     /** Completes once Redis was read for the first time. */
@@ -243,7 +256,8 @@ public final class RedisRegistry implements Registry {
                             follower.epoch(),
                             fence.job(),
                             "" + fence.token(),
-                            scripts.channel())
+                            scripts.channel(),
+                            "" + follower.known())
                     .flatMap(said -> {
                         if (said.is("conflict") && change.expected().isEmpty()) {
                             return Mono.error(new Moved());
@@ -279,7 +293,8 @@ public final class RedisRegistry implements Registry {
                             follower.epoch(),
                             fence.job(),
                             "" + fence.token(),
-                            scripts.channel()))
+                            scripts.channel(),
+                            "" + follower.known()))
                     .flatMap(said -> {
                         if (said.is("none")) {
                             return Mono.just(false);
@@ -299,6 +314,7 @@ public final class RedisRegistry implements Registry {
 
     /** Gives the change a moment to come back into this replica's own snapshot. */
     private Mono<Kept> reached(Kept kept) {
+        follower.acknowledged(kept.revision());
         return follower.reached(kept.revision())
                 .timeout(OWN_CHANGE, Mono.empty())
                 .thenReturn(kept);
@@ -317,10 +333,11 @@ public final class RedisRegistry implements Registry {
             case "conflict" ->
                 throw new RegistryRefusal.Conflict(thing, change.expected().orElse(0), said.number(0));
             case "fenced" -> throw new RegistryRefusal.Fenced(change.fence().orElseThrow(), said.number(0));
-            case "noepoch", "epoch" -> {
+            case "noepoch", "epoch", "behind" -> {
                 follower.hurry();
                 throw new RegistryRefusal.Unavailable(
-                        "the registry takes no changes now: Redis holds another registry than this replica knows",
+                        "the registry takes no changes now: Redis holds another or an older registry than this replica"
+                                + " knows",
                         RETRY_AFTER);
             }
             default -> {}
@@ -348,6 +365,9 @@ public final class RedisRegistry implements Registry {
     private <T> Mono<T> attempt(Supplier<Mono<T>> attempt, long end, int failures, boolean sent) {
         return Mono.defer(attempt).onErrorResume(e -> {
             boolean moved = e instanceof Moved;
+            if (sent && e instanceof RegistryRefusal.Unavailable) {
+                return Mono.error(unavailable(e, true)); // an earlier attempt may have been done
+            }
             if (!moved && !RedisConnections.isOutage(e)) {
                 return Mono.error(e);
             }

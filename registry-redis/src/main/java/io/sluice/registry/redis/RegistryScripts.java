@@ -4,27 +4,41 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import reactor.core.publisher.Mono;
 
 /** The registry's scripts with the keys they work on. What they do is told in their files. */
 final class RegistryScripts {
     private final RedisConnections redis;
     private final List<String> keys;
-    private final Script put = script("put");
-    private final Script remove = script("remove");
-    private final Script renew = script("renew");
-    private final Script sweep = script("sweep");
-    private final Script read = script("read");
-    private final Script snapshot = script("snapshot");
-    private final Script begin = script("begin");
-    private final Script digest = script("digest");
-    private final Script hold = script("hold");
-    private final Script adopt = script("adopt");
-    private final Script lead = script("lead");
-    private final Script resign = script("resign");
+    private final Script put;
+    private final Script remove;
+    private final Script renew;
+    private final Script sweep;
+    private final Script read;
+    private final Script snapshot;
+    private final Script begin;
+    private final Script digest;
+    private final Script hold;
+    private final Script adopt;
+    private final Script lead;
+    private final Script resign;
 
-    RegistryScripts(RedisConnections redis) {
+    /** @param edit made to each script; tests break the protocol with it, to see that it is noticed */
+    RegistryScripts(RedisConnections redis, UnaryOperator<String> edit) {
         this.redis = redis;
+        this.put = script("put", edit);
+        this.remove = script("remove", edit);
+        this.renew = script("renew", edit);
+        this.sweep = script("sweep", edit);
+        this.read = script("read", edit);
+        this.snapshot = script("snapshot", edit);
+        this.begin = script("begin", edit);
+        this.digest = script("digest", edit);
+        this.hold = script("hold", edit);
+        this.adopt = script("adopt", edit);
+        this.lead = script("lead", edit);
+        this.resign = script("resign", edit);
         this.keys = List.of(key("meta"), key("reg"), key("log"), key("ttl"), key("grp"));
     }
 
@@ -128,7 +142,8 @@ final class RegistryScripts {
         return arguments.stream().map(text -> text.getBytes(UTF_8)).toArray(byte[][]::new);
     }
 
-    private static Script script(String name) {
-        return Script.beside(RegistryScripts.class, "common.lua", name + ".lua");
+    private static Script script(String name, UnaryOperator<String> edit) {
+        Script script = Script.beside(RegistryScripts.class, "common.lua", name + ".lua");
+        return Script.of(edit.apply(script.text()));
     }
 }

@@ -36,6 +36,12 @@ local function refusal(epoch, job, token)
   return nil
 end
 
+-- Whether Redis is older than what the asker has seen: then a change would begin a second history.
+local function older(known)
+  local rev = redis.call('HGET', META, 'rev') or '0'
+  return tonumber(rev) < tonumber(known) and {'behind', rev} or nil
+end
+
 -- Begins the next revision.
 local function advance(epoch, id, deleted, operation, channel)
   local rev = tonumber(redis.call('HGET', META, 'rev') or '0') + 1

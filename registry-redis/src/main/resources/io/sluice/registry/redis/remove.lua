@@ -1,9 +1,9 @@
 -- Removes one record, or all of a group as one change. KEYS 6 the operation.
--- ARGV id expect(-1 any) group(0|1) - operation rememberMs epoch job token channel
--- -> ok|dup <rev>|0, none, conflict <rev>, noepoch, epoch, fenced
+-- ARGV id expect(-1 any) group(0|1) - operation rememberMs epoch job token channel known
+-- -> ok|dup <rev>|0, none, conflict <rev>, noepoch, epoch, fenced, behind
 local done = redis.call('GET', KEYS[6])
 if done then return {'dup', done} end
-local no = refusal(ARGV[7], ARGV[8], ARGV[9])
+local no = refusal(ARGV[7], ARGV[8], ARGV[9]) or older(ARGV[11])
 if no then return no end
 local ids = {}
 local rev = 0

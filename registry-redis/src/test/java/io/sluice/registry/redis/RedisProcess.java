@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * else the binary that a test dependency carries. For one thread at a time. Ends with the JVM at the latest.
  */
 public final class RedisProcess implements AutoCloseable {
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
     private final Path directory;
     private final List<String> options;
@@ -42,9 +42,12 @@ public final class RedisProcess implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(atExit);
     }
 
-    /** One that keeps what it was told, in a directory of its own, as a registry wants it. */
+    /**
+     * One that has written down what it acknowledges, in a directory of its own, as a registry wants it. ({@code
+     * everysec} would not do: while the disk is slow Redis puts writing off for up to two seconds.)
+     */
     public static RedisProcess durable() {
-        return start("--appendonly", "yes", "--appendfsync", "everysec");
+        return start("--appendonly", "yes", "--appendfsync", "always");
     }
 
     /** One that forgets everything when it ends. */
