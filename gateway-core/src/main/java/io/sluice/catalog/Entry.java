@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param legacyCut what legacy clients cannot read: an {@code outputSchema} that is not an object's, with one comma
  * @param problem why the tool's {@code x-mcp-header} annotations are void, if they are
  * @param taskOnly whether the tool can only be called as a task
+ * @param originalName the key by which the backend knows it
+ * @param fixed arguments that clients do not send
  */
 record Entry(
         Definition definition,
@@ -25,7 +27,9 @@ record Entry(
         Optional<String> problem,
         boolean readOnly,
         boolean idempotent,
-        boolean taskOnly) {
+        boolean taskOnly,
+        String originalName,
+        FixedArguments fixed) {
     /** A URI inside a definition, and where it stands. */
     record Link(String uri, Span span) {}
 
@@ -68,6 +72,22 @@ record Entry(
     }
 
     Target target(String backend) {
-        return new Target(backend, key(), key(), definition, paramHeaders, readOnly, idempotent);
+        return new Target(backend, originalName, key(), definition, paramHeaders, readOnly, idempotent, fixed);
+    }
+
+    /** The same of a tool that the registration shows otherwise. */
+    Entry shownFor(String original, FixedArguments hidden) {
+        return new Entry(
+                definition,
+                name,
+                links,
+                legacyCut,
+                paramHeaders,
+                problem,
+                readOnly,
+                idempotent,
+                taskOnly,
+                original,
+                hidden);
     }
 }

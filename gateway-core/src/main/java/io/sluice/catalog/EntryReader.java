@@ -87,7 +87,9 @@ final class EntryReader {
                 Optional.ofNullable(problem),
                 readOnly,
                 idempotent,
-                taskOnly);
+                taskOnly,
+                definition.key(),
+                FixedArguments.NONE);
     }
 
     /** Reads the whole definition; returns where its key stands. */

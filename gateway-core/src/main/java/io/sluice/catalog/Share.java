@@ -3,6 +3,7 @@ package io.sluice.catalog;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
+import io.sluice.registry.ToolOverride;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -85,6 +86,7 @@ record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capa
         return mine.includeTools().equals(theirs.includeTools())
                 && mine.excludeTools().equals(theirs.excludeTools())
                 && mine.fallbackTools().equals(theirs.fallbackTools())
+                && mine.overrides().equals(theirs.overrides())
                 && contribution.listing().equals(other.listing());
     }
 
@@ -103,13 +105,23 @@ record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capa
             if (kind == ListKind.TOOLS && !offered(backend, definition.key())) {
                 continue;
             }
-            Entry old = known.get(definition.key());
-            if (old != null && old.definition().equals(definition)) {
+            ToolOverride override = kind == ListKind.TOOLS ? backend.overrides().get(definition.key()) : null;
+            Entry old = override == null ? known.get(definition.key()) : null;
+            if (old != null
+                    && old.definition().equals(definition)
+                    && old.fixed().equals(FixedArguments.NONE)) {
                 entries.putIfAbsent(definition.key(), old);
                 continue;
             }
             try {
-                entries.putIfAbsent(definition.key(), EntryReader.read(kind, definition));
+                if (override == null) {
+                    entries.putIfAbsent(definition.key(), EntryReader.read(kind, definition));
+                } else {
+                    Shown shown = Shown.of(definition, override);
+                    entries.putIfAbsent(
+                            shown.definition().key(),
+                            EntryReader.read(kind, shown.definition()).shownFor(shown.originalName(), shown.fixed()));
+                }
             } catch (IllegalArgumentException e) {
                 log.warn(
                         "Backend '{}': '{}' is left out of its {}: {}",

@@ -15,6 +15,7 @@ import java.util.List;
  *     resources
  * @param idempotent whether repeating it changes nothing more: {@code annotations.idempotentHint} of a tool, always so
  *     for prompts and resources
+ * @param fixed arguments that its clients do not send; only tools have any
  */
 public record Target(
         String backend,
@@ -23,7 +24,8 @@ public record Target(
         Definition definition,
         List<ParamHeader> paramHeaders,
         boolean readOnly,
-        boolean idempotent) {
+        boolean idempotent,
+        FixedArguments fixed) {
     /** Whether the backend knows it by another name than the mount's clients do. */
     public boolean renamed() {
         return !originalName.equals(exposedName);
@@ -36,17 +38,18 @@ public record Target(
                 .quoted(uri)
                 .ascii("}")
                 .toRawJson();
-        return new Target(backend, uri, uri, new Definition(uri, definition), List.of(), true, true);
+        return new Target(
+                backend, uri, uri, new Definition(uri, definition), List.of(), true, true, FixedArguments.NONE);
     }
 
     Target exposedAs(String name) {
         return name.equals(exposedName)
                 ? this
-                : new Target(backend, originalName, name, definition, paramHeaders, readOnly, idempotent);
+                : new Target(backend, originalName, name, definition, paramHeaders, readOnly, idempotent, fixed);
     }
 
     /** What a URI that matches this template leads to. */
     Target expanded(String originalUri, String exposedUri) {
-        return new Target(backend, originalUri, exposedUri, definition, paramHeaders, readOnly, idempotent);
+        return new Target(backend, originalUri, exposedUri, definition, paramHeaders, readOnly, idempotent, fixed);
     }
 }

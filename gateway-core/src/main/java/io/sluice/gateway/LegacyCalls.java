@@ -148,7 +148,7 @@ final class LegacyCalls {
         ModernHead head = new ModernHead(
                 call.envelope().method(),
                 Targets.nameUpstream(call, target),
-                paramHeaders(call, target),
+                Targets.mirrored(paramHeaders(call, target), target),
                 null,
                 Hops.before(call.inbound()));
         Function<Patch, Mono<Reply>> send = patch -> upstream.postModern(

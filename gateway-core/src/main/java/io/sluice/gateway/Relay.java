@@ -101,7 +101,7 @@ final class Relay {
         return new ModernHead(
                 envelope.method(),
                 Targets.nameUpstream(call, target),
-                params,
+                Targets.mirrored(params, target),
                 traceparent(envelope),
                 Hops.before(call.inbound()));
     }

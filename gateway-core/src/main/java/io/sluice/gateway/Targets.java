@@ -9,9 +9,14 @@ import io.sluice.envelope.Patch;
 import io.sluice.envelope.Span;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.RawJson;
 import io.sluice.rejection.Rejection;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /** Finds what a call is for in its mount's part of the catalog, and says it in the backend's own words. No I/O. */
@@ -101,12 +106,43 @@ final class Targets {
                 patch.replace(span, Json.quote(own).getBytes(StandardCharsets.UTF_8));
             }
         }
+        return fix(envelope, target.fixed().values(), patch);
+    }
+
+    /** Adds the arguments that the client does not choose, in place of what it sends under their names. */
+    private static Patch fix(Envelope envelope, Map<String, RawJson> fixed, Patch patch) {
+        if (fixed.isEmpty()) {
+            return patch;
+        }
+        Span arguments = envelope.member(envelope.params(), "arguments");
+        if (envelope.isObject(arguments)) {
+            fixed.forEach((name, value) -> patch.putMember(arguments, name, value));
+        } else {
+            StringJoiner all = new StringJoiner(",", "{", "}");
+            fixed.forEach((name, value) -> all.add(Json.quote(name) + ":" + value));
+            patch.putParamsMember("arguments", RawJson.of(all.toString()));
+        }
         return patch;
     }
 
     /** What {@code Mcp-Name} must say towards the backend; null for methods without one. */
     static @Nullable String nameUpstream(Call call, Target target) {
         return call.method().target() == McpMethod.Target.NONE ? null : target.originalName();
+    }
+
+    /** The headers that mirror arguments: those the client chose, and those of the arguments that it does not choose. */
+    static List<Map.Entry<String, String>> mirrored(List<Map.Entry<String, String>> chosen, Target target) {
+        List<Map.Entry<String, String>> fixed = target.fixed().headers();
+        if (fixed.isEmpty()) {
+            return chosen;
+        }
+        List<Map.Entry<String, String>> all = new ArrayList<>(fixed);
+        for (Map.Entry<String, String> header : chosen) {
+            if (fixed.stream().noneMatch(known -> known.getKey().equalsIgnoreCase(header.getKey()))) {
+                all.add(header);
+            }
+        }
+        return all;
     }
 
     private static Span nameSpan(Call call) {

@@ -23,6 +23,7 @@ import java.util.regex.Pattern;
  * @param aggregated whether {@code /mcp} shows it too
  * @param source who named it
  * @param transport how it is reached
+ * @param overrides tools that are shown otherwise than the backend shows them, by the backend's own names
  */
 public record Backend(
         String name,
@@ -35,7 +36,8 @@ public record Backend(
         List<RawJson> fallbackTools,
         boolean aggregated,
         Source source,
-        Transport transport) {
+        Transport transport,
+        Map<String, ToolOverride> overrides) {
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
 
     /** Paths under {@code /mcp/} that mean something else, so that no backend may take them. */
@@ -92,6 +94,35 @@ public record Backend(
         includeTools = List.copyOf(includeTools);
         excludeTools = List.copyOf(excludeTools);
         fallbackTools = List.copyOf(fallbackTools);
+        overrides = Map.copyOf(overrides);
+    }
+
+    /** A backend whose tools are shown as they are. */
+    public Backend(
+            String name,
+            List<Endpoint> endpoints,
+            Map<String, String> headers,
+            Optional<Era> era,
+            Duration timeout,
+            List<String> includeTools,
+            List<String> excludeTools,
+            List<RawJson> fallbackTools,
+            boolean aggregated,
+            Source source,
+            Transport transport) {
+        this(
+                name,
+                endpoints,
+                headers,
+                era,
+                timeout,
+                includeTools,
+                excludeTools,
+                fallbackTools,
+                aggregated,
+                source,
+                transport,
+                Map.of());
     }
 
     /** A backend that speaks Streamable HTTP. */
@@ -166,7 +197,8 @@ public record Backend(
                 fallbackTools,
                 aggregated,
                 source,
-                transport);
+                transport,
+                overrides);
     }
 
     public Backend via(Transport replacement) {
@@ -181,7 +213,8 @@ public record Backend(
                 fallbackTools,
                 aggregated,
                 source,
-                replacement);
+                replacement,
+                overrides);
     }
 
     public Backend withEndpoints(List<Endpoint> replacement) {
@@ -196,7 +229,24 @@ public record Backend(
                 fallbackTools,
                 aggregated,
                 source,
-                transport);
+                transport,
+                overrides);
+    }
+
+    public Backend withOverrides(Map<String, ToolOverride> replacement) {
+        return new Backend(
+                name,
+                endpoints,
+                headers,
+                era,
+                timeout,
+                includeTools,
+                excludeTools,
+                fallbackTools,
+                aggregated,
+                source,
+                transport,
+                replacement);
     }
 
     /** Without the header values, which are secrets. */

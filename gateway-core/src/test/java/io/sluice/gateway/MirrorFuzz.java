@@ -42,7 +42,8 @@ public final class MirrorFuzz {
                     new ParamHeader("Flag", List.of("flag"), ParamHeader.Type.BOOLEAN),
                     new ParamHeader("City", List.of("where", "city"), ParamHeader.Type.STRING)),
             false,
-            false);
+            false,
+            io.sluice.catalog.FixedArguments.NONE);
 
     private MirrorFuzz() {}
 

@@ -6,6 +6,7 @@ import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
+import io.sluice.registry.ToolOverride;
 import io.sluice.registry.Transport;
 import io.sluice.stdio.StdioSettings;
 import java.net.URI;
@@ -71,6 +72,12 @@ final class BackendKeys {
             new ToolShape(),
             "none",
             "Tools to list while the backend has never been reached, each with name, description and inputSchema.");
+    private static final Key<Map<String, ToolOverride>> TOOLS = Key.optional(
+            "tools",
+            new OverridesShape(),
+            "as they are",
+            "Tools to show otherwise, by their own names: each with name, description, and arguments that clients neither"
+                    + " see nor choose, with their values.");
     private static final Key<Boolean> AGGREGATE =
             Key.of("aggregate", Shape.flag(), "true", "Show the backend on /mcp too, and not only on /mcp/{name}.");
     private static final Key<String> COMMAND = Key.optional(
@@ -181,6 +188,7 @@ final class BackendKeys {
                     INCLUDE_TOOLS,
                     EXCLUDE_TOOLS,
                     FALLBACK_TOOLS,
+                    TOOLS,
                     AGGREGATE,
                     COMMAND,
                     ARGS,
@@ -292,13 +300,25 @@ final class BackendKeys {
         List<String> include = f.value(INCLUDE_TOOLS);
         List<String> exclude = f.value(EXCLUDE_TOOLS);
         List<RawJson> fallback = f.value(FALLBACK_TOOLS);
+        Map<String, ToolOverride> overrides = f.find(TOOLS).orElse(Map.of());
         boolean aggregated = f.value(AGGREGATE);
         f.value(DISABLED);
         if (!f.in().faults.isEmpty()) {
             return Optional.empty();
         }
         return Optional.of(new Backend(
-                name, endpoints, headers, era, timeout, include, exclude, fallback, aggregated, source(f), transport));
+                name,
+                endpoints,
+                headers,
+                era,
+                timeout,
+                include,
+                exclude,
+                fallback,
+                aggregated,
+                source(f),
+                transport,
+                overrides));
     }
 
     private static Backend.Source source(Section.Fields f) {
@@ -527,6 +547,79 @@ final class BackendKeys {
                             "name", Map.of("type", "string"),
                             "description", Map.of("type", "string"),
                             "inputSchema", Map.of("type", "object")));
+            return schema;
+        }
+    }
+
+    /** Tools by name, each with what is shown otherwise. */
+    private static final class OverridesShape implements Shape<Map<String, ToolOverride>> {
+        private static final List<String> MEMBERS = List.of("name", "description", "arguments");
+
+        @Override
+        public Optional<Map<String, ToolOverride>> read(Node node, String path, Decoding in) {
+            if (!(node instanceof Node.Mapping tools)) {
+                in.fault(node.at(), path + ": expected a mapping of keys, found " + node.words());
+                return Optional.empty();
+            }
+            Map<String, ToolOverride> overrides = new LinkedHashMap<>();
+            for (Node.Entry tool : tools.entries()) {
+                override(tool.value(), path + "." + tool.key(), in)
+                        .ifPresent(found -> overrides.put(tool.key(), found));
+            }
+            return Optional.of(overrides);
+        }
+
+        private static Optional<ToolOverride> override(Node node, String path, Decoding in) {
+            if (!(node instanceof Node.Mapping tool)) {
+                in.fault(node.at(), path + ": expected a mapping of keys, found " + node.words());
+                return Optional.empty();
+            }
+            for (Node.Entry member : tool.entries()) {
+                if (!MEMBERS.contains(member.key())) {
+                    in.fault(
+                            member.at(),
+                            "unknown key '" + member.key() + "' in " + path + "; known here: "
+                                    + String.join(", ", MEMBERS));
+                }
+            }
+            Optional<String> name = tool.value("name").flatMap(n -> in.text(n, path + ".name"));
+            Optional<String> description = tool.value("description").flatMap(n -> in.text(n, path + ".description"));
+            Map<String, RawJson> fixed = new LinkedHashMap<>();
+            Optional<Node> arguments = tool.value("arguments");
+            if (arguments.isPresent() && arguments.get() instanceof Node.Mapping values) {
+                values.entries().forEach(value -> fixed.put(value.key(), fixed(value.value(), path, in)));
+            } else if (arguments.isPresent()) {
+                in.fault(arguments.get().at(), path + ".arguments: expected a mapping of keys");
+            }
+            try {
+                return Optional.of(new ToolOverride(name, description, fixed));
+            } catch (IllegalArgumentException e) {
+                in.fault(tool.at(), path + ": " + e.getMessage());
+                return Optional.empty();
+            }
+        }
+
+        /** A text may be given as <code>${VAR}</code>, for it may be a key. */
+        private static RawJson fixed(Node value, String path, Decoding in) {
+            if (value instanceof Node.Text text && text.kind() == Node.Kind.STRING) {
+                String filled = in.text(value, path + ".arguments").orElse("");
+                return RawJson.of(JsonText.of(new Node.Text(filled, Node.Kind.STRING, value.at())));
+            }
+            return RawJson.of(JsonText.of(value));
+        }
+
+        @Override
+        public Map<String, Object> schema() {
+            Map<String, Object> tool = Shape.schemaOf("object");
+            tool.put("additionalProperties", false);
+            tool.put(
+                    "properties",
+                    Map.of(
+                            "name", Map.of("type", "string"),
+                            "description", Map.of("type", "string"),
+                            "arguments", Map.of("type", "object")));
+            Map<String, Object> schema = Shape.schemaOf("object");
+            schema.put("additionalProperties", tool);
             return schema;
         }
     }

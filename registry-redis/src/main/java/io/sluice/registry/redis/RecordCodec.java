@@ -10,6 +10,7 @@ import io.sluice.registry.Endpoint;
 import io.sluice.registry.Lease;
 import io.sluice.registry.RecordKind;
 import io.sluice.registry.SharedRecord;
+import io.sluice.registry.ToolOverride;
 import io.sluice.registry.Transport;
 import io.sluice.seal.Keyring;
 import io.sluice.seal.Sealer;
@@ -108,9 +109,20 @@ final class RecordCodec {
         node.put("aggregated", backend.aggregated());
         node.put("source", backend.source().name());
         node.put("transport", backend.transport().kind());
+        ObjectNode overrides = node.putObject("overrides");
+        backend.overrides().forEach((tool, override) -> {
+            ObjectNode shown = overrides.putObject(tool);
+            override.name().ifPresent(name -> shown.put("name", name));
+            override.description().ifPresent(text -> shown.put("description", text));
+        });
         ObjectNode secrets = JSON.createObjectNode();
         secrets.set("headers", JSON.valueToTree(backend.headers()));
         secrets.put("transport", backend.transport().settings().toString());
+        ObjectNode fixed = secrets.putObject("fixed");
+        backend.overrides().forEach((tool, override) -> {
+            ObjectNode values = fixed.putObject(tool);
+            override.fixedArguments().forEach((argument, value) -> values.put(argument, value.toString()));
+        });
         node.put("sealed", seal(id, JSON.writeValueAsBytes(secrets)));
         return JSON.writeValueAsString(node);
     }
@@ -141,7 +153,8 @@ final class RecordCodec {
                     texts(node.path("fallback")).stream().map(RawJson::of).toList(),
                     node.path("aggregated").asBoolean(true),
                     Backend.Source.valueOf(text(node, "source")),
-                    new Transport(text(node, "transport"), RawJson.of(text(secrets, "transport"))));
+                    new Transport(text(node, "transport"), RawJson.of(text(secrets, "transport"))),
+                    overrides(node.path("overrides"), secrets.path("fixed")));
             return new BackendPart(
                     backend,
                     kept.revision(),
@@ -152,6 +165,28 @@ final class RecordCodec {
         } catch (JacksonException | DateTimeException e) {
             throw new IllegalArgumentException("it is not as this version writes it", e);
         }
+    }
+
+    /** The fixed values are sealed with the other secrets: they may be keys. */
+    private static Map<String, ToolOverride> overrides(JsonNode shown, JsonNode fixed) {
+        Map<String, ToolOverride> overrides = new LinkedHashMap<>();
+        shown.properties().forEach(tool -> {
+            Map<String, RawJson> values = new LinkedHashMap<>();
+            fixed.path(tool.getKey())
+                    .properties()
+                    .forEach(value -> values.put(
+                            value.getKey(), RawJson.of(value.getValue().asString())));
+            JsonNode as = tool.getValue();
+            overrides.put(
+                    tool.getKey(),
+                    new ToolOverride(
+                            as.has("name") ? Optional.of(as.path("name").asString()) : Optional.empty(),
+                            as.has("description")
+                                    ? Optional.of(as.path("description").asString())
+                                    : Optional.empty(),
+                            values));
+        });
+        return overrides;
     }
 
     // Records
