@@ -3,8 +3,7 @@
 //
 //   node check.mjs --sdk v1|v2 [--mode legacy|auto|modern] --target fixture|everything|federation --url URL
 //
-// Other options: --prefix P (put before the names of tools and prompts), --token T (bearer token),
-// --backend-era dual|legacy|modern (what the server at the far end speaks: decides whether it can ask the client).
+// Other options: --prefix P (put before the names of tools and prompts), --token T (bearer token).
 // Exit code 0 when all steps are ok.
 
 import { parseArgs } from 'node:util';
@@ -24,7 +23,6 @@ const { values: options } = parseArgs({
         target: { type: 'string', default: 'fixture' },
         url: { type: 'string' },
         prefix: { type: 'string', default: '' },
-        'backend-era': { type: 'string', default: 'dual' },
         token: { type: 'string' }
     }
 });
@@ -50,8 +48,7 @@ const peer = await steps.step(`connects (SDK ${options.sdk}, ${options.mode})`, 
     return connected;
 });
 if (peer) {
-    const canAsk = options['backend-era'] === 'dual' || options['backend-era'] === peer.era;
-    await target({ steps, peer, person, prefix: options.prefix, canAsk });
+    await target({ steps, peer, person, prefix: options.prefix });
     await steps.step('closes', async () => {
         await peer.end();
         await peer.close();

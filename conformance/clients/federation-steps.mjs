@@ -6,7 +6,7 @@ import { holds, same } from './steps.mjs';
 
 const text = result => result.content.map(block => block.text ?? `<${block.type}>`).join('|');
 
-export async function federation({ steps, peer, person, canAsk }) {
+export async function federation({ steps, peer, person }) {
     const { client, call } = peer;
     await steps.step('one list with the tools of both', async () => {
         const { tools } = await client.listTools();
@@ -55,7 +55,7 @@ export async function federation({ steps, peer, person, canAsk }) {
         );
     });
     console.log('-- the fixture, by qualified names');
-    await fixture({ steps, peer, person, prefix: 'fixture__', canAsk });
+    await fixture({ steps, peer, person, prefix: 'fixture__' });
     console.log('-- everything, by qualified names');
-    await everything({ steps, peer, person, prefix: 'everything__', canAsk: peer.era === 'legacy' });
+    await everything({ steps, peer, person, prefix: 'everything__' });
 }

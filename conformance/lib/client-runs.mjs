@@ -19,7 +19,7 @@ const INSPECTORS = ['legacy', 'auto', 'modern'].map(mode => [
 const RUN_LIMIT_MS = 180_000;
 
 /** All runs for the endpoints that are there: {name, args}. Direct ones come first: they show the clients are right. */
-export function clientRuns({ direct, everything, gateway, aggregate, mount, era }) {
+export function clientRuns({ direct, everything, gateway, aggregate, mount, crossed }) {
     const runs = [];
     const add = ([client, args, mode], where, target, url, more = []) => {
         const name = `${client} ${where}`;
@@ -29,38 +29,36 @@ export function clientRuns({ direct, everything, gateway, aggregate, mount, era 
         add(client, 'to the fixture', 'fixture', direct);
         // That server knows nothing of the modern era, so a client that insists on it gets nowhere without the gateway.
         if (everything && client[2] !== 'modern') {
-            add(client, 'to everything', 'everything', everything, ofEra(client, 'legacy'));
+            add(client, 'to everything', 'everything', everything);
         }
     }
     if (gateway) {
         for (const client of [...SDKS, ...INSPECTORS]) {
-            add(client, 'through the gateway to the fixture', 'fixture', gateway, ofEra(client, era));
+            add(client, 'through the gateway to the fixture', 'fixture', gateway);
         }
     }
     if (gateway && everything) {
         for (const client of [...SDKS, ...INSPECTORS]) {
             const url = `${aggregate}/everything`;
-            add(client, 'through the gateway to everything', 'everything', url, ofEra(client, 'legacy'));
+            add(client, 'through the gateway to everything', 'everything', url);
         }
         for (const client of SDKS) {
-            // One process serves all callers, so it can ask none of them.
-            const stdio = ['--backend-era', 'none'];
-            add(client, 'through the gateway to everything over stdio', 'everything', `${aggregate}/everything-stdio`, stdio);
-            const sse = ofEra(client, 'legacy');
-            add(client, 'through the gateway to everything over SSE', 'everything', `${aggregate}/everything-sse`, sse);
+            add(client, 'through the gateway to everything over stdio', 'everything', `${aggregate}/everything-stdio`);
+            add(client, 'through the gateway to everything over SSE', 'everything', `${aggregate}/everything-sse`);
         }
         for (const client of SDKS) {
-            add(client, 'through the gateway to both', 'federation', aggregate, ofEra(client, era));
+            add(client, 'through the gateway to both', 'federation', aggregate);
         }
         for (const client of INSPECTORS) {
             add(client, 'through the gateway to both', 'fixture', aggregate, ['--prefix', `${mount}__`]);
         }
     }
+    // a client of one era and a fixture of the other: every question to the person goes over the bridge
+    for (const [client, ...rest] of crossed ? SDKS : []) {
+        const era = rest[1] === 'legacy' ? 'modern' : 'legacy';
+        add([client, ...rest], `over the bridge to the ${era} fixture`, 'fixture', `${crossed}/${era}`);
+    }
     return runs;
-}
-
-function ofEra([, [script]], era) {
-    return script === 'check.mjs' ? ['--backend-era', era] : [];
 }
 
 /** Makes one run, keeps its output in the folder, and counts its steps. */

@@ -105,7 +105,8 @@ async function servers(chosen) {
         });
     }
     const aggregate = await gateway(backends);
-    const eras = [...new Set(chosen.parts.filter(part => part in CROSS).map(part => CROSS[part].era))];
+    const bridged = wantsClients ? Object.values(CROSS) : chosen.parts.filter(part => part in CROSS).map(part => CROSS[part]);
+    const eras = [...new Set(bridged.map(cross => cross.era))];
     const crossed = eras.length > 0 ? await crossedGateway(eras) : undefined;
     return { direct, everything, gateway: `${aggregate}/fixture`, mount: 'fixture', aggregate, era, crossed };
 }
