@@ -116,7 +116,7 @@ class UriRewriterTest {
                 assertThat(text(inPieces(json, size, uri -> uri))).as(says).isEqualTo(text(json));
             }
         }
-        assertThat(changed).as("seed %d", seed).isGreaterThan(ROUNDS / 100);
+        assertThat(changed).as("seed %d", seed).isPositive();
     }
 
     @Test

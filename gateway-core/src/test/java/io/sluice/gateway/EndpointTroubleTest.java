@@ -54,12 +54,14 @@ class EndpointTroubleTest {
     void deadEndpointIsEjectedAndComesBackByItsHealthCheck() {
         load.run(100, Duration.ofSeconds(1));
         all.get(1).backend().down();
-        load.run(100, Duration.ofSeconds(1));
+        await().atMost(Duration.ofSeconds(15)).until(() -> {
+            load.run(100, Duration.ofMillis(500));
+            return upstream().endpoints().out(System.nanoTime()).size() == 1;
+        });
 
         OpenLoop.Figures without = load.run(100, Duration.ofSeconds(1));
 
         assertThat(without.good()).isEqualTo(without.calls());
-        assertThat(upstream().endpoints().out(System.nanoTime())).hasSize(1);
         all.get(1).backend().up();
         all.get(1).calls();
         await().atMost(Duration.ofSeconds(10))
