@@ -10,6 +10,7 @@ import io.sluice.config.GatewayConfig.Redis;
 import io.sluice.config.GatewayConfig.Server;
 import io.sluice.config.GatewayConfig.Tls;
 import io.sluice.guard.LimitSettings;
+import io.sluice.parking.ParkingSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -160,6 +161,20 @@ final class ConfigKeys {
     private static final Section<Boolean> LEGACY_SECTION =
             new Section<>(List.of(SESSIONLESS), f -> Optional.of(f.value(SESSIONLESS)));
 
+    private static final Key<Duration> PATIENCE = Key.of(
+            "patience",
+            Shape.duration(),
+            "5m",
+            "How long a call that was answered with a question waits for its client to come back.");
+    private static final Key<Integer> PARKED_PER_CALLER =
+            Key.of("perCaller", Shape.integer(0, 100_000), "64", "Most calls of one caller that wait at a time.");
+    private static final Key<Integer> PARKED_TOTAL =
+            Key.of("total", Shape.integer(0, 1_000_000), "2000", "Most calls that wait at a time.");
+    private static final Section<ParkingSettings> PARKING_SECTION = new Section<>(
+            List.of(PATIENCE, PARKED_PER_CALLER, PARKED_TOTAL),
+            f -> Optional.of(
+                    new ParkingSettings(f.value(PATIENCE), f.value(PARKED_PER_CALLER), f.value(PARKED_TOTAL))));
+
     private static final Key<Boolean> AGGREGATE = Key.of(
             "aggregate",
             Shape.flag(),
@@ -238,6 +253,10 @@ final class ConfigKeys {
     private static final Key<Redis> REDIS = Key.section("redis", REDIS_SECTION, "What replicas share.");
     private static final Key<Boolean> LEGACY =
             Key.section("legacy", LEGACY_SECTION, "The protocol revisions before 2026-07-28.");
+    private static final Key<ParkingSettings> PARKING = Key.section(
+            "parking",
+            PARKING_SECTION,
+            "Calls of clients of 2026-07-28 to backends of earlier revisions that asked something and wait for the answer.");
     private static final Key<Names> NAMES = Key.of(
             "names",
             Shape.choice(lowerCase(Names.values())),
@@ -273,6 +292,7 @@ final class ConfigKeys {
                     SECRET_KEY,
                     REDIS,
                     LEGACY,
+                    PARKING,
                     NAMES,
                     GATEWAY,
                     EGRESS,
@@ -292,6 +312,7 @@ final class ConfigKeys {
         List<RootKey> secretKeys = f.find(SECRET_KEY).orElse(List.of());
         Optional<Redis> redis = f.section(REDIS);
         Optional<Boolean> sessionless = f.section(LEGACY);
+        Optional<ParkingSettings> parking = f.section(PARKING);
         Names names = f.value(NAMES);
         Optional<Boolean> aggregate = f.section(GATEWAY);
         Optional<Egress> egress = f.section(EGRESS);
@@ -311,6 +332,7 @@ final class ConfigKeys {
                 secretKeys,
                 redis.orElse(Redis.NONE),
                 sessionless.orElse(true),
+                parking.orElse(ParkingSettings.DEFAULT),
                 names,
                 aggregate.orElse(true),
                 egress.get(),

@@ -3,6 +3,7 @@ package io.sluice.config;
 import io.sluice.auth.NamedToken;
 import io.sluice.catalog.Glob;
 import io.sluice.guard.LimitSettings;
+import io.sluice.parking.ParkingSettings;
 import io.sluice.registry.Backend;
 import io.sluice.upstream.BackendPolicy;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.Optional;
  *     random one is to be made
  * @param redis what replicas share
  * @param sessionless whether legacy requests without {@code initialize} are served
+ * @param parking how many calls may wait for input of their clients, and how long
  * @param gatewayAggregated whether the gateway's own tools show on {@code /mcp}
  * @param stdioAllow command lines that the management API may have started
  * @param maxRegistered most backends that the API may have registered at once
@@ -32,6 +34,7 @@ public record GatewayConfig(
         List<RootKey> secretKeys,
         Redis redis,
         boolean sessionless,
+        ParkingSettings parking,
         Names names,
         boolean gatewayAggregated,
         Egress egress,

@@ -28,7 +28,7 @@ public final class NextStart {
         server(keys, running, now, "server.maxConnections", Server::maxConnections);
         compare(keys, "secretKey", running.secretKeys(), now.secretKeys());
         compare(keys, "redis", running.redis(), now.redis());
-        compare(keys, "redis", running.redis(), now.redis());
+        compare(keys, "parking", running.parking(), now.parking());
         compare(keys, "gateway.aggregate", running.gatewayAggregated(), now.gatewayAggregated());
         compare(keys, "egress.allowPrivate", running.egress(), now.egress());
         compare(keys, "registration.maxBackends", running.maxRegistered(), now.maxRegistered());

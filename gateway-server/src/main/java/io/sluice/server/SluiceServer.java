@@ -298,6 +298,7 @@ public final class SluiceServer implements RunningGateway {
                 .withCluster(config.redis().cluster())
                 .withNames(names)
                 .withSessionless(config.sessionless())
+                .withParking(config.parking())
                 .withMaxBodyBytes(config.server().maxBodyBytes());
     }
 

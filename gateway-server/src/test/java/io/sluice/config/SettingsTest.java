@@ -68,6 +68,7 @@ final class SettingsTest {
               maxConnections: 10
             auth: { tokens: [{ name: ci, value: "${T}" }] }
             legacy: { sessionless: false }
+            parking: { patience: 90s, perCaller: 3, total: 7 }
             names: qualified
             gateway: { aggregate: false }
             egress: { allowPrivate: [172.16.0.0/12] }
@@ -92,6 +93,8 @@ final class SettingsTest {
                         10));
         assertThat(config.auth().tokens()).containsExactly(new NamedToken("ci", "an-actual-s3cret-token", true));
         assertThat(config.sessionless()).isFalse();
+        assertThat(config.parking())
+                .isEqualTo(new io.sluice.parking.ParkingSettings(java.time.Duration.ofSeconds(90), 3, 7));
         assertThat(config.names()).isEqualTo(GatewayConfig.Names.QUALIFIED);
         assertThat(config.gatewayAggregated()).isFalse();
         assertThat(config.egress().allowPrivate()).containsExactly("172.16.0.0/12");

@@ -179,6 +179,7 @@ final class StartCheckTest {
                 c.secretKeys(),
                 c.redis(),
                 c.sessionless(),
+                c.parking(),
                 c.names(),
                 c.gatewayAggregated(),
                 c.egress(),
