@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -26,6 +27,10 @@ class IsolationTest {
     private static final int CLIENTS = 64;
     private static final int SESSIONLESS_EVERY = 2;
     private static final Duration LASTS = Duration.ofSeconds(Integer.getInteger("sluice.isolation.seconds", 4));
+
+    /** How long an answer may take once no more calls are made; heartbeats would keep a lost one waiting for ever. */
+    private static final Duration GRACE = Duration.ofSeconds(60);
+
     private static final Pattern CANARY = Pattern.compile("canary-\\d+-\\d+");
 
     private final long seed = Long.getLong("sluice.seed", System.nanoTime());
@@ -76,9 +81,13 @@ class IsolationTest {
             for (int i = 0; i < CLIENTS; i++) {
                 clients.add(new Thread(() -> run(gateway, end), "client-" + i));
             }
+            clients.forEach(client -> client.setDaemon(true));
             clients.forEach(Thread::start);
             for (Thread client : clients) {
-                client.join();
+                client.join(Math.max(1, GRACE.toMillis() + TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())));
+                if (client.isAlive()) {
+                    wrong.add(client.getName() + " still waits for an answer");
+                }
             }
         }
 

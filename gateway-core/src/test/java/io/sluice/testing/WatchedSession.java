@@ -28,7 +28,16 @@ public final class WatchedSession implements LauncherSessionListener {
     public void launcherSessionOpened(LauncherSession session) {
         ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(RECORDER);
         ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
-        BlockHound.install();
+        BlockHound.install(WatchedSession::allowed);
+    }
+
+    /**
+     * Ending a timer takes the lock of its thread's queue for an instant. Reactor's own integration allows that for tasks
+     * that run once, and forgets those that run again and again.
+     */
+    private static void allowed(BlockHound.Builder builder) {
+        builder.allowBlockingCallsInside("reactor.core.scheduler.PeriodicSchedulerTask", "dispose")
+                .allowBlockingCallsInside("reactor.core.scheduler.PeriodicWorkerTask", "dispose");
     }
 
     @Override
