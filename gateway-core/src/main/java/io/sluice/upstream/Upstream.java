@@ -122,6 +122,11 @@ public final class Upstream implements Disposable {
         return http.gate();
     }
 
+    /** Attempts made a second time since the start. */
+    public long retries() {
+        return http.budget().spent();
+    }
+
     /** How it is treated. */
     public BackendPolicy policy() {
         return http.policy();

@@ -156,7 +156,7 @@ class GuardedCallsTest {
         }
 
         assertThat(upstream("weather").gate().breakerState()).isEqualTo(State.CLOSED);
-        assertThat(upstream("weather").gate().breaker().metrics().getNumberOfFailedCalls())
+        assertThat(upstream("weather").gate().breaker().read(it -> it.getNumberOfFailedCalls()))
                 .isZero();
     }
 
@@ -174,7 +174,7 @@ class GuardedCallsTest {
 
         await().untilAsserted(
                         () -> assertThat(upstream("weather").gate().inFlight()).isZero());
-        assertThat(upstream("weather").gate().breaker().metrics().getNumberOfFailedCalls())
+        assertThat(upstream("weather").gate().breaker().read(it -> it.getNumberOfFailedCalls()))
                 .isZero();
         assertThat(upstream("weather").endpoints().states().get(0).inFlight())
                 .as("the feed of changes goes on")

@@ -186,7 +186,7 @@ class GateTest {
         }
 
         assertThat(gate.breakerState()).isEqualTo(State.CLOSED);
-        assertThat(gate.breaker().metrics().getNumberOfBufferedCalls()).isZero();
+        assertThat(gate.breaker().read(it -> it.getNumberOfBufferedCalls())).isZero();
     }
 
     @Test

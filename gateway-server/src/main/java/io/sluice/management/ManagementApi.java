@@ -58,6 +58,7 @@ public final class ManagementApi implements Disposable {
 
     private final Authenticator authenticator;
     private final OperationTable table;
+    private final Meters meters;
     private final Clients clients;
 
     /**
@@ -113,6 +114,9 @@ public final class ManagementApi implements Disposable {
         if (keepers != null) {
             operations.addAll(new Consents(keepers).operations());
         }
+        operations.addAll(new Resilience(discovery).operations());
+        this.meters = new Meters(discovery);
+        operations.addAll(meters.operations());
         operations.addAll(new ApiPages(() -> ApiDescription.of(operations, about.version())).operations());
         this.table = new OperationTable(operations);
     }
@@ -134,6 +138,7 @@ public final class ManagementApi implements Disposable {
     /** Closes the connections of clients to their servers. */
     @Override
     public void dispose() {
+        meters.dispose();
         clients.dispose();
     }
 

@@ -60,7 +60,11 @@ final class Servers {
     Optional<Map<String, Object>> find(String name) {
         return Optional.ofNullable(registry.snapshot().registrations().get(name))
                 .map(Registration::backend)
-                .map(backend -> server(backend, discovery.state().contribution(name)));
+                .map(backend -> server(backend, discovery.state().contribution(name)))
+                .map(server -> {
+                    new Resilience(discovery).of(name).ifPresent(shown -> server.put("resilience", shown));
+                    return server;
+                });
     }
 
     /** Names of those that can be called. */
@@ -120,7 +124,7 @@ final class Servers {
     }
 
     /** Without the query, which may carry a key. */
-    private static String shown(URI url) {
+    static String shown(URI url) {
         String text = url.toString();
         int query = text.indexOf('?');
         return query < 0 ? text : text.substring(0, query);

@@ -1,0 +1,133 @@
+package io.sluice.management;
+
+import static io.netty.handler.codec.http.HttpMethod.POST;
+
+import io.sluice.balance.EndpointState;
+import io.sluice.balance.Endpoints;
+import io.sluice.discovery.Discovery;
+import io.sluice.guard.Gate;
+import io.sluice.management.Operation.Answer;
+import io.sluice.management.Operation.Question;
+import io.sluice.upstream.Upstream;
+import java.net.URI;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import reactor.core.publisher.Mono;
+
+/** How the calls of a backend fare on this replica, and what can be done about it by hand. */
+final class Resilience {
+    private static final int MOST_SECONDS = 24 * 3600;
+
+    private final Discovery discovery;
+
+    Resilience(Discovery discovery) {
+        this.discovery = discovery;
+    }
+
+    List<Operation> operations() {
+        return List.of(Operation.managing(
+                POST,
+                "/api/v1/mcp/servers/{name}/{verb}",
+                "drain, undrain, eject, restore or weigh an ?endpoint of a server, or reset its breakers; here only",
+                this::act));
+    }
+
+    /** For {@code GET /api/v1/mcp/servers/{name}}; empty while the backend is not asked. */
+    Optional<Map<String, Object>> of(String backend) {
+        return Optional.ofNullable(discovery.state().upstreams().get(backend)).map(Resilience::shown);
+    }
+
+    private static Map<String, Object> shown(Upstream upstream) {
+        Gate gate = upstream.gate();
+        long now = System.nanoTime();
+        Map<String, Object> shown = new LinkedHashMap<>();
+        shown.put("breaker", word(gate.breakerState()));
+        shown.put("concurrency_limit", gate.limit());
+        shown.put("in_flight", gate.inFlight());
+        shown.put("waiting", gate.waiting());
+        shown.put("refused", gate.refused());
+        shown.put("retries", upstream.retries());
+        shown.put("balance", word(upstream.policy().balance().strategy()).replace('_', '-'));
+        shown.put(
+                "endpoints",
+                upstream.endpoints().states().stream()
+                        .map(state -> endpoint(state, now))
+                        .toList());
+        return shown;
+    }
+
+    private static Map<String, Object> endpoint(EndpointState state, long now) {
+        Map<String, Object> shown = new LinkedHashMap<>();
+        shown.put("url", Servers.shown(state.endpoint().url()));
+        shown.put("state", state.isDrained() ? "drained" : state.isEjected(now) ? "ejected" : "in");
+        shown.put("breaker", word(state.breakerState()));
+        shown.put("weight", state.fullWeight());
+        shown.put("in_flight", state.inFlight());
+        shown.put("expected_ms", Math.round(state.averageNanos(now) / 1e4) / 100.0);
+        return shown;
+    }
+
+    private static String word(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
+    }
+
+    private Mono<Answer> act(Question question) {
+        String name = String.valueOf(question.path().get("name"));
+        Upstream upstream = Optional.ofNullable(discovery.state().upstreams().get(name))
+                .orElseThrow(() -> Problem.of(404, "server.unknown", "There is no server '" + name + "'"));
+        Endpoints endpoints = upstream.endpoints();
+        switch (String.valueOf(question.path().get("verb"))) {
+            case "drain" -> endpoints.drain(endpoint(question, endpoints), true);
+            case "undrain" -> endpoints.drain(endpoint(question, endpoints), false);
+            case "eject" ->
+                endpoints.eject(
+                        endpoint(question, endpoints),
+                        Duration.ofSeconds(number(question, "seconds", 1, MOST_SECONDS)));
+            case "restore" -> endpoints.eject(endpoint(question, endpoints), Duration.ZERO);
+            case "weigh" -> endpoints.weight(endpoint(question, endpoints), number(question, "weight", 1, 1000));
+            case "reset" -> {
+                upstream.gate().breaker().reset();
+                endpoints.resetBreakers();
+            }
+            default ->
+                throw Problem.of(404, "verb.unknown", "Use one of drain, undrain, eject, restore, weigh and reset");
+        }
+        return Mono.just(new Answer(200, shown(upstream)));
+    }
+
+    private static EndpointState endpoint(Question question, Endpoints endpoints) {
+        if (endpoints.size() == 1 && question.parameter("endpoint").isEmpty()) {
+            return endpoints.states().get(0);
+        }
+        String url = question.parameter("endpoint")
+                .orElseThrow(() -> Problem.of(422, "endpoint.missing", "Say which with ?endpoint=URL"));
+        return endpoints.states().stream()
+                .filter(state -> Servers.shown(state.endpoint().url()).equals(url)
+                        || state.endpoint().url().equals(uri(url)))
+                .findFirst()
+                .orElseThrow(() -> Problem.of(422, "endpoint.unknown", "The server has no endpoint " + url));
+    }
+
+    private static URI uri(String text) {
+        try {
+            return URI.create(text);
+        } catch (IllegalArgumentException e) {
+            throw Problem.of(422, "endpoint.unknown", "'" + text + "' is not a URL");
+        }
+    }
+
+    private static int number(Question question, String name, int least, int most) {
+        String text = question.parameter(name).orElse("");
+        if (text.matches("\\d{1,9}")) {
+            int value = Integer.parseInt(text);
+            if (value >= least && value <= most) {
+                return value;
+            }
+        }
+        throw Problem.of(422, name + ".invalid", "Give ?" + name + "= from " + least + " to " + most);
+    }
+}

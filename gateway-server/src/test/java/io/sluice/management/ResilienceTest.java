@@ -1,0 +1,80 @@
+package io.sluice.management;
+
+import static io.sluice.management.RunningApi.json;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.registry.Backend;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** The state of breakers and endpoints, what can be done about it by hand, and its meters. */
+final class ResilienceTest {
+    private static HttpResponse<String> post(RunningApi api, String path) throws Exception {
+        return api.call("POST", path, "");
+    }
+
+    private static HttpResponse<String> get(RunningApi api, String path) throws Exception {
+        return api.call("GET", path, "");
+    }
+
+    private static void registered(RunningApi api) {
+        api.registry
+                .register(Backend.of("down", "http://127.0.0.1:1/mcp", Backend.Source.FILE))
+                .block();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> get(api, "/api/v1/mcp/servers/down").body().contains("resilience"));
+    }
+
+    @Test
+    void stateOfAServerIsShownAndChangedByHand() throws Exception {
+        try (RunningApi api = RunningApi.start()) {
+            registered(api);
+
+            assertThat(get(api, "/api/v1/mcp/servers/down").body())
+                    .contains("\"breaker\":\"closed\"", "\"concurrency_limit\":500", "\"state\":\"in\"");
+            assertThat(json(post(api, "/api/v1/mcp/servers/down/drain"))
+                            .at("/endpoints/0/state")
+                            .asString())
+                    .isEqualTo("drained");
+            assertThat(json(post(api, "/api/v1/mcp/servers/down/weigh?weight=7"))
+                            .at("/endpoints/0/weight")
+                            .asInt())
+                    .isEqualTo(7);
+            assertThat(post(api, "/api/v1/mcp/servers/down/reset").statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void wrongVerbsAndValuesAreNamed() throws Exception {
+        try (RunningApi api = RunningApi.start()) {
+            registered(api);
+
+            assertThat(post(api, "/api/v1/mcp/servers/none/drain").statusCode()).isEqualTo(404);
+            assertThat(post(api, "/api/v1/mcp/servers/down/dance").statusCode()).isEqualTo(404);
+            HttpResponse<String> heavy = post(api, "/api/v1/mcp/servers/down/weigh?weight=0");
+            assertThat(heavy.statusCode()).isEqualTo(422);
+            assertThat(heavy.body()).contains("Give ?weight= from 1 to 1000");
+            assertThat(post(api, "/api/v1/mcp/servers/down/drain?endpoint=http://other/mcp")
+                            .body())
+                    .contains("has no endpoint http://other/mcp");
+        }
+    }
+
+    @Test
+    void metersBearResilience4jsNamesAndGoWithTheBackend() throws Exception {
+        try (RunningApi api = RunningApi.start()) {
+            registered(api);
+
+            assertThat(get(api, "/metrics").body())
+                    .contains("resilience4j_circuitbreaker_state{name=\"down\",state=\"closed\"} 1.0")
+                    .contains("resilience4j_bulkhead_max_allowed_concurrent_calls{name=\"down\"} 500.0")
+                    .contains("sluice_endpoint_in{endpoint=\"http://127.0.0.1:1/mcp\",name=\"down\"} 1.0")
+                    .contains("jvm_memory_used_bytes");
+            api.registry.remove("down").block();
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> !get(api, "/metrics").body().contains("name=\"down\""));
+        }
+    }
+}
