@@ -307,12 +307,16 @@ public final class Switchboard {
 
     /** Line breaks in JSON are white space; a pipe of lines must not see any. */
     private static byte[] oneLine(byte[] json) {
-        byte[] line = json;
-        for (int i = 0; i < json.length; i++) {
-            if (json[i] == '\n' || json[i] == '\r') {
-                if (line == json) {
-                    line = json.clone();
-                }
+        boolean broken = false;
+        for (byte b : json) {
+            broken |= b == '\n' || b == '\r';
+        }
+        if (!broken) {
+            return json;
+        }
+        byte[] line = json.clone();
+        for (int i = 0; i < line.length; i++) {
+            if (line[i] == '\n' || line[i] == '\r') {
                 line[i] = ' ';
             }
         }

@@ -44,6 +44,21 @@ final class AdapterExchanges {
         this.timer = timer;
     }
 
+    /** In the place of an adapter that could not be made: says why. */
+    static Adapter failing(BackendFailure why) {
+        return new Adapter() {
+            @Override
+            public Mono<Outcome> post(Post post) {
+                return Mono.error(why);
+            }
+
+            @Override
+            public Mono<Void> close() {
+                return Mono.empty();
+            }
+        };
+    }
+
     /** As {@link BackendHttp#send}. */
     Mono<BackendHttp.Answer> send(BackendHttp.Ask ask) {
         return Mono.defer(() -> {

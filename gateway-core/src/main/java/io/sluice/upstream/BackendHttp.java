@@ -142,18 +142,7 @@ final class BackendHttp {
         try {
             return settings.adapters().open(backend);
         } catch (IllegalArgumentException e) {
-            BackendFailure why = failures.unavailable(String.valueOf(e.getMessage()));
-            return new Adapter() {
-                @Override
-                public Mono<Outcome> post(Post post) {
-                    return Mono.error(why);
-                }
-
-                @Override
-                public Mono<Void> close() {
-                    return Mono.empty();
-                }
-            };
+            return AdapterExchanges.failing(failures.unavailable(String.valueOf(e.getMessage())));
         }
     }
 

@@ -651,7 +651,6 @@ public final class LegacySession {
         return reply;
     }
 
-    /** It certainly was not executed at the endpoint that was chosen. */
     /**
      * Completes when this endpoint answers a ping, in the session that is kept there, which is opened if there is none:
      * a check leaves nothing behind that is not used again. Of shared sessions only.

@@ -57,7 +57,9 @@ final class StdioProcess implements Pipe {
     private static final long MOST_WAITING_BYTES = 64L << 20;
     private static final long STDIN_GRACE_MILLIS = 1000;
     private static final long TERM_GRACE_MILLIS = 2000;
+    /** In the place of a message: nothing more will be sent. */
     private static final byte[] CLOSE = new byte[0];
+
     private static final SecureRandom RANDOM = new SecureRandom();
 
     /** Those that run, to be killed if the gateway ends without stopping them. */
@@ -162,7 +164,7 @@ final class StdioProcess implements Pipe {
         try (OutputStream out = process.getOutputStream()) {
             while (true) {
                 byte[] json = outgoing.take();
-                if (json == CLOSE) {
+                if (json.length == 0) {
                     return;
                 }
                 outgoingBytes.addAndGet(-json.length);
