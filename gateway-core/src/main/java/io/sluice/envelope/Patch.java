@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,13 +29,15 @@ public final class Patch {
 
     private final Envelope envelope;
     private final byte[] body;
-    private final List<Edit> insertions = new ArrayList<>();
-    private final Map<Integer, Edit> replacements = new TreeMap<>();
-    private final SortedMap<Integer, Span> removals = new TreeMap<>();
-    private final Map<Integer, Map<String, RawJson>> additions = new TreeMap<>();
-    private final Map<String, RawJson> newParams = new LinkedHashMap<>();
-    private final Map<String, RawJson> newMeta = new LinkedHashMap<>();
-    private final Map<String, RawJson> newResultMeta = new LinkedHashMap<>();
+
+    // Most messages need one replacement or none: what is empty is not made.
+    private List<Edit> insertions = List.of();
+    private List<Edit> replacements = List.of();
+    private SortedMap<Integer, Span> removals = Collections.emptySortedMap();
+    private Map<Integer, Map<String, RawJson>> additions = Map.of();
+    private Map<String, RawJson> newParams = Map.of();
+    private Map<String, RawJson> newMeta = Map.of();
+    private Map<String, RawJson> newResultMeta = Map.of();
 
     /** What stands at {@code start..end} gives way to the bytes. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
@@ -55,8 +58,16 @@ public final class Patch {
         if (!value.isPresent()) {
             throw new IllegalArgumentException("no value to replace");
         }
-        removals.remove(value.start());
-        replacements.put(value.start(), new Edit(value.start(), value.end(), json));
+        if (!removals.isEmpty()) {
+            removals.remove(value.start());
+        }
+        Edit edit = new Edit(value.start(), value.end(), json);
+        if (replacements.isEmpty()) {
+            replacements = new ArrayList<>(2);
+        } else {
+            replacements.removeIf(other -> other.start() == value.start());
+        }
+        replacements.add(edit);
         return this;
     }
 
@@ -71,6 +82,9 @@ public final class Patch {
 
     /** Puts bytes before the one at {@code at}; at the same place, in the order of the calls. */
     public Patch insert(int at, byte[] bytes) {
+        if (insertions.isEmpty()) {
+            insertions = new ArrayList<>(2);
+        }
         insertions.add(new Edit(at, at, bytes));
         return this;
     }
@@ -82,7 +96,12 @@ public final class Patch {
      */
     public Patch removeMember(Span value) {
         if (value.isPresent()) {
-            replacements.remove(value.start());
+            if (!replacements.isEmpty()) {
+                replacements.removeIf(other -> other.start() == value.start());
+            }
+            if (removals.isEmpty()) {
+                removals = new TreeMap<>();
+            }
             removals.put(value.start(), value);
         }
         return this;
@@ -102,6 +121,9 @@ public final class Patch {
         if (present.isPresent()) {
             return replace(present, value);
         }
+        if (additions.isEmpty()) {
+            additions = new TreeMap<>();
+        }
         additions
                 .computeIfAbsent(object.start(), start -> new LinkedHashMap<>())
                 .put(key, value);
@@ -113,7 +135,7 @@ public final class Patch {
         if (envelope.isObject(envelope.params())) {
             return putMember(envelope.params(), key, value);
         }
-        newParams.put(key, value);
+        newParams = with(newParams, key, value);
         return putMember(message(), "params", object(newParams));
     }
 
@@ -122,7 +144,7 @@ public final class Patch {
         if (envelope.isObject(envelope.meta())) {
             return putMember(envelope.meta(), key, value);
         }
-        newMeta.put(key, value);
+        newMeta = with(newMeta, key, value);
         return putParamsMember("_meta", object(newMeta));
     }
 
@@ -145,8 +167,14 @@ public final class Patch {
         if (envelope.isObject(meta)) {
             return putMember(meta, key, value);
         }
-        newResultMeta.put(key, value);
+        newResultMeta = with(newResultMeta, key, value);
         return putResultMember("_meta", object(newResultMeta));
+    }
+
+    private static Map<String, RawJson> with(Map<String, RawJson> members, String key, RawJson value) {
+        Map<String, RawJson> more = members.isEmpty() ? new LinkedHashMap<>() : members;
+        more.put(key, value);
+        return more;
     }
 
     /** The changed message; the array of the unchanged one if nothing was changed. */
@@ -193,9 +221,12 @@ public final class Patch {
     }
 
     private List<Edit> edits() {
+        if (insertions.isEmpty() && removals.isEmpty() && additions.isEmpty() && replacements.size() < 2) {
+            return replacements;
+        }
         List<Edit> runs = removedRuns();
         List<Edit> edits = new ArrayList<>(insertions);
-        edits.addAll(replacements.values());
+        edits.addAll(replacements);
         edits.addAll(runs);
         additions.forEach((object, members) -> edits.add(addition(object, members, runs)));
         edits.sort(Comparator.comparingInt(Edit::start).thenComparingInt(Edit::end));

@@ -27,6 +27,9 @@ final class HeadRules {
 
     private final Limits limits;
 
+    /** One that was found well-formed: clients of a connection name the gateway always in the same way. */
+    private volatile @Nullable String lastHost;
+
     HeadRules(Limits limits) {
         this.limits = limits;
     }
@@ -112,7 +115,7 @@ final class HeadRules {
         return high < 0 || low < 0 ? -1 : high << 4 | low;
     }
 
-    private static @Nullable Rejection checkHost(HttpVersion version, HttpHeaders headers) {
+    private @Nullable Rejection checkHost(HttpVersion version, HttpHeaders headers) {
         List<String> hosts = headers.getAll(HttpHeaderNames.HOST);
         if (hosts.isEmpty()) {
             return version.equals(HttpVersion.HTTP_1_0) ? null : BadHttp.badRequest("The Host header is missing");
@@ -120,7 +123,15 @@ final class HeadRules {
         if (hosts.size() > 1) {
             return BadHttp.badRequest("More than one Host header");
         }
-        return HOST.matcher(hosts.get(0)).matches() ? null : BadHttp.badRequest("The Host header is malformed");
+        String host = hosts.get(0);
+        if (host.equals(lastHost)) {
+            return null;
+        }
+        if (!HOST.matcher(host).matches()) {
+            return BadHttp.badRequest("The Host header is malformed");
+        }
+        lastHost = host;
+        return null;
     }
 
     /** RFC 9112 §6: one unambiguous length, or chunked and nothing besides. */

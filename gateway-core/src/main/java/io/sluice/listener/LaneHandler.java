@@ -56,6 +56,11 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
 
     private Lane.@Nullable Ride ride;
     private long takenAt;
+
+    /** How often something was read, and in which of these times the call under way came. */
+    private long reads;
+
+    private long takenIn;
     private boolean watching;
 
     /** @param idle after which the listener closes a connection on which nothing happens */
@@ -78,6 +83,9 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (message instanceof HttpRequest head && request == null && isCandidate(head)) {
             request = head;
+        } else if (message instanceof HttpRequest && request == null) {
+            reading(ctx, false);
+            ctx.fireChannelRead(message);
         } else if (request != null && !offered && message instanceof HttpContent content) {
             gather(ctx, content);
         } else {
@@ -121,11 +129,24 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         }
     }
 
+    /**
+     * Reading by itself saves two system calls for each request, against Reactor Netty's way of asking for each read. A
+     * client that sends ahead of an answer is stopped for it.
+     */
+    private static void reading(ChannelHandlerContext ctx, boolean byItself) {
+        if (ctx.channel().config().isAutoRead() != byItself) {
+            ctx.channel().config().setAutoRead(byItself);
+        }
+    }
+
     @Override
     public void channelReadComplete(ChannelHandlerContext ctx) {
         if (request != null && !offered) {
             forwardPart(ctx);
+        } else if (ride != null && takenIn != reads) {
+            reading(ctx, false);
         }
+        reads++;
         ctx.fireChannelReadComplete();
     }
 
@@ -137,12 +158,14 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
             return;
         }
         offered = true;
+        reading(ctx, true);
         Lane.Ride taken = lane.take(head, whole, this);
         if (taken == null) {
             forward(ctx);
         } else if (offered) {
             ride = taken;
             takenAt = System.nanoTime();
+            takenIn = reads;
             watch(ctx, patience);
         }
     }
@@ -162,6 +185,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         HttpRequest head = request;
         ByteBuf whole = body;
         forget();
+        reading(ctx, false);
         if (head != null) {
             ctx.fireChannelRead(head);
             ctx.fireChannelRead(
@@ -183,6 +207,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         HttpRequest head = request;
         ByteBuf part = body;
         forget();
+        reading(ctx, false);
         if (head != null) {
             ctx.fireChannelRead(head);
         }
@@ -248,7 +273,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
             return;
         }
         ctx.writeAndFlush(response, ctx.voidPromise());
-        ctx.read();
+        reading(ctx, true);
     }
 
     @Override

@@ -74,6 +74,9 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
     /** Whether what comes in is thrown away. */
     private boolean deaf;
 
+    /** Whether something has come that is not due before the answer. */
+    private boolean ahead;
+
     private boolean closeAfterAnswer;
     private boolean lingering;
 
@@ -118,8 +121,8 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
         super.write(context, message, written);
         if (closeAfterAnswer) {
             written.addListener(ChannelFutureListener.CLOSE);
-        } else {
-            // what was sent ahead is due
+        } else if (ahead) {
+            ahead = false;
             context.executor().execute(() -> resume(context));
         }
     }
@@ -287,6 +290,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
         }
 
         private void waitForAnswer(ByteBuf in) {
+            ahead = true;
             if (in.readableBytes() > AHEAD_BYTES) {
                 deaf = true;
                 closeAfterAnswer = true;

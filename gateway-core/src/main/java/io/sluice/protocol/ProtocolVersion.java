@@ -2,7 +2,10 @@ package io.sluice.protocol;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** A revision of MCP that Sluice speaks, on either side. Declared oldest first, so {@link #compareTo} orders by age. */
 public enum ProtocolVersion {
@@ -19,6 +22,9 @@ public enum ProtocolVersion {
 
     /** Assumed when a legacy request names no revision (2025-06-18, Transports, <em>Protocol Version Header</em>). */
     public static final ProtocolVersion ASSUMED = V2025_03_26;
+
+    private static final Map<String, ProtocolVersion> BY_WIRE =
+            Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(ProtocolVersion::wire, Function.identity()));
 
     private final String wire;
     private final Era era;
@@ -43,7 +49,7 @@ public enum ProtocolVersion {
 
     /** The revision of that name, or empty when Sluice does not speak it. */
     public static Optional<ProtocolVersion> of(String wire) {
-        return Arrays.stream(values()).filter(v -> v.wire.equals(wire)).findFirst();
+        return Optional.ofNullable(BY_WIRE.get(wire));
     }
 
     /** Every revision, newest first: the order in which {@code server/discover} and {@code -32022} list them. */

@@ -4,7 +4,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
-import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
@@ -25,8 +24,10 @@ import io.sluice.registry.Transport;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
 import io.sluice.wire.Connections;
+import io.sluice.wire.HeaderLines;
 import io.sluice.wire.Lost;
 import io.sluice.wire.Origin;
+import io.sluice.wire.RequestBytes;
 import java.net.ConnectException;
 import java.net.URI;
 import java.time.Duration;
@@ -969,7 +970,7 @@ final class BackendHttp {
     }
 
     private ByteBuf request(Ask ask, Origin origin) {
-        HttpHeaders headers = new DefaultHttpHeaders();
+        HeaderLines headers = new HeaderLines();
         headers.set(HttpHeaderNames.HOST, origin.authority());
         write(headers, ask);
         return RequestBytes.of(ask.method(), origin.target(), headers, ask.body());

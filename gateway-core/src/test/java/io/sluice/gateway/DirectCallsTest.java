@@ -286,6 +286,30 @@ class DirectCallsTest {
     }
 
     @Test
+    void clientThatSendsAheadIsAnsweredInOrder() throws IOException {
+        backend.usual("tools/call");
+        try (RawHttp client = new RawHttp(direct.port())) {
+            for (int i = 0; i < 20; i++) {
+                // now and then a longer one
+                ModernRequest call =
+                        ModernRequest.call("echo", i % 5 == 3 ? "{'n':'" + "y".repeat(20_000) + "'}" : "{'n':1}");
+                client.send(
+                        "POST",
+                        "/mcp",
+                        new String(call.id("" + i).bytes(), StandardCharsets.UTF_8),
+                        List.of("MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "echo"));
+                if (i % 4 == 3) {
+                    for (int k = i - 3; k <= i; k++) {
+                        RawHttp.Got got = client.receive();
+                        assertThat(got.status()).isEqualTo(200);
+                        assertThat(got.body()).contains("\"id\":" + k + ",");
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
     void longCallIsHandedOverAndOutlivesTheIdleTimeout() throws Exception {
         CountDownLatch goOn = new CountDownLatch(1);
         backend.on("tools/call", (request, answer) -> {

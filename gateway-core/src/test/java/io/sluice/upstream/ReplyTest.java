@@ -139,11 +139,12 @@ class ReplyTest {
         FakeBackend backend = FakeBackend.modern().asEvents();
         Upstream upstream = ways.to(backend);
 
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 12; i++) {
             assertThat(Ways.messages(post(upstream, "{}"))).hasSize(1);
         }
 
-        assertThat(backend.connections()).isLessThanOrEqualTo(2);
+        // each event loop has its own, and the terminator of a stream may come after the next call
+        assertThat(backend.connections()).isLessThanOrEqualTo(6);
     }
 
     @Test

@@ -1,21 +1,20 @@
-package io.sluice.upstream;
+package io.sluice.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
-import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
-import java.nio.charset.StandardCharsets;
-import java.util.Iterator;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Requests as they go on the wire. */
-final class RequestBytes {
+public final class RequestBytes {
     /** Up to this size one copy is cheaper than a write of several buffers. */
     private static final int COPIED_BYTES = 16 * 1024;
 
     private static final int HEAD_BYTES = 512;
+    private static final int COLON = ':' << 8 | ' ';
+    private static final int LINE_END = '\r' << 8 | '\n';
 
     private RequestBytes() {}
 
@@ -25,29 +24,28 @@ final class RequestBytes {
      * @param headers of which names and values have been checked when they were set
      * @param body not to be written to afterwards
      */
-    static ByteBuf of(HttpMethod method, String target, HttpHeaders headers, byte @Nullable [] body) {
+    public static ByteBuf of(HttpMethod method, String target, HeaderLines headers, byte @Nullable [] body) {
         boolean copied = body != null && body.length <= COPIED_BYTES;
         ByteBuf buffer = ByteBufAllocator.DEFAULT.directBuffer(HEAD_BYTES + (copied ? body.length : 0));
         ascii(buffer, method.name());
         buffer.writeByte(' ');
         ascii(buffer, target);
         ascii(buffer, " HTTP/1.1\r\n");
-        Iterator<Map.Entry<CharSequence, CharSequence>> all = headers.iteratorCharSequence();
-        while (all.hasNext()) {
-            Map.Entry<CharSequence, CharSequence> header = all.next();
-            ascii(buffer, header.getKey());
-            ascii(buffer, ": ");
-            ascii(buffer, header.getValue());
-            ascii(buffer, "\r\n");
+        for (int i = 0; i < headers.size(); i++) {
+            ascii(buffer, headers.name(i));
+            buffer.writeShort(COLON);
+            ascii(buffer, headers.value(i));
+            buffer.writeShort(LINE_END);
         }
-        ascii(buffer, "\r\n");
+        buffer.writeShort(LINE_END);
         if (body == null) {
             return buffer;
         }
         return copied ? buffer.writeBytes(body) : Unpooled.wrappedBuffer(buffer, Unpooled.wrappedBuffer(body));
     }
 
+    /** What is not ISO-8859-1 becomes a question mark, as everywhere in Netty. */
     private static void ascii(ByteBuf buffer, CharSequence text) {
-        buffer.writeCharSequence(text, StandardCharsets.ISO_8859_1);
+        ByteBufUtil.writeAscii(buffer, text);
     }
 }
