@@ -16,6 +16,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,7 +84,7 @@ final class DiskSnapshot {
         ObjectNode records = node.putObject("records");
         content.records().forEach(records::put);
         byte[] sealed = sealer.seal(JSON.writeValueAsBytes(node), binding).getBytes(ISO_8859_1);
-        Path folder = file.toAbsolutePath().getParent();
+        Path folder = Objects.requireNonNull(file.toAbsolutePath().getParent());
         Files.createDirectories(folder);
         Path fresh = Files.createTempFile(folder, "registry", ".tmp", owner(folder));
         try {

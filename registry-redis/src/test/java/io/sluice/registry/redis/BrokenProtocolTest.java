@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
@@ -126,7 +127,7 @@ final class BrokenProtocolTest {
         Change change = Change.expecting(first);
 
         way.loseAnswerTo(quoted("v2"));
-        CompletableFuture<SharedRecord> running =
+        CompletableFuture<@Nullable SharedRecord> running =
                 one.put(RecordKind.PIN, "shared", body("v2"), change).toFuture();
         Awaitility.await().atMost(PATIENCE).until(() -> witness.snapshot().revision() > first);
         way.cut();

@@ -141,7 +141,8 @@ final class RedisSessionStoreTest extends SessionStoreContract {
             RedisSessionStore there = store(own);
             process.kill();
             await().atMost(PATIENCE)
-                    .until(() -> open.stream().noneMatch(redis -> redis.settings() == own && redis.isUp()));
+                    .until(() ->
+                            open.stream().noneMatch(redis -> redis.settings().equals(own) && redis.isUp()));
 
             assertThatThrownBy(() -> here.load("s").block(PATIENCE)).isInstanceOf(RedisAway.class);
             here.note("s", new SessionNote.LogLevel("debug"));
