@@ -200,6 +200,7 @@ public final class RedisConnections {
                 .onErrorComplete()
                 .then(Mono.fromFuture(
                         () -> client.shutdownAsync(QUIET.toMillis(), SHUTDOWN.toMillis(), TimeUnit.MILLISECONDS)))
+                .publishOn(Schedulers.boundedElastic()) // what follows takes locks
                 .then(Mono.fromRunnable(
                         () -> resources.shutdown(QUIET.toMillis(), SHUTDOWN.toMillis(), TimeUnit.MILLISECONDS)))
                 .then(Mono.fromRunnable(timer::dispose));
