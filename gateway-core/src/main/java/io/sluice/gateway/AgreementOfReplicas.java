@@ -4,16 +4,20 @@ import io.sluice.session.SessionLink;
 import io.sluice.session.SessionStore;
 import io.sluice.upstream.HandleAgreement;
 import io.sluice.upstream.SessionHandle;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
 
 /** Agrees through the store on the session that a client has at one backend. Without the store each replica decides alone. */
 final class AgreementOfReplicas implements HandleAgreement {
     private static final Logger log = LoggerFactory.getLogger(AgreementOfReplicas.class);
+
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
     private final SessionStore store;
     private final SessionLink link;
@@ -32,9 +36,15 @@ final class AgreementOfReplicas implements HandleAgreement {
         return link.self();
     }
 
+    /** For as long as the store may come back any moment, waiting for it is better than a second session. */
+    private Retry patiently() {
+        return Retry.backoff(4, FIRST_PAUSE).filter(away -> store.isNear());
+    }
+
     @Override
     public Mono<Optional<SessionHandle>> current() {
-        return store.load(session)
+        return Mono.defer(() -> store.load(session))
+                .retryWhen(patiently())
                 .map(record -> Optional.ofNullable(record.handles().get(backend)))
                 .onErrorResume(away -> {
                     log.debug("What the replicas agreed on cannot be found out: {}", away.getMessage());
@@ -44,10 +54,12 @@ final class AgreementOfReplicas implements HandleAgreement {
 
     @Override
     public Mono<Optional<SessionHandle>> settle(@Nullable SessionHandle expected, @Nullable SessionHandle next) {
-        return store.settle(session, backend, expected, next).onErrorResume(away -> {
-            log.debug("The replicas cannot agree: {}", away.getMessage());
-            return Mono.just(Optional.ofNullable(next));
-        });
+        return Mono.defer(() -> store.settle(session, backend, expected, next))
+                .retryWhen(patiently()) // what was settled by the first attempt is found settled by the second
+                .onErrorResume(away -> {
+                    log.debug("The replicas cannot agree: {}", away.getMessage());
+                    return Mono.empty();
+                });
     }
 
     /** One that cannot be asked is believed to be there: two readers of one stream would be worse than none for a while. */

@@ -36,6 +36,7 @@ import reactor.util.concurrent.Queues;
 final class FarStreams {
     private static final int WINDOW = 32;
     private static final Duration FIRST_WORD = Duration.ofSeconds(2);
+    private static final Duration LAST_WORDS = Duration.ofMillis(500);
 
     /** Longer than any heartbeat is away. */
     private static final Duration SILENCE = Duration.ofSeconds(60);
@@ -130,7 +131,10 @@ final class FarStreams {
     }
 
     private Mono<Flux<EventStream.Item>> fromStore(String session, FarStreamId stream, String after) {
-        return store.events(session, stream.name())
+        Mono<StoredEvents> stored = store.events(session, stream.name());
+        return stored.flatMap(kept -> kept.request().isEmpty() || kept.completed()
+                        ? Mono.just(kept)
+                        : Mono.delay(LAST_WORDS).then(stored)) // a replica that has just left may still be writing
                 .onErrorMap(away -> new Rejection.NotFound(
                         "Events cannot be replayed at the moment, because what the replicas share cannot be reached"))
                 .map(kept -> rest(kept, stream, after)

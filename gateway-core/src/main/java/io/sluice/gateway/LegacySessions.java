@@ -95,13 +95,14 @@ final class LegacySessions {
                 .map(others -> others.agreement(ticket.id(), backend))
                 .orElseGet(HandleAgreement::alone);
         return session.upstream(
-                upstream,
-                inbox -> upstream.openSession(ticket.features(), ticket.version(), inbox, agreement)
-                        .flatMap(opened -> Mono.justOrEmpty(session.logLevel())
-                                .filter(level -> opened.isKept())
-                                .flatMap(level -> LegacyInterests.level(opened, level))
-                                .defaultIfEmpty(opened)),
-                new StandaloneInbox(this, session, backend, mount));
+                        upstream,
+                        inbox -> upstream.openSession(ticket.features(), ticket.version(), inbox, agreement)
+                                .flatMap(opened -> Mono.justOrEmpty(session.logLevel())
+                                        .filter(level -> opened.isKept())
+                                        .flatMap(level -> LegacyInterests.level(opened, level))
+                                        .defaultIfEmpty(opened)),
+                        new StandaloneInbox(this, session, backend, mount))
+                .flatMap(LegacySession::agree);
     }
 
     /** The session at a backend that is this client's own, whichever replica opened it; empty when none did. */

@@ -159,6 +159,11 @@ final class InMemorySessionStore implements SessionStore {
     }
 
     @Override
+    public boolean isNear() {
+        return true;
+    }
+
+    @Override
     public Mono<Void> flush() {
         return Mono.empty();
     }

@@ -32,8 +32,10 @@ final class Journal {
     private final Scheduler timer;
     private final ConcurrentLinkedQueue<Kept> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger size = new AtomicInteger();
+    private final AtomicInteger underWay = new AtomicInteger();
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private volatile boolean away;
+    private volatile boolean flushing;
 
     Journal(SessionStore store, Scheduler timer) {
         this.store = store;
@@ -73,7 +75,7 @@ final class Journal {
             return Mono.defer(() -> {
                 Unstored unstored = stream.unstored();
                 boolean nothing = unstored.items().isEmpty() && !unstored.completed();
-                if ((unstored.delivered() && !begun) || (nothing && (begun || request.isEmpty()))) {
+                if ((unstored.delivered() && !begun && !flushing) || (nothing && (begun || request.isEmpty()))) {
                     ended |= unstored.completed();
                     return Mono.empty();
                 }
@@ -115,6 +117,7 @@ final class Journal {
             for (Kept next = waiting.poll(); next != null; next = batch.size() < AT_ONCE ? waiting.poll() : null) {
                 batch.add(next);
                 size.decrementAndGet();
+                underWay.incrementAndGet();
             }
             AtomicBoolean failed = new AtomicBoolean();
             return Flux.fromIterable(batch)
@@ -131,9 +134,11 @@ final class Journal {
                         batch.forEach(kept -> {
                             kept.queued.set(false);
                             Unstored left = kept.stream.unstored();
-                            if (!left.items().isEmpty() && !(failed.get() && left.completed())) {
+                            boolean more = !left.items().isEmpty() || (left.completed() && !kept.ended);
+                            if (more && !(failed.get() && left.completed())) {
                                 kept.news(); // came meanwhile, or did not get through
                             }
+                            underWay.decrementAndGet(); // only now, so that a flush does not miss it
                         });
                         if (!waiting.isEmpty()) {
                             schedule();
@@ -145,8 +150,14 @@ final class Journal {
     /** Keeps what waits, for a shutdown. Completes when it is kept, or the store does not take it. */
     Mono<Void> flush() {
         return Mono.defer(() -> {
+            flushing = true; // what was delivered may not have been received
             scheduled.set(true); // nobody else
-            return round().then(Mono.defer(() -> waiting.isEmpty() || away ? Mono.empty() : flush()));
+            return round().then(Mono.defer(() -> {
+                if (away || (waiting.isEmpty() && underWay.get() == 0)) {
+                    return Mono.empty();
+                }
+                return Mono.delay(GATHERING, timer).then(flush());
+            }));
         });
     }
 }

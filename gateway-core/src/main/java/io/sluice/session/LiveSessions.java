@@ -182,14 +182,19 @@ public final class LiveSessions implements Disposable {
     public Mono<Void> closeAll() {
         return Mono.defer(() -> {
             timer.dispose();
-            LiveSession.Parting parting = store.shared() ? LiveSession.Parting.LEFT : LiveSession.Parting.ENDED;
-            List<LiveSession> all = List.copyOf(sessions.values());
-            sessions.clear();
-            all.forEach(LiveSession::abandonCalls);
-            Mono<Void> kept = journal == null ? Mono.empty() : journal.flush().then(store.flush());
-            return Flux.fromIterable(all)
-                    .flatMap(session -> end(session, parting), Integer.MAX_VALUE)
-                    .then(kept);
+            sessions.values().forEach(LiveSession::abandonCalls);
+            // Whoever asks for the rest of a stream finds it here until it is in the store.
+            Mono<Void> kept = journal == null ? Mono.empty() : journal.flush();
+            return kept.then(Mono.defer(this::closeNow)).then(kept).then(store.flush());
         });
+    }
+
+    private Mono<Void> closeNow() {
+        LiveSession.Parting parting = store.shared() ? LiveSession.Parting.LEFT : LiveSession.Parting.ENDED;
+        List<LiveSession> all = List.copyOf(sessions.values());
+        sessions.clear();
+        return Flux.fromIterable(all)
+                .flatMap(session -> end(session, parting), Integer.MAX_VALUE)
+                .then();
     }
 }

@@ -59,6 +59,9 @@ public interface SessionStore {
     /** Whether there may be other replicas, so that what only they could want to know is worth telling. */
     boolean shared();
 
+    /** Whether it answers, or did a moment ago, so that who was refused may ask again. */
+    boolean isNear();
+
     /** Completes when everything that was said to it in passing is kept, or can no longer be. */
     Mono<Void> flush();
 

@@ -61,6 +61,11 @@ final class SoleSessionStore implements SessionStore {
     }
 
     @Override
+    public boolean isNear() {
+        return true;
+    }
+
+    @Override
     public Mono<Void> flush() {
         return Mono.empty();
     }

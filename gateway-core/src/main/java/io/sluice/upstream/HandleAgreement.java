@@ -18,7 +18,7 @@ public interface HandleAgreement {
     /**
      * Keeps {@code next} if what is kept now is {@code expected}, in every part.
      *
-     * @return what is kept afterwards, or {@code next} when that cannot be found out
+     * @return what is kept afterwards; completes without a value when that cannot be found out
      */
     Mono<Optional<SessionHandle>> settle(@Nullable SessionHandle expected, @Nullable SessionHandle next);
 

@@ -71,6 +71,7 @@ public final class LegacySession {
     private volatile @Nullable RawJson logLevel;
     private volatile @Nullable GetStream stream;
     private volatile GetStream.@Nullable Listener waitingToListen;
+    private volatile @Nullable SessionHandle unsettled;
     private volatile boolean toldSomething;
     private volatile boolean closed;
 
@@ -208,17 +209,45 @@ public final class LegacySession {
         }
         SessionHandle next =
                 new SessionHandle(mine.endpoint().url(), mine.wire(), id, agreement.self(), Optional.empty(), false);
-        return agreement.settle(before, next).flatMap(kept -> {
-            if (kept.filter(next::equals).isPresent()) {
-                handle.set(next);
-                return Mono.just(mine);
+        return agreement
+                .settle(before, next)
+                .flatMap(kept -> settled(kept, next, mine))
+                .switchIfEmpty(Mono.fromSupplier(() -> {
+                    unsettled = next;
+                    return mine;
+                }));
+    }
+
+    private Mono<Established> settled(Optional<SessionHandle> kept, SessionHandle next, Established mine) {
+        unsettled = null;
+        if (kept.filter(next::equals).isPresent()) {
+            handle.set(next);
+            return Mono.just(mine);
+        }
+        Optional<Established> others = kept.flatMap(this::established);
+        if (others.isEmpty()) {
+            return Mono.just(mine);
+        }
+        delete(mine).subscribe();
+        return goOn(kept.get(), others.get());
+    }
+
+    /**
+     * Agrees with the other replicas on a session that was opened while they could not be asked; theirs wins, if they
+     * have one. Completes with this, at once when there is nothing to be agreed on.
+     */
+    public Mono<LegacySession> agree() {
+        return Mono.defer(() -> {
+            SessionHandle mine = unsettled;
+            if (mine == null) {
+                return Mono.just(this);
             }
-            Optional<Established> others = kept.flatMap(this::established);
-            if (others.isEmpty()) {
-                return Mono.just(mine);
-            }
-            delete(mine).subscribe();
-            return goOn(kept.get(), others.get());
+            Established current = now();
+            return agreement
+                    .settle(null, mine)
+                    .flatMap(kept -> settled(kept, mine, current))
+                    .doOnNext(established::set)
+                    .thenReturn(this);
         });
     }
 

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.lettuce.core.KeyValue;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
+import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XAddArgs;
 import io.sluice.seal.Keyring;
@@ -54,7 +55,11 @@ import reactor.core.scheduler.Schedulers;
 public final class RedisSessionStore implements SessionStore, Disposable {
     private static final Logger log = LoggerFactory.getLogger(RedisSessionStore.class);
     private static final Duration NEWS_EVERY = Duration.ofSeconds(1);
-    private static final Duration REST = Duration.ofSeconds(1);
+    private static final Duration REST = Duration.ofMillis(500);
+
+    /** For so long after it answered last it is expected to come back any moment. */
+    private static final Duration NEAR = Duration.ofSeconds(3);
+
     private static final int MOST_ENDED = 100_000;
     private static final int PAGE = 1_000;
     private static final String HANDLE = "u/";
@@ -109,6 +114,7 @@ public final class RedisSessionStore implements SessionStore, Disposable {
     private final Disposable news;
     private volatile String read = "0-0";
     private volatile long restUntilNanos = System.nanoTime();
+    private volatile long answeredNanos = System.nanoTime();
 
     private record Ending(String session, Instant expiresAt) {}
 
@@ -148,7 +154,10 @@ public final class RedisSessionStore implements SessionStore, Disposable {
             if (System.nanoTime() - restUntilNanos < 0) {
                 return Mono.error(new RedisAway("Redis did not answer a moment ago"));
             }
-            return asked.doOnError(away -> restUntilNanos = System.nanoTime() + REST.toNanos());
+            return asked.doOnNext(answer -> answeredNanos = System.nanoTime()).doOnError(away -> {
+                boolean silent = away instanceof RedisCommandTimeoutException;
+                restUntilNanos = System.nanoTime() + (silent ? REST.toNanos() : 0);
+            });
         });
     }
 
@@ -344,6 +353,7 @@ public final class RedisSessionStore implements SessionStore, Disposable {
                                 Limit.from(PAGE))
                         .collectList()))
                 .flatMap(page -> {
+                    answeredNanos = System.nanoTime();
                     for (StreamMessage<String, byte[]> entry : page) {
                         read = entry.getId();
                         text(entry.getBody(), "e")
@@ -360,6 +370,11 @@ public final class RedisSessionStore implements SessionStore, Disposable {
         if (expiresAt.isAfter(Instant.now()) && ended.add(parts[0], expiresAt)) {
             elsewhere.tryEmitNext(parts[0]);
         }
+    }
+
+    @Override
+    public boolean isNear() {
+        return System.nanoTime() - answeredNanos < NEAR.toNanos();
     }
 
     @Override

@@ -15,7 +15,7 @@ final class RedisReplicasTest extends ReplicasContract {
     private final List<RedisConnections> open = new ArrayList<>();
     private final List<RedisSessionStore> stores = new ArrayList<>();
     private final Keyring keyring = Keyring.random();
-    private final RedisSettings settings = TestRedis.settings();
+    private final RedisSettings settings = patient(TestRedis.settings());
 
     @Override
     protected Shared share() {
@@ -31,5 +31,11 @@ final class RedisReplicasTest extends ReplicasContract {
     protected void unshare() {
         stores.forEach(RedisSessionStore::dispose);
         open.forEach(redis -> redis.close().block(PATIENCE));
+    }
+
+    /** On a busy machine half a second is nothing. */
+    private static RedisSettings patient(RedisSettings usual) {
+        return new RedisSettings(
+                usual.url(), usual.cluster(), Duration.ofSeconds(5), usual.connectTimeout(), usual.longestRetry());
     }
 }
