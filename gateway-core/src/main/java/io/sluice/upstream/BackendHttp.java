@@ -538,7 +538,7 @@ final class BackendHttp {
      */
     Mono<Answer> send(Ask ask) {
         Credentials.Keeper keys = keeper;
-        return keys == null ? dispatch(ask) : authorized(ask, keys, true);
+        return (keys == null ? dispatch(ask) : authorized(ask, keys, true)).doOnDiscard(Answer.class, Answer::close);
     }
 
     /** With the credentials of the moment; once more with others when they are refused and there are any. */

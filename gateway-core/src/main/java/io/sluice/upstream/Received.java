@@ -1,6 +1,8 @@
 package io.sluice.upstream;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpResponse;
 import io.sluice.wire.Exchange;
@@ -78,8 +80,17 @@ final class Received extends Exchange {
             part.release();
             return;
         }
-        waiting.add(part);
+        waiting.add(reader == null ? onHeap(part) : part);
         deliver();
+    }
+
+    /** So that nothing is left to release if nobody ever comes to read it. */
+    private static ByteBuf onHeap(ByteBuf part) {
+        try {
+            return Unpooled.wrappedBuffer(ByteBufUtil.getBytes(part));
+        } finally {
+            part.release();
+        }
     }
 
     @Override
@@ -139,6 +150,15 @@ final class Received extends Exchange {
 
     /** What has been gathered. */
     byte[] gathered() {
+        ByteBuf only = waiting.size() == 1 ? waiting.peek() : null;
+        if (only != null
+                && only.hasArray()
+                && only.readerIndex() == 0
+                && only.arrayOffset() == 0
+                && only.array().length == only.readableBytes()) {
+            waiting.clear();
+            return only.array();
+        }
         int size = 0;
         for (ByteBuf part : waiting) {
             size += part.readableBytes();
