@@ -101,6 +101,11 @@ public final class OldToNew {
                             + "' needs a capability of the client for this call that does not exist between the two protocol revisions yet: "
                             + response.raw(response.error()));
         }
+        if (number.equals(Integer.toString(ErrorCodes.HEADER_MISMATCH))
+                || number.equals(Integer.toString(ErrorCodes.UNSUPPORTED_PROTOCOL_VERSION))) {
+            // these are about this gateway's own request, and codes that the client does not know
+            return refusal(id, method, "Backend '" + backend + "' refused this gateway's request with error " + number);
+        }
         Span data = response.member(response.error(), "data");
         boolean notFound = method == McpMethod.RESOURCES_READ
                 && number.equals(Integer.toString(ErrorCodes.INVALID_PARAMS))

@@ -5,15 +5,12 @@ import io.sluice.bridge.OldToNew;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.catalog.Mount;
-import io.sluice.catalog.ParamHeader;
 import io.sluice.catalog.Target;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.Patch;
 import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.Era;
-import io.sluice.protocol.HeaderValue;
-import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
 import io.sluice.rejection.Rejection;
 import io.sluice.session.EventStream;
@@ -28,7 +25,6 @@ import io.sluice.upstream.SseWriter;
 import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -145,17 +141,24 @@ final class LegacyCalls {
         ClientFeatures features =
                 asking.map(session -> session.ticket().features()).orElse(ClientFeatures.NONE);
         Optional<String> level = Optional.ofNullable(own).flatMap(LiveSession::logLevel);
-        ModernHead head = new ModernHead(
+        Function<List<Map.Entry<String, String>>, ModernHead> head = params -> new ModernHead(
                 call.envelope().method(),
                 Targets.nameUpstream(call, target),
-                Targets.mirrored(paramHeaders(call, target), target),
+                Targets.mirrored(params, target),
                 null,
                 Hops.before(call.inbound()));
-        Function<Patch, Mono<Reply>> send = patch -> upstream.postModern(
-                OldToNew.request(Targets.rename(call, target, patch), settings.implementation(), features, level)
-                        .toBytes(),
-                head,
-                terms);
+        Function<Patch, Mono<Reply>> send = patch -> {
+            byte[] body = OldToNew.request(
+                            Targets.rename(call, target, patch), settings.implementation(), features, level)
+                    .toBytes();
+            Mono<Reply> known =
+                    upstream.postModern(body, head.apply(FreshHeaders.of(call, target.paramHeaders())), terms);
+            return known.flatMap(got -> FreshHeaders.areMissed(call, got)
+                    ? FreshHeaders.ask(call, target.originalName(), upstream)
+                            .flatMap(fresh -> upstream.postModern(body, head.apply(fresh), terms))
+                            .defaultIfEmpty(got)
+                    : Mono.just(got));
+        };
         Mono<Reply> first = send.apply(new Patch(call.envelope()));
         Mono<Reply> reply = asking.map(session -> new InputRounds(call, backend, session, send).play(first))
                 .orElse(first);
@@ -202,18 +205,6 @@ final class LegacyCalls {
                 ? shared
                 : shared.flatMap(
                         common -> common.stateful() ? sessions.upstream(session, upstream, mount) : Mono.just(common));
-    }
-
-    private static List<Map.Entry<String, String>> paramHeaders(Call call, Target target) {
-        List<Map.Entry<String, String>> headers =
-                new ArrayList<>(target.paramHeaders().size());
-        for (ParamHeader param : target.paramHeaders()) {
-            String value = ModernChecks.argument(call.envelope(), param.path());
-            if (value != null) {
-                headers.add(Map.entry(McpHeaders.PARAM_PREFIX + param.name(), HeaderValue.encode(value)));
-            }
-        }
-        return headers;
     }
 
     private Answer answer(

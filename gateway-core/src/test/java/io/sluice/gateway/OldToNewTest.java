@@ -52,6 +52,39 @@ class OldToNewTest {
     }
 
     @Test
+    void definitionThatHasChangedIsReadAnewAndTheCallSentAgain() {
+        backend.tool(
+                "echo",
+                "{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"n\":"
+                        + "{\"type\":\"integer\",\"x-mcp-header\":\"Number\"}}}}",
+                arguments -> "");
+        backend.on("tools/call", (request, answer) -> {
+            if (request.header("mcp-param-number") == null) {
+                answer.error(400, -32020, "Header Mcp-Param-Number is missing");
+            } else {
+                backend.usual(request, answer);
+            }
+        });
+
+        WireClient.Got got = client.post(call(""));
+
+        assertThat(got.json().has("result")).as(got.body()).isTrue();
+        assertThat(got.body()).doesNotContain("isError");
+        assertThat(lastCall().header("mcp-param-number")).isEqualTo("1");
+        assertThat(backend.count("tools/call")).isEqualTo(2);
+    }
+
+    @Test
+    void callIsSentAgainOnlyOnce() {
+        backend.on("tools/call", (request, answer) -> answer.error(400, -32020, "Header mismatch"));
+
+        WireClient.Got got = client.post(call(""));
+
+        assertThat(got.body()).contains("isError", "'modern'");
+        assertThat(backend.count("tools/call")).isEqualTo(2);
+    }
+
+    @Test
     void resultLosesWhatOldClientsDoNotKnow() {
         backend.on(
                 "tools/call",
