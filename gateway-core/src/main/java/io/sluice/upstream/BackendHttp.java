@@ -859,6 +859,7 @@ final class BackendHttp {
     @Nullable
     Prompted sendNow(Ask ask, EventLoop eventLoop, Prompt prompt) {
         if (adapted != null
+                || keeper != null // its tokens may have to be fetched
                 || closed
                 || ask.longLived()
                 || ask.terms().own()

@@ -48,6 +48,7 @@ final class Contestant implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(new File(log.toString()))
                 .start();
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // also when the run is cut short
         Contestant started = new Contestant(name, port, process, java);
         started.awaitPort(log);
         return started;
