@@ -50,6 +50,6 @@ public enum LogLevel {
             return false;
         }
         Span level = notification.level();
-        return !notification.isString(level) || WORDS.indexOf(notification.text(level)) >= ordinal();
+        return !notification.isString(level) || WORDS.indexOf(notification.text(level)) >= WORDS.indexOf(wire());
     }
 }

@@ -26,7 +26,9 @@ public final class Breaker {
         void changed(Breaker breaker, CircuitBreaker.State before, CircuitBreaker.State after);
     }
 
+    @SuppressWarnings("StaticAssignmentOfThrowable") // has no stack trace that could deceive
     private static final RuntimeException FAILURE = new Failure();
+
     private static final VarHandle SEEN;
 
     static {
