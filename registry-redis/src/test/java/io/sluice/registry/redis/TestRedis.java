@@ -60,7 +60,8 @@ public final class TestRedis {
                 return container.get();
             }
             String origin = RedisProcess.onThePath().map(path -> "the " + path).orElse("an embedded redis-server");
-            String url = RedisProcess.durable().url();
+            // Nobody kills it, so nothing needs to wait for the disk.
+            String url = RedisProcess.start("--appendonly", "yes", "--appendfsync", "everysec").url();
             log.info("Tests use {}, {}", origin, url);
             return url;
         }
