@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -62,6 +63,19 @@ final class OpenLoop {
             open.add(call(i, due));
         }
         CompletableFuture.allOf(open.toArray(CompletableFuture[]::new)).join();
+        return figures(start, Long.MAX_VALUE);
+    }
+
+    /** So many calls, never more than {@code atOnce} at a time: a loop that is not open, for counting and not for timing. */
+    Figures closed(int count, int atOnce) {
+        samples.clear();
+        long start = System.nanoTime();
+        Semaphore room = new Semaphore(atOnce);
+        for (int i = 0; i < count; i++) {
+            room.acquireUninterruptibly();
+            call(i, System.nanoTime()).whenComplete((done, failed) -> room.release());
+        }
+        room.acquireUninterruptibly(atOnce);
         return figures(start, Long.MAX_VALUE);
     }
 

@@ -159,7 +159,7 @@ class ReliabilityScenarios {
         gateway.with("mail", backend);
         int most = Integer.getInteger("calls", 100_000);
 
-        OpenLoop.Figures figures = load(INTERACTIVE).run(1_000, Duration.ofMillis(most));
+        OpenLoop.Figures figures = load(INTERACTIVE).closed(most, 16);
 
         long twice = executed.values().stream().filter(times -> times.get() > 1).count();
         say("calls", figures);
