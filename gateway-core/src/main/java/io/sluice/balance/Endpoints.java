@@ -282,7 +282,8 @@ public final class Endpoints {
             int succeeded = all[i].succeeded.getAndSet(0);
             int calls = succeeded + all[i].failed.getAndSet(0);
             if (calls > 0 && calls == succeeded && all[i].ejections > 0 && !all[i].isEjected(nowNanos)) {
-                all[i].ejections = all[i].ejections - 1;
+                int before = all[i].ejections;
+                all[i].ejections = before - 1;
             }
             rates[i] = calls >= outliers.minimumCalls() ? succeeded / (double) calls : -1;
             if (rates[i] >= 0) {

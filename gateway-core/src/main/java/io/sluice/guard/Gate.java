@@ -170,7 +170,8 @@ public final class Gate {
         if (judged) {
             breaker.end(outcome, nanosToHead);
             if (outcome == Outcome.SUCCEEDED) {
-                usualNanos += (nanosToHead - usualNanos) / 16;
+                long usual = usualNanos;
+                usualNanos = usual + (nanosToHead - usual) / 16;
                 if (adapting != null && adapting.sample(Math.max(1, nanosToHead), bulkhead.taken(), nowNanos)) {
                     bulkhead.limit(Math.max(1, Math.min(most, adapting.limit())), longestInLine(), nowNanos);
                 }

@@ -23,8 +23,8 @@ public final class Quantile {
         int count = samples;
         if (count < 32) {
             samples = count + 1;
-            value = Math.max(now, sample);
-        } else if (sample > now) {
+            value = Math.max(now, (double) sample);
+        } else if ((double) sample > now) {
             value = now + now * STEP * share;
         } else {
             value = now - now * STEP * (1 - share);

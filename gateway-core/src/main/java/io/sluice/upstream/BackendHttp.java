@@ -767,7 +767,7 @@ final class BackendHttp {
     }
 
     /** One time that a request is sent. State is owned by the event loop of its exchange. */
-    private class Sending implements Received.Listener {
+    class Sending implements Received.Listener {
         final Ask ask;
         final Attempt attempt;
         final @Nullable Permit permit;
