@@ -8,13 +8,15 @@ import io.sluice.listener.Lane;
 import io.sluice.rejection.Rejection;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 
 /**
  * The short way beside {@link Gateway#handler()}, by the stages of {@link RequestPath}. A call for which nothing has to be
  * waited is sent at once, and a small JSON answer to it written at once ({@link DirectRide}); any other waits for its
  * publisher, and is written so if its answer turns out to be one whole message ({@link WaitingRide}). Whatever else comes
  * of a call is handed over to the general way with what there is of it, and a request that is refused before it is
- * understood goes that way from the start: so nothing is refused, or fails, in a way of the lane's own.
+ * understood goes that way from the start; one that is refused later is answered with that refusal, since it may have been
+ * charged to its limits by then. So nothing is refused, or fails, in a way of the lane's own.
  *
  * <p>What it saves is Reactor Netty's exchange on the side of the client and, for the first kind, all operators: about
  * half of what a small call costs ({@code benchmarks/run}).
@@ -47,17 +49,24 @@ final class DirectCalls implements Lane {
         if (mount == null || body.readableBytes() > maxBodyBytes) {
             return null;
         }
+        View view = views.get();
+        RequestPath.Known known;
         try {
-            View view = views.get();
-            Inbound inbound = Inbound.of(mount, request.headers());
-            RequestPath.Known known = path.read(inbound, view, ByteBufUtil.getBytes(body));
-            if (known == null) {
-                return null;
-            }
-            Ride ride = path.isModernRequest(known) ? modern.serveNow(path.modernCall(known), view, turn) : null;
-            return ride != null ? ride : WaitingRide.start(path.serve(known), turn);
+            known = path.read(Inbound.of(mount, request.headers()), view, ByteBufUtil.getBytes(body));
         } catch (Rejection refused) {
             return null; // to be refused the general way
         }
+        return known == null ? null : take(known, view, turn);
+    }
+
+    /** Not refused by saying no: the general way would charge the call to its limits once more. */
+    private Ride take(RequestPath.Known known, View view, Turn turn) {
+        Ride ride;
+        try {
+            ride = path.isModernRequest(known) ? modern.serveNow(path.modernCall(known), view, turn) : null;
+        } catch (Rejection refused) {
+            return WaitingRide.start(Mono.just(RequestPath.refusal(known.envelope(), known.mount(), refused)), turn);
+        }
+        return ride != null ? ride : WaitingRide.start(path.serve(known), turn);
     }
 }

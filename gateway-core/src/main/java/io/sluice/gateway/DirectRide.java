@@ -42,14 +42,19 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
     }
 
     /**
-     * The ride of a request that is on its way.
+     * Sends the request. The call has been charged to its limits, so from here on it is answered, refused or handed over,
+     * and never begun anew.
      *
-     * @param onItsWay null when it has to wait for something
+     * @param now null when it has to wait for something
      * @param waiting the same request for one that waits
      */
-    Lane.Ride depart(@Nullable Sent onItsWay, Supplier<Mono<Answer>> waiting) {
-        sent = onItsWay;
-        return onItsWay != null ? this : WaitingRide.start(answered(Mono.defer(waiting)), turn);
+    Lane.Ride depart(Supplier<@Nullable Sent> now, Supplier<Mono<Answer>> waiting) {
+        try {
+            sent = now.get();
+        } catch (Rejection refused) {
+            return WaitingRide.start(answered(Mono.error(refused)), turn);
+        }
+        return sent != null ? this : WaitingRide.start(answered(Mono.defer(waiting)), turn);
     }
 
     @Override

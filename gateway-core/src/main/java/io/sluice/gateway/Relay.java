@@ -77,7 +77,7 @@ final class Relay {
                 json -> relay.response(Replies.read(ExposedUris.in(json, call, target), relay.backend())),
                 reply -> reply.map(relay::exposed));
         return ride.depart(
-                upstream.postModernNow(relay.body(), relay.head(), terms, turn.eventLoop(), ride),
+                () -> upstream.postModernNow(relay.body(), relay.head(), terms, turn.eventLoop(), ride),
                 () -> relay.send(terms));
     }
 

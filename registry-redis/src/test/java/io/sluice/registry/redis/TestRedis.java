@@ -61,7 +61,8 @@ public final class TestRedis {
             }
             String origin = RedisProcess.onThePath().map(path -> "the " + path).orElse("an embedded redis-server");
             // Nobody kills it, so nothing needs to wait for the disk.
-            String url = RedisProcess.start("--appendonly", "yes", "--appendfsync", "everysec").url();
+            String url = RedisProcess.start("--appendonly", "yes", "--appendfsync", "everysec")
+                    .url();
             log.info("Tests use {}, {}", origin, url);
             return url;
         }
