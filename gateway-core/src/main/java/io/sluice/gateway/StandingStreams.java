@@ -99,6 +99,7 @@ final class StandingStreams {
                 .doOnSuccess(position -> interestsOf(session).subscribe(done -> {}, lost -> {}));
     }
 
+    @SuppressWarnings("ReferenceEquality") // two replicas may say the same; one of them is chosen
     private Mono<Long> merged(LiveSession session, String after, List<SessionNews.HandedOver> answers) {
         SessionNews.HandedOver best = null;
         for (SessionNews.HandedOver answer : answers) {

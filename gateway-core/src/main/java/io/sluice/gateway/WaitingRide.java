@@ -142,13 +142,13 @@ final class WaitingRide implements Lane.Ride, Lane.Begun, Ahead {
         if (inBody) {
             Mono<ByteBuf> body = Mono.create(sink -> {
                 bodySink = sink;
-                sink.onCancel(running::dispose);
+                sink.onCancel(running);
             });
             handOver(Mono.just(new Answer.Relayed(status, body)));
         } else {
             handOver(Mono.create(sink -> {
                 answerSink = sink;
-                sink.onCancel(running::dispose);
+                sink.onCancel(running);
             }));
         }
     }

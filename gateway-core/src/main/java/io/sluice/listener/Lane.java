@@ -62,7 +62,7 @@ public interface Lane {
 
     /** What had begun of a request that came by way of the lane, for the handler to go on with; given out once. */
     static @Nullable Begun begun(HttpServerRequest request) {
-        Begun[] found = new Begun[1];
+        @Nullable Begun[] found = new @Nullable Begun[1];
         request.withConnection(connection -> found[0] = take(connection.channel()));
         return found[0];
     }

@@ -96,8 +96,8 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
     /** Whether the request could be one for the lane, by what can be seen without looking far. */
     private boolean isCandidate(HttpRequest head) {
         HttpHeaders headers = head.headers();
-        return head.method() == HttpMethod.POST
-                && head.protocolVersion() == HttpVersion.HTTP_1_1
+        return HttpMethod.POST.equals(head.method())
+                && HttpVersion.HTTP_1_1.equals(head.protocolVersion())
                 && head.uri().startsWith("/mcp")
                 && isPlain(headers.get(HttpHeaderNames.CONNECTION))
                 && !headers.contains(HttpHeaderNames.EXPECT)

@@ -202,6 +202,7 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
     }
 
     /** The client closed a request that was open: it has cancelled the call. */
+    @SuppressWarnings("ReferenceEquality") // an earlier round's may end late
     private synchronized void left(FluxSink<Event> sink) {
         if (phase == Phase.SPEAKING && sink == speaking) {
             abandon();

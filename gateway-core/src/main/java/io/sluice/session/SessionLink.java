@@ -39,7 +39,7 @@ public final class SessionLink {
     private final AtomicLong numbers = new AtomicLong();
     private final Map<String, Unfinished> unfinished = new ConcurrentHashMap<>();
 
-    private record Unfinished(byte @Nullable [][] parts) {}
+    private record Unfinished(byte[] @Nullable [] parts) {}
 
     public SessionLink(Messages messages) {
         this.messages = messages;
@@ -151,7 +151,7 @@ public final class SessionLink {
             oldest.next();
             oldest.remove();
         }
-        Unfinished gathered = unfinished.computeIfAbsent(key, first -> new Unfinished(new byte[count][]));
+        Unfinished gathered = unfinished.computeIfAbsent(key, first -> new Unfinished(new byte[count] @Nullable []));
         if (gathered.parts().length != count) {
             return null;
         }
@@ -161,14 +161,14 @@ public final class SessionLink {
         }
         unfinished.remove(key);
         int length = 0;
-        for (byte[] each : gathered.parts()) {
+        for (byte @Nullable [] each : gathered.parts()) {
             if (each == null) {
                 return null;
             }
             length += each.length;
         }
         ByteBuffer whole = ByteBuffer.allocate(length);
-        for (byte[] each : gathered.parts()) {
+        for (byte @Nullable [] each : gathered.parts()) {
             if (each != null) {
                 whole.put(each);
             }

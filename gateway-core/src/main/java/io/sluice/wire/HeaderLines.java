@@ -197,6 +197,7 @@ public final class HeaderLines extends HttpHeaders {
 
     @Override
     @Deprecated
+    @SuppressWarnings("InlineMeSuggester") // it is Netty that deprecates it
     public Iterator<Map.Entry<String, String>> iterator() {
         return entries().iterator();
     }

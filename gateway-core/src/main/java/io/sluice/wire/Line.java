@@ -38,7 +38,6 @@ final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureLi
     /** Whether the request has left entirely. */
     private boolean written;
 
-    private boolean headSeen;
     private boolean interim;
     private boolean reusable;
     private boolean idle;
@@ -62,7 +61,6 @@ final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureLi
         current = exchange;
         idle = false;
         written = false;
-        headSeen = false;
         interim = false;
         reusable = false;
         exchange.line = this;
@@ -125,7 +123,6 @@ final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureLi
         if (interim) {
             return;
         }
-        headSeen = true;
         reusable = kept && HttpUtil.isKeepAlive(head);
         String keepAlive = head.headers().get("Keep-Alive");
         if (keepAlive != null) {
@@ -134,6 +131,7 @@ final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureLi
         exchange.head(head);
     }
 
+    @SuppressWarnings("ReferenceEquality") // whether it is still the same exchange
     private void take(Exchange exchange, HttpContent content) {
         if (interim) {
             content.release();

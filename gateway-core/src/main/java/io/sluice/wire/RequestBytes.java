@@ -25,8 +25,8 @@ public final class RequestBytes {
      * @param body not to be written to afterwards
      */
     public static ByteBuf of(HttpMethod method, String target, HeaderLines headers, byte @Nullable [] body) {
-        boolean copied = body != null && body.length <= COPIED_BYTES;
-        ByteBuf buffer = ByteBufAllocator.DEFAULT.directBuffer(HEAD_BYTES + (copied ? body.length : 0));
+        int copied = body != null && body.length <= COPIED_BYTES ? body.length : 0;
+        ByteBuf buffer = ByteBufAllocator.DEFAULT.directBuffer(HEAD_BYTES + copied);
         ascii(buffer, method.name());
         buffer.writeByte(' ');
         ascii(buffer, target);
@@ -41,7 +41,9 @@ public final class RequestBytes {
         if (body == null) {
             return buffer;
         }
-        return copied ? buffer.writeBytes(body) : Unpooled.wrappedBuffer(buffer, Unpooled.wrappedBuffer(body));
+        return copied == body.length
+                ? buffer.writeBytes(body)
+                : Unpooled.wrappedBuffer(buffer, Unpooled.wrappedBuffer(body));
     }
 
     /** What is not ISO-8859-1 becomes a question mark, as everywhere in Netty. */
