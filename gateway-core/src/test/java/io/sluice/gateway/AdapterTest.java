@@ -13,10 +13,12 @@ import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
 import io.sluice.registry.Transport;
 import io.sluice.rejection.Rejection.BackendFailure;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -172,9 +174,13 @@ class AdapterTest {
         calculator.tools.add(RawJson.of("{\"name\":\"subtract\",\"inputSchema\":{\"type\":\"object\"}}"));
         calculator.changes.tryEmitNext(calculator.now());
 
-        gateway.whenCatalog(catalog -> new String(catalog.aggregate()
-                        .list(io.sluice.protocol.McpMethod.TOOLS_LIST, io.sluice.protocol.ProtocolVersion.LATEST_LEGACY)
-                        .bytes())
+        gateway.whenCatalog(catalog -> new String(
+                        catalog.aggregate()
+                                .list(
+                                        io.sluice.protocol.McpMethod.TOOLS_LIST,
+                                        io.sluice.protocol.ProtocolVersion.LATEST_LEGACY)
+                                .bytes(),
+                        StandardCharsets.UTF_8)
                 .contains(Json.quote("subtract")));
     }
 
@@ -230,8 +236,10 @@ class AdapterTest {
                                     .get(kind)
                                     .trouble()
                                     .isPresent());
-            troubles.add(
-                    gateway.discovery().state().upstreams().get(kind).trouble().orElseThrow());
+            troubles.add(Objects.requireNonNull(
+                            gateway.discovery().state().upstreams().get(kind))
+                    .trouble()
+                    .orElseThrow());
         }
 
         assertThat(troubles.get(0)).endsWith("this gateway does not know the transport 'carrier-pigeon'");

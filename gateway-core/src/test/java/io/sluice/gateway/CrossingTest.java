@@ -118,7 +118,7 @@ class CrossingTest {
 
         String request(String method, String members) {
             String meta = method.equals("tools/call") ? ",'_meta':{'progressToken':'p'}" : "";
-            return "{'jsonrpc':'2.0','id':" + (++id) + ",'method':'" + method + "','params':{" + members + meta + "}}";
+            return "{'jsonrpc':'2.0','id':" + ++id + ",'method':'" + method + "','params':{" + members + meta + "}}";
         }
 
         /** A request and the whole answer to it; the last message of a stream. */

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -145,7 +146,7 @@ class DirectCallsTest {
     @ParameterizedTest
     @MethodSource("behaviourNames")
     void whateverTheBackendDoesTheAnswerIsTheSame(String behaviour) {
-        backend.on("tools/call", behaviours().get(behaviour));
+        backend.on("tools/call", Objects.requireNonNull(behaviours().get(behaviour)));
         ModernRequest call = ModernRequest.call("echo", "{'a':1}").id("'one'");
 
         assertSame(call, "/mcp");
@@ -199,10 +200,9 @@ class DirectCallsTest {
     void whateverTheClientSaysTheAnswerIsTheSame(String name) {
         backend.usual("tools/call");
 
-        assertSame(requests().get(name), "/mcp");
-        assertSame(requests().get(name), "/mcp/weather");
-        assertSame(requests().get(name), "/mcp/nowhere");
-        assertSame(requests().get(name), "/mcpx");
+        for (String path : List.of("/mcp", "/mcp/weather", "/mcp/nowhere", "/mcpx")) {
+            assertSame(Objects.requireNonNull(requests().get(name)), path);
+        }
     }
 
     private void assertSame(ModernRequest request, String path) {
@@ -258,6 +258,7 @@ class DirectCallsTest {
         });
 
         try (RawExchange client = ModernRequest.call("echo", "{}").sent(direct)) {
+            assertThat(client).isNotNull();
             assertThat(arrived.await(10, TimeUnit.SECONDS)).isTrue();
         }
 

@@ -7,6 +7,7 @@ import io.sluice.testing.FakeBackend;
 import io.sluice.upstream.Upstream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,7 @@ class EndpointTroubleTest {
     }
 
     private Upstream upstream() {
-        return gateway.discovery().state().upstreams().get("search");
+        return Objects.requireNonNull(gateway.discovery().state().upstreams().get("search"));
     }
 
     @Test

@@ -13,6 +13,7 @@ import io.sluice.upstream.BackendPolicy;
 import io.sluice.upstream.Upstream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -56,7 +57,7 @@ class GuardedCallsTest {
     }
 
     private Upstream upstream(String name) {
-        return gateway.discovery().state().upstreams().get(name);
+        return Objects.requireNonNull(gateway.discovery().state().upstreams().get(name));
     }
 
     @Test

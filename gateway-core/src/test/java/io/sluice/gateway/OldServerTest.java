@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.testing.OldServer;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -104,7 +105,10 @@ class OldServerTest {
                                 .get("old")
                                 .trouble()
                                 .isPresent());
-        assertThat(gateway.discovery().state().upstreams().get("old").trouble().orElseThrow())
+        assertThat(Objects.requireNonNull(
+                                gateway.discovery().state().upstreams().get("old"))
+                        .trouble()
+                        .orElseThrow())
                 .contains("another origin");
     }
 }

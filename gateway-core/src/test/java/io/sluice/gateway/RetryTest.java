@@ -10,6 +10,7 @@ import io.sluice.upstream.Upstream;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -126,7 +127,8 @@ class RetryTest {
         FakeBackend slow = gateway.closing(FakeBackend.modern().tool("look", READS, arguments -> "seen"));
         FakeBackend fast = gateway.closing(FakeBackend.modern().tool("look", READS, arguments -> "seen"));
         gateway.with(FailoverTest.of("files", slow, fast));
-        Upstream upstream = gateway.discovery().state().upstreams().get("files");
+        Upstream upstream =
+                Objects.requireNonNull(gateway.discovery().state().upstreams().get("files"));
         for (int n = 0; n < 60; n++) {
             call("look", n);
         }
@@ -159,6 +161,9 @@ class RetryTest {
         assertThat(last.at("/result/isError").asBoolean()).isTrue();
         assertThat(last.at("/result/_meta/io.sluice~1error/outcome").asString()).isEqualTo("unknown");
         await().until(() ->
-                gateway.discovery().state().upstreams().get("research").gate().inFlight() == 0);
+                Objects.requireNonNull(gateway.discovery().state().upstreams().get("research"))
+                                .gate()
+                                .inFlight()
+                        == 0);
     }
 }

@@ -9,6 +9,7 @@ import io.sluice.rejection.Rejection;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class GuardTest {
@@ -20,7 +21,13 @@ class GuardTest {
 
     private long now = SECOND;
 
-    private static RateRule rule(String tenant, String caller, String backend, String tool, int calls, int burst) {
+    private static RateRule rule(
+            @Nullable String tenant,
+            @Nullable String caller,
+            @Nullable String backend,
+            @Nullable String tool,
+            int calls,
+            int burst) {
         return new RateRule(
                 Optional.ofNullable(tenant),
                 Optional.ofNullable(caller),
