@@ -70,10 +70,8 @@ final class RequestWriter {
         if (!cookies.isEmpty()) {
             headers.put("Cookie", String.join("; ", cookies));
         }
-        byte[] body = operation
-                .body()
-                .map(described -> body(described, operation, arguments, headers))
-                .orElse(null);
+        byte @Nullable [] body =
+                operation.body().isEmpty() ? null : body(operation.body().orElseThrow(), operation, arguments, headers);
         String target = filled(path, holes) + (query.isEmpty() ? "" : "?" + String.join("&", query));
         return new Request(operation.method(), target, headers, body);
     }

@@ -294,7 +294,7 @@ final class StdioProcess implements Pipe {
     }
 
     private static void join(Thread thread) {
-        if (thread != Thread.currentThread()) {
+        if (!thread.equals(Thread.currentThread())) {
             try {
                 thread.join(5000);
             } catch (InterruptedException e) {

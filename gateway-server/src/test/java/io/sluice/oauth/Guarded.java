@@ -88,7 +88,7 @@ final class Guarded implements AutoCloseable {
                 exchange,
                 200,
                 "{\"access_token\":\"" + valid + "\",\"token_type\":\"Bearer\",\"expires_in\":" + life
-                        + (form.get("grant_type").equals("client_credentials") ? "" : ",\"refresh_token\":\"again\"")
+                        + ("client_credentials".equals(form.get("grant_type")) ? "" : ",\"refresh_token\":\"again\"")
                         + "}");
     }
 

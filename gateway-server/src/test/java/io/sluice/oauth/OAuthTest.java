@@ -158,7 +158,7 @@ class OAuthTest {
                 .containsEntry("redirect_uri", "http://localhost:8080/callback")
                 .containsEntry("code_challenge_method", "S256")
                 .containsEntry("resource", guarded.url("/mcp"));
-        assertThat(keepers.cameBack(asked.get("state"), "the-code", Optional.of(guarded.issuer))
+        assertThat(keepers.cameBack(Objects.requireNonNull(asked.get("state")), "the-code", Optional.of(guarded.issuer))
                         .block(TestGateway.PATIENCE))
                 .isEqualTo("guarded");
 
@@ -168,7 +168,7 @@ class OAuthTest {
                 .containsEntry("code", "the-code")
                 .containsEntry("client", "gateway");
         byte[] hash = MessageDigest.getInstance("SHA-256")
-                .digest(exchanged.get("code_verifier").getBytes(StandardCharsets.US_ASCII));
+                .digest(Objects.requireNonNull(exchanged.get("code_verifier")).getBytes(StandardCharsets.US_ASCII));
         assertThat(Base64.getUrlEncoder().withoutPadding().encodeToString(hash)).isEqualTo(asked.get("code_challenge"));
         await().atMost(TestGateway.PATIENCE).until(() -> whoami().equals("Bearer token-1"));
         guarded.valid = "ended";
@@ -184,11 +184,11 @@ class OAuthTest {
         gateway.register(guarded.backend(byAPerson()));
         await().atMost(TestGateway.PATIENCE).until(() -> trouble().isPresent());
 
-        String first = query(authorizationUrl()).get("state");
+        String first = Objects.requireNonNull(query(authorizationUrl()).get("state"));
         assertThatThrownBy(
                         () -> keepers.cameBack(first, "code", Optional.empty()).block(TestGateway.PATIENCE))
                 .hasMessageContaining("does not say whose it is");
-        String second = query(authorizationUrl()).get("state");
+        String second = Objects.requireNonNull(query(authorizationUrl()).get("state"));
         assertThatThrownBy(() -> keepers.cameBack(second, "code", Optional.of("https://evil.example"))
                         .block(TestGateway.PATIENCE))
                 .hasMessageContaining("another authorization server");

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -137,7 +138,9 @@ class RestServiceTest {
         assertThat(result.path("isError").asBoolean()).isTrue();
         assertThat(result.at("/content/0/text").asString())
                 .isEqualTo("The service answered 404 Not Found: {\"message\":\"no such order\"}");
-        assertThat(gateway.discovery().state().upstreams().get("orders").trouble())
+        assertThat(Objects.requireNonNull(
+                                gateway.discovery().state().upstreams().get("orders"))
+                        .trouble())
                 .isEmpty();
     }
 
@@ -196,10 +199,8 @@ class RestServiceTest {
 
         await().pollDelay(Duration.ofSeconds(2)).atMost(TestGateway.PATIENCE).until(() -> {
             gateway.discovery().refresh("orders").block(TestGateway.PATIENCE);
-            return gateway.discovery()
-                    .state()
-                    .upstreams()
-                    .get("orders")
+            return Objects.requireNonNull(
+                            gateway.discovery().state().upstreams().get("orders"))
                     .trouble()
                     .filter(trouble -> trouble.contains("OpenAPI 3.2.0"))
                     .isPresent();

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import reactor.core.scheduler.Schedulers;
@@ -56,7 +57,8 @@ class StdioRoundsTest {
         adapter.close().block(PATIENCE);
 
         assertThat(welcome).isInstanceOf(Adapter.Outcome.Message.class);
-        assertThat(new String(((Adapter.Outcome.Message) called).json(), StandardCharsets.UTF_8))
+        assertThat(new String(
+                        ((Adapter.Outcome.Message) Objects.requireNonNull(called)).json(), StandardCharsets.UTF_8))
                 .contains("\"id\":2");
     }
 

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -52,7 +53,9 @@ class StdioTest {
     }
 
     private String remarks(String name) {
-        return gateway.discovery().state().upstreams().get(name).remarks().orElse("");
+        return Objects.requireNonNull(gateway.discovery().state().upstreams().get(name))
+                .remarks()
+                .orElse("");
     }
 
     @ParameterizedTest

@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -64,7 +65,7 @@ public class GuardBenchmark {
     private final Endpoints three = endpoints(3);
     private int n;
 
-    private static RateRule rule(String caller, String backend) {
+    private static RateRule rule(@Nullable String caller, @Nullable String backend) {
         return new RateRule(
                 Optional.empty(),
                 Optional.ofNullable(caller),
