@@ -41,7 +41,8 @@ export async function everything({ steps, peer, person, prefix }) {
     });
     await steps.step('progress of a long operation', async () => {
         const heard = [];
-        const options = { onprogress: update => heard.push(update.progress) };
+        // The server asks for the roots meanwhile. A v2 client then reports a round of its own, which has no total.
+        const options = { onprogress: ({ progress, total }) => total !== undefined && heard.push(progress) };
         await call('trigger-long-running-operation', { duration: 1, steps: 4 }, options);
         same(heard, [1, 2, 3, 4], 'the progress');
     });
