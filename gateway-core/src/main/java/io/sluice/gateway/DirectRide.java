@@ -22,6 +22,10 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
     private final UnaryOperator<byte[]> whole;
     private final Function<Mono<Reply>, Mono<Answer>> general;
     private @Nullable Sent sent;
+
+    /** A request that fails while it is sent can be handed over, and abandoned, before there is a {@link Sent}. */
+    private boolean abandoned;
+
     private Mono<Answer> rest = Mono.empty();
 
     /**
@@ -53,6 +57,9 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
             sent = now.get();
         } catch (Rejection refused) {
             return WaitingRide.start(answered(Mono.error(refused)), turn);
+        }
+        if (abandoned) {
+            abandon();
         }
         return sent != null ? this : WaitingRide.start(answered(Mono.defer(waiting)), turn);
     }
@@ -102,6 +109,7 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
 
     @Override
     public void abandon() {
+        abandoned = true;
         Sent onItsWay = sent;
         if (onItsWay != null) {
             onItsWay.abandon();

@@ -902,7 +902,7 @@ final class BackendHttp {
         }
 
         private Mono<Answer> rest(Mono<Answer> first) {
-            return BackendHttp.this.outcome(first, ask, true, attempt, permit);
+            return BackendHttp.this.outcome(first, ask, true, attempt, permit).doOnDiscard(Answer.class, Answer::close);
         }
 
         @Override

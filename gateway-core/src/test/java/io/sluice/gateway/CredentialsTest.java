@@ -2,15 +2,25 @@ package io.sluice.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.listener.HttpListener;
+import io.sluice.listener.Lane;
+import io.sluice.listener.ListenerSettings;
 import io.sluice.testing.FakeBackend;
+import io.sluice.upstream.Credentials;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
+import reactor.netty.resources.LoopResources;
 
 /** What a client shows the gateway is not shown to backends, whatever its name; what the registration says is. */
 class CredentialsTest {
@@ -199,5 +209,70 @@ class CredentialsTest {
         assertThat(got.header("WWW-Authenticate")).isEmpty();
         assertThat(got.json().at("/result/isError").asBoolean()).isTrue();
         assertThat(got.json().at("/result/content/0/text").asString()).contains("Backend 'legacy'", "401");
+    }
+
+    /** Credentials that are another after each refusal. */
+    private static final class Renewing implements Credentials.Keeper {
+        private final AtomicInteger renewals = new AtomicInteger();
+
+        @Override
+        public Mono<String> authorization() {
+            return Mono.fromSupplier(() -> "Bearer kept-" + renewals.get());
+        }
+
+        @Override
+        public Mono<Boolean> refused(String header, int status, String challenge) {
+            return Mono.fromSupplier(() -> renewals.incrementAndGet() > 0);
+        }
+    }
+
+    @Test
+    void callOnTheLaneCarriesTheCredentialsThatAreKeptForItsBackend() {
+        FakeBackend backend = FakeBackend.modern();
+        Credentials.Keeper keeper = new Renewing();
+        AtomicInteger taken = new AtomicInteger();
+        LoopResources loops = HttpListener.newLoops("kept", 1);
+        try (TestGateway keeping = TestGateway.setUp()
+                .upstream(settings -> settings.withCredentials(any -> Optional.of(keeper)))
+                .start()
+                .with("kept", backend)) {
+            Lane lane = keeping.gateway().lane();
+            HttpListener listener = Objects.requireNonNull(HttpListener.start(
+                            ListenerSettings.of("127.0.0.1", 0),
+                            loops,
+                            keeping.gateway().handler(),
+                            (request, body, turn) -> {
+                                Lane.Ride ride = lane.take(request, body, turn);
+                                taken.addAndGet(ride == null ? 0 : 1);
+                                return ride;
+                            })
+                    .block(TestGateway.PATIENCE));
+            RawExchange.Got first = ModernRequest.call("echo", "{}").send(listener.port(), "/mcp");
+            backend.on("tools/call", (request, answer) -> {
+                if ("Bearer kept-0".equals(request.header("Authorization"))) {
+                    answer.error(401, -32000, "it has run out");
+                } else {
+                    backend.usual(request, answer);
+                }
+            });
+            RawExchange.Got second = ModernRequest.call("echo", "{}").send(listener.port(), "/mcp");
+            listener.drain(Duration.ZERO).block(TestGateway.PATIENCE);
+
+            assertThat(first.text()).contains("\"result\"").doesNotContain("isError\":true");
+            assertThat(second.text()).contains("\"result\"").doesNotContain("isError\":true");
+            assertThat(taken).hasValue(2);
+            assertThat(backend.received("tools/call"))
+                    .extracting(request -> request.header("Authorization"))
+                    .containsExactly("Bearer kept-0", "Bearer kept-0", "Bearer kept-1");
+            assertThat(keeping.discovery()
+                            .state()
+                            .upstreams()
+                            .get("kept")
+                            .gate()
+                            .inFlight())
+                    .isZero();
+        } finally {
+            loops.disposeLater(Duration.ZERO, TestGateway.PATIENCE).block(TestGateway.PATIENCE);
+        }
     }
 }
