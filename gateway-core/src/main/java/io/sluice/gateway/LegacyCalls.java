@@ -270,8 +270,8 @@ final class LegacyCalls {
         }
         EventStream stream = sessions.openCallStream(session, call);
         mapped.subscribe(new StreamFeeder(stream, call.version(), () -> {
-            run.end();
             session.complete(stream);
+            run.end();
         }));
         return LegacySessions.events(stream, 0, call.version());
     }

@@ -14,6 +14,7 @@ final class LegacyRun implements LiveSession.InFlight {
     private final RequestId id;
     private final @Nullable LiveSession session;
     private final Sinks.Empty<Void> cancelled = Sinks.empty();
+    private final Sinks.Empty<Void> ended = Sinks.empty();
     private volatile Function<@Nullable String, Mono<Void>> tellBackend = reason -> Mono.empty();
 
     LegacyRun(RequestId id, @Nullable LiveSession session) {
@@ -39,17 +40,20 @@ final class LegacyRun implements LiveSession.InFlight {
     }
 
     @Override
-    public void abandon() {
+    public Mono<Void> abandon() {
         tellBackend.apply(null).onErrorComplete().subscribe();
         cancelled.tryEmitError(new Rejection.Unavailable(
                 "The gateway stopped before this call had its answer; whether the call took effect is unknown",
                 Duration.ofSeconds(1)));
+        return ended.asMono();
     }
 
+    /** After the last word of the answer. */
     void end() {
         if (session != null) {
             session.finished(id, this);
         }
+        ended.tryEmitEmpty();
     }
 
     @Nullable

@@ -113,11 +113,11 @@ final class Journal {
 
     private Mono<Void> round() {
         return Mono.defer(() -> {
+            underWay.incrementAndGet(); // before anything is taken, so that a flush does not miss it
             List<Kept> batch = new ArrayList<>();
             for (Kept next = waiting.poll(); next != null; next = batch.size() < AT_ONCE ? waiting.poll() : null) {
                 batch.add(next);
                 size.decrementAndGet();
-                underWay.incrementAndGet();
             }
             AtomicBoolean failed = new AtomicBoolean();
             return Flux.fromIterable(batch)
@@ -138,8 +138,8 @@ final class Journal {
                             if (more && !(failed.get() && left.completed())) {
                                 kept.news(); // came meanwhile, or did not get through
                             }
-                            underWay.decrementAndGet(); // only now, so that a flush does not miss it
                         });
+                        underWay.decrementAndGet();
                         if (!waiting.isEmpty()) {
                             schedule();
                         }

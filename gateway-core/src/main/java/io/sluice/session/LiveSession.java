@@ -68,8 +68,11 @@ public final class LiveSession {
         /** Tells the backend; the client will get no answer. */
         void cancel(@Nullable String reasonJson);
 
-        /** As {@link #cancel}, because this replica stops: the client is told so. */
-        void abandon();
+        /**
+         * As {@link #cancel}, because this replica stops: the client is told so. Begins at once; the result completes
+         * when that is in the client's stream, which may be on another thread and a little later.
+         */
+        Mono<Void> abandon();
     }
 
     private record Opened(Upstream upstream, Mono<LegacySession> session) {}
@@ -308,9 +311,12 @@ public final class LiveSession {
         LEFT
     }
 
-    /** Answers the calls in flight with the news that this replica stops. */
-    void abandonCalls() {
-        inFlight.keySet().forEach(id -> takeInFlight(id).ifPresent(InFlight::abandon));
+    /** Answers the calls in flight with the news that this replica stops; completes when all have that answer. */
+    Mono<Void> abandonCalls() {
+        return Mono.when(List.copyOf(inFlight.keySet()).stream()
+                .flatMap(id -> takeInFlight(id).stream())
+                .map(InFlight::abandon)
+                .toList());
     }
 
     /**

@@ -27,6 +27,9 @@ public final class LiveSessions implements Disposable {
 
     private static final Duration USE_NOTED_EVERY = Duration.ofMinutes(1);
 
+    /** How long a shutdown waits for the answers of the calls that it ends. */
+    private static final Duration LAST_WORDS = Duration.ofMillis(500);
+
     /** How the store calls the stream of messages that belong to no call, whichever replica holds it. */
     public static final String STANDING = "0";
 
@@ -38,6 +41,7 @@ public final class LiveSessions implements Disposable {
     private final Duration idle;
     private final Consumer<LiveSession> onOpen;
     private final Consumer<LiveSession> onClose;
+    private final Scheduler scheduler;
     private final Disposable timer;
 
     /**
@@ -64,6 +68,7 @@ public final class LiveSessions implements Disposable {
         this.idle = idle;
         this.onOpen = onOpen;
         this.onClose = onClose;
+        this.scheduler = scheduler;
         this.timer = scheduler.schedulePeriodically(
                 this::tick, heartbeat.toNanos(), heartbeat.toNanos(), java.util.concurrent.TimeUnit.NANOSECONDS);
     }
@@ -182,10 +187,17 @@ public final class LiveSessions implements Disposable {
     public Mono<Void> closeAll() {
         return Mono.defer(() -> {
             timer.dispose();
-            sessions.values().forEach(LiveSession::abandonCalls);
+            Mono<Void> answered = Mono.when(sessions.values().stream()
+                            .map(LiveSession::abandonCalls)
+                            .toList())
+                    .timeout(LAST_WORDS, Mono.empty(), scheduler)
+                    .onErrorComplete();
             // Whoever asks for the rest of a stream finds it here until it is in the store.
             Mono<Void> kept = journal == null ? Mono.empty() : journal.flush();
-            return kept.then(Mono.defer(this::closeNow)).then(kept).then(store.flush());
+            return answered.then(kept)
+                    .then(Mono.defer(this::closeNow))
+                    .then(kept)
+                    .then(store.flush());
         });
     }
 

@@ -355,9 +355,12 @@ public abstract class ReplicasContract {
             assertThat(number(stream.message())).isEqualTo(1);
             stream.message();
         }
+        String stored = last.substring(0, last.lastIndexOf('.'));
 
         a.close();
 
+        SessionStore store = share().store();
+        await().until(() -> keptOf(store, client, stored).completed());
         try (WireClient.Stream stream = sameAt(b, client).listen("Last-Event-ID", last)) {
             assertThat(stream.status()).isEqualTo(200);
             assertThat(number(stream.message())).isEqualTo(2);
