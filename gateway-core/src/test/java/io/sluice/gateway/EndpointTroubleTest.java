@@ -3,7 +3,9 @@ package io.sluice.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.balance.BalanceSettings;
 import io.sluice.testing.FakeBackend;
+import io.sluice.upstream.BackendPolicy;
 import io.sluice.upstream.Upstream;
 import java.time.Duration;
 import java.util.List;
@@ -14,13 +16,21 @@ import org.junit.jupiter.api.Test;
 
 /** One endpoint of three is slow or dies, under a steady load. The long form with figures is ReliabilityScenarios. */
 class EndpointTroubleTest {
-    private final TestGateway gateway = TestGateway.start();
+    /** Read when the backend is registered. */
+    private BackendPolicy policy = BackendPolicy.STANDARD;
+
+    private final TestGateway gateway = TestGateway.setUp()
+            .upstream(settings -> settings.withPolicies(backend -> policy))
+            .start();
     private final List<Trouble> all =
             Stream.generate(() -> new Trouble(1000, 5)).limit(3).toList();
     private final OpenLoop load = new OpenLoop(gateway.port(), "echo");
 
     EndpointTroubleTest() {
         all.forEach(trouble -> gateway.closing(trouble.backend()));
+    }
+
+    private void register() {
         gateway.with(
                 FailoverTest.of("search", all.stream().map(Trouble::backend).toArray(FakeBackend[]::new)));
     }
@@ -36,6 +46,7 @@ class EndpointTroubleTest {
 
     @Test
     void slowEndpointGetsFewCallsAndItsShareAgainWhenItHeals() {
+        register();
         load.run(100, Duration.ofSeconds(1));
         all.get(1).takes(500);
         load.run(100, Duration.ofSeconds(1));
@@ -53,6 +64,9 @@ class EndpointTroubleTest {
 
     @Test
     void deadEndpointIsEjectedAndComesBackByItsHealthCheck() {
+        // every third call goes there, whereas the standard would go elsewhere before it has failed often enough
+        policy = policy.withBalance(BalanceSettings.STANDARD.withStrategy(BalanceSettings.Strategy.ROUND_ROBIN));
+        register();
         load.run(100, Duration.ofSeconds(1));
         all.get(1).backend().down();
         await().atMost(Duration.ofSeconds(15)).until(() -> {
