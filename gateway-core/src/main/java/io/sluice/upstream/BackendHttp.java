@@ -967,7 +967,14 @@ final class BackendHttp {
         Origin known = origins.get(url);
         Origin origin = known != null ? known : Origin.of(url);
         Duration patience = ask.timeout() == null ? Duration.ZERO : ask.timeout();
-        connections.send(eventLoop, origin, request(ask, origin), patience, shared && !closed, sending.received);
+        ByteBuf request;
+        try {
+            request = request(ask, origin);
+        } catch (IllegalArgumentException unsendable) {
+            sending.unanswered(unsendable);
+            return;
+        }
+        connections.send(eventLoop, origin, request, patience, shared && !closed, sending.received);
     }
 
     private ByteBuf request(Ask ask, Origin origin) {

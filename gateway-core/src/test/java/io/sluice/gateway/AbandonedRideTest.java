@@ -15,9 +15,15 @@ import io.sluice.listener.HttpListener;
 import io.sluice.listener.Lane;
 import io.sluice.testing.FakeBackend;
 import io.sluice.upstream.BackendPolicy;
+import io.sluice.upstream.Direct;
+import io.sluice.upstream.ModernHead;
+import io.sluice.upstream.Reply;
+import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +35,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
 /** A call on the lane that nobody goes on with gives back its place at the backend, its endpoint and its connection. */
@@ -214,5 +221,34 @@ class AbandonedRideTest {
             assertNothingIsHeld(before);
         }
         assertThat(backend.count("tools/call")).isEqualTo(1);
+    }
+
+    @Test
+    void requestThatCannotBeWrittenGivesThePlaceBack() throws Exception {
+        int before = attempts();
+        ModernHead bad =
+                new ModernHead("tools/call", "echo", List.of(Map.entry("Mcp-Param-City", "Rome\nX: y")), null, null);
+        EventLoop eventLoop = loops.onServer(true).next();
+        CompletableFuture<Mono<Reply>> told = new CompletableFuture<>();
+        Direct direct = new Direct() {
+            @Override
+            public void whole(byte[] json) {}
+
+            @Override
+            public void otherwise(Mono<Reply> reply) {
+                told.complete(reply);
+            }
+        };
+
+        CompletableFuture.runAsync(
+                        () -> Objects.requireNonNull(upstream()
+                                        .postModernNow(new byte[] {'{', '}'}, bad, Terms.ONCE, eventLoop, direct))
+                                .abandon(),
+                        eventLoop)
+                .get(10, TimeUnit.SECONDS);
+
+        assertThat(told).isDone();
+        assertNothingIsHeld(before);
+        assertThat(backend.count("tools/call")).isZero();
     }
 }
