@@ -11,6 +11,7 @@ import io.sluice.listener.HttpListener;
 import io.sluice.registry.Backend;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.Registry;
+import io.sluice.stdio.CommandAllowList;
 import io.sluice.upstream.UpstreamSettings;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -55,9 +56,11 @@ public final class OnlineCheck {
             EgressPolicy egress = EgressPolicy.of(
                     StartCheck.isLoopback(config.server().host()),
                     config.egress().allowPrivate());
+            CommandAllowList allowed = new CommandAllowList(config.stdioAllow());
             discovery = Discovery.start(
                     registry,
-                    UpstreamSettings.of(loops, egress, version, new SecureRandom()),
+                    UpstreamSettings.of(loops, egress, version, new SecureRandom())
+                            .withAdapters(SluiceServer.adapters(loops, egress, version, () -> allowed)),
                     DiscoverySettings.DEFAULT);
         }
 

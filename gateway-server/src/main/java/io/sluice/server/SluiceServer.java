@@ -50,6 +50,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -128,7 +129,7 @@ public final class SluiceServer implements RunningGateway {
                         .withPolicies(
                                 name -> Objects.requireNonNull(current.get()).policy(name))
                         .withCredentials(keepers)
-                        .withAdapters(adapters(loops, egress, version)),
+                        .withAdapters(adapters(loops, egress, version, () -> Objects.requireNonNull(commands.get()))),
                 DiscoverySettings.DEFAULT);
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
         gateway.guard().apply(config.limits());
@@ -156,11 +157,11 @@ public final class SluiceServer implements RunningGateway {
     }
 
     /** What reaches the backends that do not speak Streamable HTTP. */
-    private Adapters adapters(LoopResources loops, EgressPolicy egress, String version) {
+    static Adapters adapters(
+            LoopResources loops, EgressPolicy egress, String version, Supplier<CommandAllowList> commands) {
         return Adapters.of(Map.of(
                 StdioSettings.KIND,
-                new StdioAdapters(
-                        () -> Objects.requireNonNull(commands.get()), LONGEST_MESSAGE_BYTES, Schedulers.parallel()),
+                new StdioAdapters(commands, LONGEST_MESSAGE_BYTES, Schedulers.parallel()),
                 OpenApiSettings.KIND,
                 new OpenApiAdapters(loops, egress, "sluice/" + version, Schedulers.parallel())));
     }

@@ -45,6 +45,7 @@ final class ProcessIT {
             CompletableFuture<WireClient.Got> modernCall = CompletableFuture.supplyAsync(
                     () -> authorized(gateway.client("/mcp/shop")).modern("8", "tools/call", "'name':'slow'"));
             await().atMost(Child.PATIENCE).until(() -> backend.count("tools/call") == 2);
+            assertThat(gateway.client("/docs/swagger-ui.css").get().status()).isEqualTo(200);
 
             gateway.terminate();
 
