@@ -13,6 +13,7 @@ import io.sluice.testing.FakeBackend;
 import io.sluice.upstream.BackendPolicy;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -60,7 +61,8 @@ class ChargedOnceTest {
     }
 
     private Gate gate() {
-        return gateway.discovery().state().upstreams().get("weather").gate();
+        return Objects.requireNonNull(gateway.discovery().state().upstreams().get("weather"))
+                .gate();
     }
 
     private RawExchange.Got call() {

@@ -264,10 +264,8 @@ class CredentialsTest {
             assertThat(backend.received("tools/call"))
                     .extracting(request -> request.header("Authorization"))
                     .containsExactly("Bearer kept-0", "Bearer kept-0", "Bearer kept-1");
-            assertThat(keeping.discovery()
-                            .state()
-                            .upstreams()
-                            .get("kept")
+            assertThat(Objects.requireNonNull(
+                                    keeping.discovery().state().upstreams().get("kept"))
                             .gate()
                             .inFlight())
                     .isZero();

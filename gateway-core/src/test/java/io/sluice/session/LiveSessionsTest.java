@@ -72,7 +72,7 @@ final class LiveSessionsTest {
     void lastWordsOfACallThatIsAbandonedAreKeptThoughTheyComeLater() {
         callRuns();
 
-        CompletableFuture<Void> closing = sessions.closeAll().toFuture();
+        CompletableFuture<@Nullable Void> closing = sessions.closeAll().toFuture();
         assertThat(closing).isNotDone();
         stream.publish("stopped".getBytes(UTF_8));
         session.complete(stream);
@@ -88,7 +88,7 @@ final class LiveSessionsTest {
     void callThatNeverEndsDoesNotHoldAShutdownUp() {
         callRuns();
 
-        CompletableFuture<Void> closing = sessions.closeAll().toFuture();
+        CompletableFuture<@Nullable Void> closing = sessions.closeAll().toFuture();
         time.advanceTimeBy(Duration.ofSeconds(1));
 
         assertThat(closing).isCompleted();
