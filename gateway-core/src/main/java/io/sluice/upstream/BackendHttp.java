@@ -797,6 +797,10 @@ final class BackendHttp {
             attempt.answered(System.nanoTime());
             slow.add(attempt.nanosToHead());
             outcome = BackendHttp.outcome(head.status().code());
+            if (ask.longLived()) {
+                // It is nothing that the next call would have to wait for.
+                attempt.end(outcome, System.nanoTime());
+            }
             if (!Failures.concernsBackend(head.status().code())) {
                 reachability.answered();
             }
