@@ -6,6 +6,7 @@ import io.sluice.parking.ParkingSettings;
 import io.sluice.protocol.RawJson;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * What can be chosen about the data plane.
@@ -48,119 +49,86 @@ public record GatewaySettings(
     }
 
     public GatewaySettings withCluster(String replacement) {
-        return new GatewaySettings(
-                replacement,
-                version,
-                names,
-                sessionless,
-                maxBodyBytes,
-                sessionLife,
-                sessionIdle,
-                heartbeat,
-                gatewayId,
-                parking);
+        return with(draft -> draft.cluster = replacement);
     }
 
     public GatewaySettings withNames(CatalogSettings.Names replacement) {
-        return new GatewaySettings(
-                cluster,
-                version,
-                replacement,
-                sessionless,
-                maxBodyBytes,
-                sessionLife,
-                sessionIdle,
-                heartbeat,
-                gatewayId,
-                parking);
+        return with(draft -> draft.names = replacement);
     }
 
     public GatewaySettings withSessionless(boolean replacement) {
-        return new GatewaySettings(
-                cluster,
-                version,
-                names,
-                replacement,
-                maxBodyBytes,
-                sessionLife,
-                sessionIdle,
-                heartbeat,
-                gatewayId,
-                parking);
+        return with(draft -> draft.sessionless = replacement);
     }
 
     public GatewaySettings withMaxBodyBytes(long replacement) {
-        return new GatewaySettings(
-                cluster,
-                version,
-                names,
-                sessionless,
-                replacement,
-                sessionLife,
-                sessionIdle,
-                heartbeat,
-                gatewayId,
-                parking);
+        return with(draft -> draft.maxBodyBytes = replacement);
     }
 
     public GatewaySettings withSessionIdle(Duration replacement) {
-        return new GatewaySettings(
-                cluster,
-                version,
-                names,
-                sessionless,
-                maxBodyBytes,
-                sessionLife,
-                replacement,
-                heartbeat,
-                gatewayId,
-                parking);
+        return with(draft -> draft.sessionIdle = replacement);
     }
 
     public GatewaySettings withHeartbeat(Duration replacement) {
-        return new GatewaySettings(
-                cluster,
-                version,
-                names,
-                sessionless,
-                maxBodyBytes,
-                sessionLife,
-                sessionIdle,
-                replacement,
-                gatewayId,
-                parking);
+        return with(draft -> draft.heartbeat = replacement);
     }
 
     public GatewaySettings withGatewayId(String replacement) {
-        return new GatewaySettings(
-                cluster,
-                version,
-                names,
-                sessionless,
-                maxBodyBytes,
-                sessionLife,
-                sessionIdle,
-                heartbeat,
-                replacement,
-                parking);
+        return with(draft -> draft.gatewayId = replacement);
     }
 
     public GatewaySettings withParking(ParkingSettings replacement) {
-        return new GatewaySettings(
-                cluster,
-                version,
-                names,
-                sessionless,
-                maxBodyBytes,
-                sessionLife,
-                sessionIdle,
-                heartbeat,
-                gatewayId,
-                replacement);
+        return with(draft -> draft.parking = replacement);
     }
 
     /** This gateway as an {@code Implementation} object. */
     RawJson implementation() {
         return RawJson.of("{\"name\":\"sluice\",\"version\":\"" + version + "\"}");
+    }
+
+    private GatewaySettings with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.done();
+    }
+
+    /** What a changed copy is made in: the one place that knows the order of all parts. */
+    private static final class Draft {
+        private String cluster;
+        private String version;
+        private CatalogSettings.Names names;
+        private boolean sessionless;
+        private long maxBodyBytes;
+        private Duration sessionLife;
+        private Duration sessionIdle;
+        private Duration heartbeat;
+        private String gatewayId;
+        private ParkingSettings parking;
+
+        private Draft(GatewaySettings from) {
+            cluster = from.cluster;
+            version = from.version;
+            names = from.names;
+            sessionless = from.sessionless;
+            maxBodyBytes = from.maxBodyBytes;
+            sessionLife = from.sessionLife;
+            sessionIdle = from.sessionIdle;
+            heartbeat = from.heartbeat;
+            gatewayId = from.gatewayId;
+            parking = from.parking;
+        }
+
+        private GatewaySettings done() {
+            return new GatewaySettings(
+                    cluster,
+                    version,
+                    names,
+                    sessionless,
+                    maxBodyBytes,
+                    sessionLife,
+                    sessionIdle,
+                    heartbeat,
+                    gatewayId,
+                    parking);
+        }
     }
 }

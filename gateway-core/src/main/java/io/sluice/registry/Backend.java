@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /**
@@ -186,67 +187,19 @@ public record Backend(
     }
 
     public Backend withHeaders(Map<String, String> replacement) {
-        return new Backend(
-                name,
-                endpoints,
-                replacement,
-                era,
-                timeout,
-                includeTools,
-                excludeTools,
-                fallbackTools,
-                aggregated,
-                source,
-                transport,
-                overrides);
+        return with(draft -> draft.headers = replacement);
     }
 
     public Backend via(Transport replacement) {
-        return new Backend(
-                name,
-                endpoints,
-                headers,
-                era,
-                timeout,
-                includeTools,
-                excludeTools,
-                fallbackTools,
-                aggregated,
-                source,
-                replacement,
-                overrides);
+        return with(draft -> draft.transport = replacement);
     }
 
     public Backend withEndpoints(List<Endpoint> replacement) {
-        return new Backend(
-                name,
-                replacement,
-                headers,
-                era,
-                timeout,
-                includeTools,
-                excludeTools,
-                fallbackTools,
-                aggregated,
-                source,
-                transport,
-                overrides);
+        return with(draft -> draft.endpoints = replacement);
     }
 
     public Backend withOverrides(Map<String, ToolOverride> replacement) {
-        return new Backend(
-                name,
-                endpoints,
-                headers,
-                era,
-                timeout,
-                includeTools,
-                excludeTools,
-                fallbackTools,
-                aggregated,
-                source,
-                transport,
-                replacement);
+        return with(draft -> draft.overrides = replacement);
     }
 
     /** Without the header values, which are secrets. */
@@ -254,5 +207,58 @@ public record Backend(
     public String toString() {
         return "Backend[" + name + " " + endpoints + " headers=" + headers.keySet() + " source=" + source + " over "
                 + transport + "]";
+    }
+
+    private Backend with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.done();
+    }
+
+    /** What a changed copy is made in: the one place that knows the order of all parts. */
+    private static final class Draft {
+        private String name;
+        private List<Endpoint> endpoints;
+        private Map<String, String> headers;
+        private Optional<Era> era;
+        private Duration timeout;
+        private List<String> includeTools;
+        private List<String> excludeTools;
+        private List<RawJson> fallbackTools;
+        private boolean aggregated;
+        private Source source;
+        private Transport transport;
+        private Map<String, ToolOverride> overrides;
+
+        private Draft(Backend from) {
+            name = from.name;
+            endpoints = from.endpoints;
+            headers = from.headers;
+            era = from.era;
+            timeout = from.timeout;
+            includeTools = from.includeTools;
+            excludeTools = from.excludeTools;
+            fallbackTools = from.fallbackTools;
+            aggregated = from.aggregated;
+            source = from.source;
+            transport = from.transport;
+            overrides = from.overrides;
+        }
+
+        private Backend done() {
+            return new Backend(
+                    name,
+                    endpoints,
+                    headers,
+                    era,
+                    timeout,
+                    includeTools,
+                    excludeTools,
+                    fallbackTools,
+                    aggregated,
+                    source,
+                    transport,
+                    overrides);
+        }
     }
 }

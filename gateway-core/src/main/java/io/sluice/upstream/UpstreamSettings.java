@@ -6,6 +6,7 @@ import io.sluice.egress.EgressTls;
 import io.sluice.protocol.RawJson;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -82,232 +83,122 @@ public record UpstreamSettings(
     }
 
     public UpstreamSettings withProbeTimeout(Duration timeout) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                maxConnections,
-                maxPending,
-                maxReplyBytes,
-                maxEventBytes,
-                timeout,
-                failureMemory,
-                legacyVerdictLife,
-                timer,
-                clock,
-                random,
-                adapters,
-                gatewayId,
-                credentials);
+        return with(draft -> draft.probeTimeout = timeout);
     }
 
     public UpstreamSettings withFailureMemory(Duration memory) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                maxConnections,
-                maxPending,
-                maxReplyBytes,
-                maxEventBytes,
-                probeTimeout,
-                memory,
-                legacyVerdictLife,
-                timer,
-                clock,
-                random,
-                adapters,
-                gatewayId,
-                credentials);
+        return with(draft -> draft.failureMemory = memory);
     }
 
     public UpstreamSettings withClock(Clock other) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                maxConnections,
-                maxPending,
-                maxReplyBytes,
-                maxEventBytes,
-                probeTimeout,
-                failureMemory,
-                legacyVerdictLife,
-                timer,
-                other,
-                random,
-                adapters,
-                gatewayId,
-                credentials);
+        return with(draft -> draft.clock = other);
     }
 
     public UpstreamSettings withConnections(int most, int pending) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                most,
-                pending,
-                maxReplyBytes,
-                maxEventBytes,
-                probeTimeout,
-                failureMemory,
-                legacyVerdictLife,
-                timer,
-                clock,
-                random,
-                adapters,
-                gatewayId,
-                credentials);
+        return with(draft -> {
+            draft.maxConnections = most;
+            draft.maxPending = pending;
+        });
     }
 
     public UpstreamSettings withTimer(Scheduler other) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                maxConnections,
-                maxPending,
-                maxReplyBytes,
-                maxEventBytes,
-                probeTimeout,
-                failureMemory,
-                legacyVerdictLife,
-                other,
-                clock,
-                random,
-                adapters,
-                gatewayId,
-                credentials);
+        return with(draft -> draft.timer = other);
     }
 
     public UpstreamSettings withLimits(int replyBytes, int eventBytes) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                maxConnections,
-                maxPending,
-                replyBytes,
-                eventBytes,
-                probeTimeout,
-                failureMemory,
-                legacyVerdictLife,
-                timer,
-                clock,
-                random,
-                adapters,
-                gatewayId,
-                credentials);
+        return with(draft -> {
+            draft.maxReplyBytes = replyBytes;
+            draft.maxEventBytes = eventBytes;
+        });
     }
 
     public UpstreamSettings withAdapters(Adapters other) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                maxConnections,
-                maxPending,
-                maxReplyBytes,
-                maxEventBytes,
-                probeTimeout,
-                failureMemory,
-                legacyVerdictLife,
-                timer,
-                clock,
-                random,
-                other,
-                gatewayId,
-                credentials);
+        return with(draft -> draft.adapters = other);
     }
 
     public UpstreamSettings withGatewayId(String id) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                maxConnections,
-                maxPending,
-                maxReplyBytes,
-                maxEventBytes,
-                probeTimeout,
-                failureMemory,
-                legacyVerdictLife,
-                timer,
-                clock,
-                random,
-                adapters,
-                id,
-                credentials);
+        return with(draft -> draft.gatewayId = id);
     }
 
     public UpstreamSettings withPolicies(Policies other) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                other,
-                maxConnections,
-                maxPending,
-                maxReplyBytes,
-                maxEventBytes,
-                probeTimeout,
-                failureMemory,
-                legacyVerdictLife,
-                timer,
-                clock,
-                random,
-                adapters,
-                gatewayId,
-                credentials);
+        return with(draft -> draft.policies = other);
     }
 
     public UpstreamSettings withCredentials(Credentials keepers) {
-        return new UpstreamSettings(
-                loops,
-                egress,
-                tls,
-                clientInfo,
-                userAgent,
-                policies,
-                maxConnections,
-                maxPending,
-                maxReplyBytes,
-                maxEventBytes,
-                probeTimeout,
-                failureMemory,
-                legacyVerdictLife,
-                timer,
-                clock,
-                random,
-                adapters,
-                gatewayId,
-                keepers);
+        return with(draft -> draft.credentials = keepers);
+    }
+
+    private UpstreamSettings with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.done();
+    }
+
+    /** What a changed copy is made in: the one place that knows the order of all parts. */
+    private static final class Draft {
+        private LoopResources loops;
+        private EgressPolicy egress;
+        private EgressTls tls;
+        private RawJson clientInfo;
+        private String userAgent;
+        private Policies policies;
+        private int maxConnections;
+        private int maxPending;
+        private int maxReplyBytes;
+        private int maxEventBytes;
+        private Duration probeTimeout;
+        private Duration failureMemory;
+        private Duration legacyVerdictLife;
+        private Scheduler timer;
+        private Clock clock;
+        private RandomGenerator random;
+        private Adapters adapters;
+        private String gatewayId;
+        private Credentials credentials;
+
+        private Draft(UpstreamSettings from) {
+            loops = from.loops;
+            egress = from.egress;
+            tls = from.tls;
+            clientInfo = from.clientInfo;
+            userAgent = from.userAgent;
+            policies = from.policies;
+            maxConnections = from.maxConnections;
+            maxPending = from.maxPending;
+            maxReplyBytes = from.maxReplyBytes;
+            maxEventBytes = from.maxEventBytes;
+            probeTimeout = from.probeTimeout;
+            failureMemory = from.failureMemory;
+            legacyVerdictLife = from.legacyVerdictLife;
+            timer = from.timer;
+            clock = from.clock;
+            random = from.random;
+            adapters = from.adapters;
+            gatewayId = from.gatewayId;
+            credentials = from.credentials;
+        }
+
+        private UpstreamSettings done() {
+            return new UpstreamSettings(
+                    loops,
+                    egress,
+                    tls,
+                    clientInfo,
+                    userAgent,
+                    policies,
+                    maxConnections,
+                    maxPending,
+                    maxReplyBytes,
+                    maxEventBytes,
+                    probeTimeout,
+                    failureMemory,
+                    legacyVerdictLife,
+                    timer,
+                    clock,
+                    random,
+                    adapters,
+                    gatewayId,
+                    credentials);
+        }
     }
 }
