@@ -260,7 +260,7 @@ public final class IdRewriter {
                 escaped = false;
                 i++;
             }
-            i = plainEnd(chunk, i, to);
+            i = JsonScanner.plainEnd(chunk, i, to);
             if (i >= to) {
                 return to;
             }
@@ -276,22 +276,6 @@ public final class IdRewriter {
             }
         }
         return to;
-    }
-
-    /** Skips eight bytes at a time as long as none is a quote or a backslash. */
-    private static int plainEnd(ByteBuf chunk, int from, int to) {
-        int i = from;
-        while (i + 8 <= to) {
-            long stops = JsonScanner.quoteOrBackslash(chunk.getLongLE(i));
-            if (stops != 0) {
-                return i + (Long.numberOfTrailingZeros(stops) >>> 3);
-            }
-            i += 8;
-        }
-        while (i < to && chunk.getByte(i) != '"' && chunk.getByte(i) != '\\') {
-            i++;
-        }
-        return i;
     }
 
     private int nested(ByteBuf chunk, int from, int to) {

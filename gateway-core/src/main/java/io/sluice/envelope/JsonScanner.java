@@ -1,5 +1,6 @@
 package io.sluice.envelope;
 
+import io.netty.buffer.ByteBuf;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -418,10 +419,26 @@ final class JsonScanner implements AutoCloseable {
     }
 
     /** The same for a quote or a backslash only. */
-    static long quoteOrBackslash(long word) {
+    private static long quoteOrBackslash(long word) {
         long quotes = word ^ 0x2222222222222222L;
         long backslashes = word ^ 0x5C5C5C5C5C5C5C5CL;
         return (((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes)) & HIGHS;
+    }
+
+    /** Where the first quote or backslash stands, or {@code to}; eight bytes at a time. The buffer is only looked at. */
+    static int plainEnd(ByteBuf chunk, int from, int to) {
+        int i = from;
+        while (i + 8 <= to) {
+            long stops = quoteOrBackslash(chunk.getLongLE(i));
+            if (stops != 0) {
+                return i + (Long.numberOfTrailingZeros(stops) >>> 3);
+            }
+            i += 8;
+        }
+        while (i < to && chunk.getByte(i) != '"' && chunk.getByte(i) != '\\') {
+            i++;
+        }
+        return i;
     }
 
     private int escapeEnd(int i) {
