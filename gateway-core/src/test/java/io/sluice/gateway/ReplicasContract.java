@@ -1,5 +1,8 @@
 package io.sluice.gateway;
 
+import static io.sluice.gateway.Words.result;
+import static io.sluice.gateway.Words.word;
+import static io.sluice.gateway.Words.words;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -81,22 +84,6 @@ public abstract class ReplicasContract {
     /** The same client as the other replica sees it. */
     private static WireClient sameAt(TestGateway gateway, WireClient client) {
         return new WireClient(gateway.port(), "/mcp").with(client.headers().toArray(String[]::new));
-    }
-
-    private static String word(int number) {
-        return "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":"
-                + number + "}}";
-    }
-
-    private static void words(FakeBackend.Stream stream, int from, int to) {
-        for (int i = from; i <= to; i++) {
-            stream.message(word(i));
-        }
-    }
-
-    private static void result(FakeBackend.Received request, FakeBackend.Stream stream) {
-        stream.message("{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"content\":[]}}");
-        stream.end();
     }
 
     private static int number(JsonNode message) {

@@ -1,5 +1,8 @@
 package io.sluice.gateway;
 
+import static io.sluice.gateway.Words.result;
+import static io.sluice.gateway.Words.word;
+import static io.sluice.gateway.Words.words;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -25,22 +28,6 @@ class ResumptionTest {
     @AfterEach
     void close() throws Exception {
         gateway.close();
-    }
-
-    private static String word(int number) {
-        return "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":"
-                + number + "}}";
-    }
-
-    private static void words(FakeBackend.Stream stream, int from, int to) {
-        for (int i = from; i <= to; i++) {
-            stream.message(word(i));
-        }
-    }
-
-    private static void result(FakeBackend.Received request, FakeBackend.Stream stream) {
-        stream.message("{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"content\":[]}}");
-        stream.end();
     }
 
     /** The numbers of all messages up to the end of the stream; 0 stands for the result of call 7. */
