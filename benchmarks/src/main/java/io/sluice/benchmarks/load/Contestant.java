@@ -6,6 +6,10 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -61,11 +65,25 @@ final class Contestant implements AutoCloseable {
                 socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 200);
                 return;
             } catch (IOException notYet) {
-                Thread.sleep(50);
+                Thread.sleep(50); // a poll of another process, which tells nobody when it listens
             }
         }
         process.destroy();
         throw new IOException(name + " did not start: " + Files.readString(log));
+    }
+
+    /** Waits until a gateway says at {@code /readyz} that it knows the tools of its backends. */
+    void awaitReady() throws IOException, InterruptedException {
+        HttpRequest ask = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/readyz"))
+                .build();
+        HttpClient http = HttpClient.newHttpClient();
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (http.send(ask, HttpResponse.BodyHandlers.discarding()).statusCode() != 200) {
+            if (System.nanoTime() >= end) {
+                throw new IOException(name + " was not ready within 30 s");
+            }
+            Thread.sleep(50); // a poll of another process, which tells nobody when it is ready
+        }
     }
 
     String name() {

@@ -86,7 +86,7 @@ final class LoadGenerator implements AutoCloseable {
     /** Calls for a while and says what came of it. An open loop's rate is calls a second; a closed one's is ignored. */
     Stretch run(long millis, int rate) throws InterruptedException, ExecutionException {
         loop.submit(() -> begin(rate)).get();
-        Thread.sleep(millis);
+        Thread.sleep(millis); // the stretch itself: the event loop works meanwhile
         return loop.submit(this::end).get();
     }
 
@@ -118,7 +118,7 @@ final class LoadGenerator implements AutoCloseable {
     void stop() throws InterruptedException, ExecutionException {
         loop.submit(() -> running = false).get();
         for (int i = 0; i < 200 && loop.submit(idle::size).get() < connections.size(); i++) {
-            Thread.sleep(10);
+            Thread.sleep(10); // lets the last calls come home, for two seconds at most
         }
     }
 

@@ -176,7 +176,7 @@ public final class SideBySide {
         return switch (name) {
             case "sluice" -> {
                 Contestant gateway = Contestant.start(name, port, 1, log, true, gateway(port));
-                Thread.sleep(3000); // until it has asked its backends for their tools
+                gateway.awaitReady();
                 yield gateway;
             }
             case "nginx" -> Contestant.start(name, port, 1, log, false, nginx(port));
