@@ -192,6 +192,8 @@ public final class FaultRun implements AutoCloseable {
         while (System.nanoTime() < end) {
             if (deck.isEmpty()) {
                 deck.addAll(List.of(Fault.values()));
+                // a cut is over at once: three of them, so that half an hour has its 200 beside 50 of the others
+                deck.addAll(List.of(Fault.CUT, Fault.CUT));
             }
             Fault fault = deck.remove(random.nextInt(deck.size()));
             faults.merge(fault, 1, Integer::sum);
