@@ -209,6 +209,17 @@ public final class Mount {
         return missing;
     }
 
+    /**
+     * The backend without a usable listing that a name, which leads nowhere at the moment, may belong to: the one that
+     * the qualified form names, else the first of them.
+     */
+    public Optional<String> perhapsOf(String exposedName) {
+        int separator = aggregate() ? exposedName.indexOf(ExposedNames.SEPARATOR) : -1;
+        return separator < 0
+                ? missing.stream().findFirst()
+                : Optional.of(exposedName.substring(0, separator)).filter(missing::contains);
+    }
+
     /** What a backend of this mount contributes, and what troubles it. */
     public Optional<Contribution> contribution(String backend) {
         return backend(backend).map(Share::contribution);

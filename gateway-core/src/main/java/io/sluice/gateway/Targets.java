@@ -12,6 +12,7 @@ import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
 import io.sluice.rejection.Rejection;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Finds what a call is for in its mount's part of the catalog, and says it in the backend's own words. No I/O. */
 final class Targets {
+    private static final Duration UNTIL_LISTED = Duration.ofSeconds(1);
+
     private Targets() {}
 
     static Target of(Call call) {
@@ -29,11 +32,11 @@ final class Targets {
         return switch (call.method()) {
             case TOOLS_CALL -> {
                 String name = required(envelope, envelope.name(), "name");
-                yield mount.tool(name).orElseThrow(() -> new Rejection.InvalidParams("Unknown tool: " + name));
+                yield mount.tool(name).orElseThrow(() -> unknown(mount, "tool", name));
             }
             case PROMPTS_GET -> {
                 String name = required(envelope, envelope.name(), "name");
-                yield mount.prompt(name).orElseThrow(() -> new Rejection.InvalidParams("Unknown prompt: " + name));
+                yield mount.prompt(name).orElseThrow(() -> unknown(mount, "prompt", name));
             }
             case RESOURCES_READ, RESOURCES_SUBSCRIBE, RESOURCES_UNSUBSCRIBE -> {
                 String uri = required(envelope, envelope.uri(), "uri");
@@ -43,6 +46,17 @@ final class Targets {
             case COMPLETION_COMPLETE -> completionTarget(call);
             default -> throw new Rejection.MethodNotFound(call.method().wire(), modern(call));
         };
+    }
+
+    /** Nobody offers it; or, where a backend has not said yet what it offers, nobody knows. */
+    private static Rejection unknown(Mount mount, String what, String name) {
+        return mount.perhapsOf(name)
+                .<Rejection>map(backend -> Rejection.BackendFailure.unavailable(
+                        backend,
+                        "Unknown " + what + ": " + name + "; backend '" + backend
+                                + "' may have it, but has not said yet what it offers",
+                        UNTIL_LISTED))
+                .orElseGet(() -> new Rejection.InvalidParams("Unknown " + what + ": " + name));
     }
 
     /** The resource that a mount's clients know by this URI. */

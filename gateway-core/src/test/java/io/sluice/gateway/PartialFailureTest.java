@@ -83,6 +83,23 @@ class PartialFailureTest {
     }
 
     @Test
+    void toolOfABackendThatHasNotListedYetIsNotCalledUnknownForGood() {
+        gateway.register(gateway.closing(hanging()).backend("hanging"));
+        gateway.with("good", good);
+        WireClient client = gateway.client().initialize("2025-11-25", "{}");
+        WireClient single = gateway.client("/mcp/hanging").initialize("2025-11-25", "{}");
+
+        for (WireClient.Got got :
+                List.of(client.post(call("tool")), client.post(call("hanging__tool")), single.post(call("tool")))) {
+            assertThat(got.json().at("/result/isError").asBoolean()).isTrue();
+            assertThat(got.json().at("/result/content/0/text").asString())
+                    .contains("backend 'hanging'", "not said yet what it offers");
+        }
+        assertThat(client.post(call("good__tool")).json().at("/error/code").asInt())
+                .isEqualTo(-32602);
+    }
+
+    @Test
     void callToABackendThatDiedSaysSoAndSinceWhen() {
         FakeBackend mortal = FakeBackend.legacy().withoutTool("echo").tool("mortal", arguments -> "alive");
         gateway.with("good", good).with("mortal", mortal);
