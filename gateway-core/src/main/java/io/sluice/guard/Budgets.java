@@ -65,7 +65,7 @@ final class Budgets {
 
     private static Rejection refusal(Charge charge, String backend, Duration wait) {
         String sentence = charge.whose() + " is at its limit of "
-                + charge.rule().words() + "; there is room again in " + Math.max(1, wait.toMillis()) + " ms";
+                + charge.rule().words() + "; there is room again in " + InWords.of(wait);
         return charge.rule().isPersonal()
                 ? new Rejection.Limited(sentence, wait)
                 : Rejection.BackendFailure.limited(backend, sentence, atLeastAMilli(wait));

@@ -94,7 +94,7 @@ public final class Gate {
                 backend,
                 "Backend '" + backend
                         + "' is unavailable: too many of its last calls failed, so it is given a rest for "
-                        + Math.max(1, retryAfter.toMillis()) + " ms",
+                        + InWords.of(retryAfter),
                 retryAfter);
     }
 
@@ -158,7 +158,7 @@ public final class Gate {
     /** The refusal of somebody for whom there was no place. */
     public BackendFailure busy(Duration waited) {
         refused.incrementAndGet();
-        String inVain = waited.isZero() ? "" : ", and none became free within " + waited.toMillis() + " ms";
+        String inVain = waited.isZero() ? "" : ", and none became free within " + InWords.of(waited);
         return BackendFailure.limited(
                 backend,
                 "Backend '" + backend + "' is at its limit of " + bulkhead.limit() + " concurrent calls" + inVain,
