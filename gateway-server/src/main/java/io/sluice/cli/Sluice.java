@@ -47,7 +47,8 @@ public final class Sluice implements Runnable {
                 .addSubcommand(new RunCommand(launcher, environment))
                 .addSubcommand(new ValidateCommand(environment))
                 .addSubcommand(new CommandLine(new ConfigCommand()).addSubcommand(new ConfigCommand.Schema()))
-                .addSubcommand(new VersionCommand());
+                .addSubcommand(new VersionCommand())
+                .addSubcommand(new CommandLine.HelpCommand());
         return commandLine
                 .setUsageHelpAutoWidth(true)
                 .setAbbreviatedOptionsAllowed(false)

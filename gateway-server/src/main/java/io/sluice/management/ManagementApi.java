@@ -55,6 +55,8 @@ public final class ManagementApi implements Disposable {
 
     private static final Logger log = LoggerFactory.getLogger(ManagementApi.class);
     private static final JsonMapper JSON = new JsonMapper();
+    private static final Problem NOWHERE = Problem.of(404, "path.not_found", "There is nothing at this path")
+            .withHint("MCP is served at /mcp; GET /openapi.json lists everything else");
 
     private final Authenticator authenticator;
     private final OperationTable table;
@@ -129,10 +131,23 @@ public final class ManagementApi implements Disposable {
             String path = mark < 0 ? target : target.substring(0, mark);
             String query = mark < 0 ? "" : target.substring(mark + 1);
             Optional<Resource> resource = table.find(path);
-            return resource.isPresent()
-                    ? serve(request, response, resource.get(), path, query)
-                    : next.handle(request, response);
+            if (resource.isPresent()) {
+                return serve(request, response, resource.get(), path, query);
+            }
+            try {
+                return next.handle(request, response);
+            } catch (Rejection.NotFound nowhere) {
+                if (isMcp(path)) {
+                    throw nowhere;
+                }
+                return refused(NOWHERE, request, response, path)
+                        .flatMap(written -> Mono.from(write(request, response, written)));
+            }
         };
+    }
+
+    private static boolean isMcp(String path) {
+        return path.equals("/mcp") || path.startsWith("/mcp/");
     }
 
     /** Closes the connections of clients to their servers. */

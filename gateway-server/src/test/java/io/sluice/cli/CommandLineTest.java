@@ -99,6 +99,16 @@ final class CommandLineTest {
     }
 
     @Test
+    void helpIsAVerbAsWell() {
+        assertThat(execute(Map.of(), "help")).isZero();
+        assertThat(out.toString()).contains("Usage: sluice", "validate");
+        out.getBuffer().setLength(0);
+
+        assertThat(execute(Map.of(), "help", "run")).isZero();
+        assertThat(out.toString()).contains("Usage: sluice run");
+    }
+
+    @Test
     void versionIsPrintedForPeopleAndForPrograms() {
         assertThat(execute(Map.of(), "version")).isZero();
         assertThat(out.toString()).startsWith("Sluice ").contains("2026-07-28, 2025-11-25");

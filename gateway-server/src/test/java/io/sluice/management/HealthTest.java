@@ -34,6 +34,19 @@ final class HealthTest {
     }
 
     @Test
+    void pathThatLeadsNowhereIsAProblemAndUnderMcpAnAnswerOfMcp() throws Exception {
+        try (RunningApi api = RunningApi.start()) {
+            HttpResponse<String> nowhere = api.get("/api/v1/nowhere");
+            assertThat(nowhere.statusCode()).isEqualTo(404);
+            assertThat(nowhere.headers().firstValue("Content-Type")).hasValue("application/problem+json");
+            assertThat(json(nowhere).path("code").asString()).isEqualTo("path.not_found");
+            assertThat(json(nowhere).path("hint").asString()).contains("/openapi.json");
+
+            assertThat(json(api.get("/mcp/nowhere")).path("jsonrpc").asString()).isEqualTo("2.0");
+        }
+    }
+
+    @Test
     void notReadyWhileABackendOfTheFileIsWaitedFor() throws Exception {
         try (RunningApi api = RunningApi.start();
                 ServerSocket silent = new ServerSocket(0)) {
