@@ -55,6 +55,7 @@ public final class Attempt {
     public void answered(long nowNanos) {
         nanosToHead = nowNanos - startedAt;
         at.answered(nanosToHead, nowNanos);
+        of.attempts().add(nanosToHead);
     }
 
     /** Since the start, until the head came; negative before. */

@@ -5,6 +5,7 @@ import io.sluice.guard.Breaker;
 import io.sluice.registry.Endpoint;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,7 @@ public final class EndpointState {
     final AtomicLong ejectedUntil = new AtomicLong();
 
     volatile int ejections;
+    final LongAdder timesEjected = new LongAdder();
     final AtomicInteger failuresInARow = new AtomicInteger();
     final AtomicInteger succeeded = new AtomicInteger();
     final AtomicInteger failed = new AtomicInteger();
@@ -88,6 +90,11 @@ public final class EndpointState {
     public boolean isEjected(long nowNanos) {
         long until = ejectedUntil.get();
         return until != 0 && nowNanos - until < 0;
+    }
+
+    /** How often it was taken out since the start. */
+    public long timesEjected() {
+        return timesEjected.sum();
     }
 
     boolean isEligible(long nowNanos) {

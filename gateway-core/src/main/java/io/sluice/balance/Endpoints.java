@@ -1,6 +1,7 @@
 package io.sluice.balance;
 
 import io.sluice.guard.Breaker;
+import io.sluice.guard.Durations;
 import io.sluice.guard.Outcome;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
@@ -45,6 +46,7 @@ public final class Endpoints {
     private final OutlierDetection outliers;
     private final LongSupplier nanos;
     private final AtomicLong comparedAt;
+    private final Durations attempts = new Durations();
     private volatile Listener listener = Listener.NONE;
 
     /**
@@ -108,6 +110,11 @@ public final class Endpoints {
 
     public List<EndpointState> states() {
         return List.of(all);
+    }
+
+    /** How long attempts took until the head of their answer came. */
+    public Durations attempts() {
+        return attempts;
     }
 
     // ---- picking
@@ -255,6 +262,7 @@ public final class Endpoints {
                 return;
             }
             at.ejections = at.ejections + 1;
+            at.timesEjected.increment();
             long wanted = outliers.ejection().toNanos() * Math.min(at.ejections, 1000);
             out = Duration.ofNanos(Math.min(wanted, outliers.longestEjection().toNanos()));
             at.ejectedUntil.set(nonZero(nowNanos + out.toNanos()));

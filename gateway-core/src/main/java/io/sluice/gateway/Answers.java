@@ -34,8 +34,11 @@ final class Answers {
         return result(call, EMPTY_RESULT);
     }
 
-    /** @param silence how long a stream may say nothing before a comment is written into it */
-    static Publisher<Void> write(Answer answer, HttpServerResponse response, Duration silence) {
+    /**
+     * @param silence how long a stream may say nothing before a comment is written into it
+     * @param streams counts the answer if it is one
+     */
+    static Publisher<Void> write(Answer answer, HttpServerResponse response, Duration silence, OpenStreams streams) {
         if (answer instanceof Answer.Message message) {
             return message(message, response);
         }
@@ -48,7 +51,10 @@ final class Answers {
                     .header(HttpHeaderNames.CACHE_CONTROL, "no-cache")
                     .header("X-Accel-Buffering", "no");
             return SignsOfLife.during(
-                    owning(events.frames(), frames -> response.send(frames, frame -> true)), response, silence);
+                    owning(events.frames(), frames -> response.send(frames, frame -> true)),
+                    response,
+                    silence,
+                    streams);
         }
         Answer.Empty empty = (Answer.Empty) answer;
         headers(response, empty.headers());

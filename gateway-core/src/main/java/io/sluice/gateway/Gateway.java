@@ -69,6 +69,7 @@ public final class Gateway implements Disposable {
     private final Sinks.Many<GatewaySettings> chosen;
     private final Sinks.Many<List<Profile>> profiles = Sinks.many().replay().latestOrDefault(List.of());
     private final Guard guard = new Guard();
+    private final OpenStreams streams = new OpenStreams();
     private final DirectCalls lane;
     private final OldTransport oldTransport;
     private final Disposable.Composite resources = Disposables.composite();
@@ -239,6 +240,16 @@ public final class Gateway implements Disposable {
         return sessions.all().size() + listens.count();
     }
 
+    /** Event streams that are open towards clients. */
+    public int openStreams() {
+        return streams.count();
+    }
+
+    /** Legacy sessions that hold something here. */
+    public int liveSessions() {
+        return sessions.all().size();
+    }
+
     /** Calls that wait for input of their clients. */
     public int parkedCalls() {
         return parked.parked();
@@ -267,13 +278,16 @@ public final class Gateway implements Disposable {
         return switch (request.method().name()) {
             case "POST" ->
                 post(inbound, request)
-                        .flatMap(answer -> Mono.from(Answers.write(answer, response, settings.heartbeat())))
+                        .flatMap(answer -> Mono.from(write(answer, response)))
                         .doOnDiscard(Answer.class, Answers::discard);
-            case "GET" ->
-                path.get(inbound).flatMap(answer -> Mono.from(Answers.write(answer, response, settings.heartbeat())));
-            case "DELETE" -> Answers.write(path.delete(inbound), response, settings.heartbeat());
+            case "GET" -> path.get(inbound).flatMap(answer -> Mono.from(write(answer, response)));
+            case "DELETE" -> write(path.delete(inbound), response);
             default -> throw Rejection.BadHttp.methodNotAllowed(request.method().name(), "POST, GET, DELETE");
         };
+    }
+
+    private Publisher<Void> write(Answer answer, HttpServerResponse response) {
+        return Answers.write(answer, response, settings.heartbeat(), streams);
     }
 
     /** The path of a request by the transport of 2024-11-05, or null. */
@@ -296,7 +310,7 @@ public final class Gateway implements Disposable {
                             query < 0 ? "" : request.uri().substring(query + 1),
                             Inbound.of("", request.requestHeaders()),
                             BodyReader.read(request, settings.maxBodyBytes()))
-                    .flatMap(answer -> Mono.from(Answers.write(answer, response, settings.heartbeat())));
+                    .flatMap(answer -> Mono.from(write(answer, response)));
         }
         if (!method.equals("GET")) {
             throw Rejection.BadHttp.methodNotAllowed(method, "GET");
@@ -304,8 +318,7 @@ public final class Gateway implements Disposable {
         String mount = target.length() <= OldTransport.STREAM.length() + 1
                 ? ""
                 : target.substring(OldTransport.STREAM.length() + 1);
-        return Answers.write(
-                oldTransport.open(Inbound.of(mount, request.requestHeaders())), response, settings.heartbeat());
+        return write(oldTransport.open(Inbound.of(mount, request.requestHeaders())), response);
     }
 
     /** A call that came by the short way goes on where it was left. */

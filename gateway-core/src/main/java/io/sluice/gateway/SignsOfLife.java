@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerResponse;
 
@@ -34,14 +35,19 @@ final class SignsOfLife extends ChannelOutboundHandlerAdapter {
     }
 
     /** @param sending writes the stream's frames, whole, to {@code response} */
-    static Publisher<Void> during(Publisher<Void> sending, HttpServerResponse response, Duration silence) {
+    static Publisher<Void> during(
+            Publisher<Void> sending, HttpServerResponse response, Duration silence, OpenStreams streams) {
         return Mono.defer(() -> {
             SignsOfLife signs = new SignsOfLife(response, silence);
             response.withConnection(connection -> connection.addHandlerLast(NAME, signs));
+            Disposable counted = streams.opened();
             return Mono.from(sending)
                     .doOnTerminate(signs::end)
                     .doOnCancel(signs::end)
-                    .doFinally(end -> response.withConnection(connection -> connection.removeHandler(NAME)));
+                    .doFinally(end -> {
+                        counted.dispose();
+                        response.withConnection(connection -> connection.removeHandler(NAME));
+                    });
         });
     }
 

@@ -4,7 +4,7 @@ import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.sluice.rejection.Rejection.BackendFailure;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,7 +27,8 @@ public final class Gate {
     private final Breaker breaker;
     private final Bulkhead bulkhead;
     private final @Nullable AdaptiveLimit adaptive;
-    private final AtomicLong refused = new AtomicLong();
+    private final Tally tally = new Tally();
+    private final AtomicBoolean full = new AtomicBoolean();
     private volatile long usualNanos = TimeUnit.MILLISECONDS.toNanos(50);
 
     /**
@@ -88,7 +89,7 @@ public final class Gate {
     }
 
     private BackendFailure open() {
-        refused.incrementAndGet();
+        tally.refused(Tally.End.NOT_PERMITTED);
         Duration retryAfter = breaker.retryAfter();
         return BackendFailure.unavailable(
                 backend,
@@ -132,6 +133,9 @@ public final class Gate {
                     waiting.refused(open);
                     return;
                 }
+                if (!own) {
+                    tally.waited(then - nowNanos);
+                }
                 waiting.admitted(permit);
             }
 
@@ -157,7 +161,13 @@ public final class Gate {
 
     /** The refusal of somebody for whom there was no place. */
     public BackendFailure busy(Duration waited) {
-        refused.incrementAndGet();
+        tally.refused(Tally.End.FULL);
+        if (!full.get() && full.compareAndSet(false, true)) {
+            log.warn(
+                    "Backend '{}' is at its limit of {} concurrent calls, further ones are refused",
+                    backend,
+                    bulkhead.limit());
+        }
         String inVain = waited.isZero() ? "" : ", and none became free within " + InWords.of(waited);
         return BackendFailure.limited(
                 backend,
@@ -165,9 +175,10 @@ public final class Gate {
                 SOON);
     }
 
-    void ended(Outcome outcome, long nanosToHead, boolean judged, long nowNanos) {
+    void ended(Permit permit, Outcome outcome, long nanosToHead, boolean answered, long nowNanos) {
         AdaptiveLimit adapting = adaptive;
-        if (judged) {
+        if (permit.isJudged()) {
+            tally.ended(outcome, answered, permit.isRetried(), nowNanos - permit.since());
             breaker.end(outcome, nanosToHead);
             if (outcome == Outcome.SUCCEEDED) {
                 long usual = usualNanos;
@@ -178,6 +189,14 @@ public final class Gate {
             }
         }
         bulkhead.giveBack(longestInLine(), nowNanos);
+        if (full.get() && hasRoom() && full.compareAndSet(true, false)) {
+            log.info("Backend '{}' has room for calls again", backend);
+        }
+    }
+
+    /** Not the moment a place is free, or the log would be told each time. */
+    private boolean hasRoom() {
+        return bulkhead.waiting() == 0 && bulkhead.taken() <= bulkhead.limit() / 2;
     }
 
     // ---- what there is to see, and to do by hand
@@ -212,8 +231,13 @@ public final class Gate {
         return bulkhead.waiting();
     }
 
+    /** What became of its calls. */
+    public Tally tally() {
+        return tally;
+    }
+
     /** Calls refused here since the start. */
     public long refused() {
-        return refused.get();
+        return tally.count(Tally.End.NOT_PERMITTED) + tally.count(Tally.End.FULL);
     }
 }

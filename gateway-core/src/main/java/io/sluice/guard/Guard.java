@@ -5,6 +5,7 @@ import io.sluice.catalog.Glob;
 import io.sluice.rejection.Rejection;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +16,18 @@ import org.jspecify.annotations.Nullable;
  * have to be given back, the other {@link Gate#tryAdmit}.
  */
 public final class Guard {
+    /** Why a call was refused before any backend was thought of: a closed set, fit for a tag. */
+    public enum Limit {
+        /** Its caller has used up what is its own. */
+        CALLER,
+        /** All callers together have used up what they share. */
+        SHARED,
+        /** It is the same call again and again. */
+        IDENTICAL
+    }
+
     private volatile State state = new State(LimitSettings.NONE);
+    private final LongAdder[] limited = {new LongAdder(), new LongAdder(), new LongAdder()};
 
     private static final class State {
         private final LimitSettings settings;
@@ -61,6 +73,7 @@ public final class Guard {
             long seed = 31L * (31L * caller.hashCode() + backend.hashCode()) + tool.hashCode();
             long wait = identical.take(IdenticalCalls.hash(seed, body, from, to), nowNanos);
             if (wait > 0) {
+                limited[Limit.IDENTICAL.ordinal()].increment();
                 throw Rejection.BackendFailure.limited(
                         backend,
                         "The same call of '" + tool + "' with the same arguments was made "
@@ -71,7 +84,13 @@ public final class Guard {
             }
         }
         if (!now.budgets.isEmpty()) {
-            now.budgets.take(caller, backend, tool, nowNanos);
+            try {
+                now.budgets.take(caller, backend, tool, nowNanos);
+            } catch (Rejection refused) {
+                boolean personal = refused instanceof Rejection.Limited;
+                limited[(personal ? Limit.CALLER : Limit.SHARED).ordinal()].increment();
+                throw refused;
+            }
         }
     }
 
@@ -81,6 +100,11 @@ public final class Guard {
         return background.isEmpty() || !Glob.anyMatches(background, caller.subject())
                 ? Priority.INTERACTIVE
                 : Priority.BACKGROUND;
+    }
+
+    /** Calls refused since the start. */
+    public long limited(Limit why) {
+        return limited[why.ordinal()].sum();
     }
 
     /** Calls refused for a rate since its limits were last changed. */

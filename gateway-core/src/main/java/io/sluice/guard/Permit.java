@@ -21,6 +21,7 @@ public final class Permit {
     private final Gate gate;
     private final long since;
     private final boolean judged;
+    private boolean retried;
 
     @SuppressWarnings("unused") // by its handle
     private volatile boolean ended;
@@ -34,14 +35,31 @@ public final class Permit {
 
     /** As {@link #end(Outcome, long, long)}, where no head of an answer ever came. */
     public void end(Outcome outcome, long nowNanos) {
-        end(outcome, nowNanos - since, nowNanos);
+        end(outcome, nowNanos - since, false, nowNanos);
     }
 
     /** @param nanosToHead how long the head of the answer took */
     public void end(Outcome outcome, long nanosToHead, long nowNanos) {
+        end(outcome, nanosToHead, true, nowNanos);
+    }
+
+    private void end(Outcome outcome, long nanosToHead, boolean answered, long nowNanos) {
         if (ENDED.compareAndSet(this, false, true)) {
-            gate.ended(outcome, nanosToHead, judged, nowNanos);
+            gate.ended(this, outcome, nanosToHead, answered, nowNanos);
         }
+    }
+
+    /** A second attempt is made. */
+    public void retried() {
+        retried = true;
+    }
+
+    boolean isRetried() {
+        return retried;
+    }
+
+    boolean isJudged() {
+        return judged;
     }
 
     public long since() {

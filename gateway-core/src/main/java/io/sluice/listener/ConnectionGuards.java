@@ -33,6 +33,11 @@ final class ConnectionGuards {
         this.lanes = lanes;
     }
 
+    /** Connections that are open now. */
+    int open() {
+        return open.get();
+    }
+
     void install(Channel channel) {
         channel.closeFuture().addListener(closed -> open.decrementAndGet());
         if (open.incrementAndGet() > settings.limits().maxConnections()) {

@@ -55,6 +55,7 @@ public final class HttpListener {
     private final ClientPolicy clients;
     private final HostPolicy hosts;
     private final Cors cors;
+    private final ConnectionGuards guards;
     private final ChannelGroup live = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private volatile boolean draining;
     private @Nullable DisposableServer server;
@@ -68,6 +69,8 @@ public final class HttpListener {
         this.clients = new ClientPolicy(settings.allow());
         this.hosts = new HostPolicy(settings);
         this.cors = new Cors(settings.corsOrigins());
+        this.guards = new ConnectionGuards(
+                settings, () -> laneHandler(settings.timeouts().idle()));
     }
 
     /** As the other form, on event loops of its own, one for each processor, disposed of with {@link #close}. */
@@ -123,6 +126,11 @@ public final class HttpListener {
         return (InetSocketAddress) bound().address();
     }
 
+    /** Connections that are open now. */
+    public int connections() {
+        return guards.open();
+    }
+
     /** The event loops that connections live on. */
     public LoopResources loops() {
         return loops;
@@ -167,7 +175,6 @@ public final class HttpListener {
     private HttpServer server(ListenerSettings settings) {
         Limits limits = settings.limits();
         Timeouts timeouts = settings.timeouts();
-        ConnectionGuards guards = new ConnectionGuards(settings, () -> laneHandler(timeouts.idle()));
         HttpServer plain = HttpServer.create()
                 .host(settings.host())
                 .port(settings.port())

@@ -608,8 +608,7 @@ final class BackendHttp {
     /** What comes of a request that was sent once and may be sent again. */
     private Mono<Answer> outcome(Mono<Answer> once, Ask ask, boolean shared, Attempt first, @Nullable Permit permit) {
         return once.onErrorResume(
-                        error -> mayRepeat(ask, error),
-                        error -> attempt(repeated(ask), shared, second(ask, first, error), permit))
+                        error -> mayRepeat(ask, error), error -> again(ask, shared, second(ask, first, error), permit))
                 .flatMap(answer -> answer.status() >= 502
                                 && answer.status() <= 504
                                 && ask.endpoint() == null
@@ -648,8 +647,15 @@ final class BackendHttp {
 
     private Mono<Answer> elsewhere(Ask ask, boolean shared, Attempt first, Answer answer, @Nullable Permit permit) {
         return answer.refused()
-                .then(Mono.defer(() ->
-                        attempt(repeated(ask), shared, endpoints.pickOther(first.state(), System.nanoTime()), permit)));
+                .then(Mono.defer(
+                        () -> again(ask, shared, endpoints.pickOther(first.state(), System.nanoTime()), permit)));
+    }
+
+    private Mono<Answer> again(Ask ask, boolean shared, Attempt second, @Nullable Permit permit) {
+        if (permit != null) {
+            permit.retried();
+        }
+        return attempt(repeated(ask), shared, second, permit);
     }
 
     private static Ask repeated(Ask ask) {
@@ -681,8 +687,7 @@ final class BackendHttp {
         }
         Mono<Answer> other = Mono.delay(Duration.ofNanos(Math.max(1_000_000, patience)), settings.timer())
                 .filter(late -> budget.trySpend())
-                .flatMap(late ->
-                        attempt(repeated(ask), shared, endpoints.pickOther(first.state(), System.nanoTime()), permit))
+                .flatMap(late -> again(ask, shared, endpoints.pickOther(first.state(), System.nanoTime()), permit))
                 .onErrorComplete();
         return Mono.firstWithValue(one, other)
                 .onErrorMap(NoSuchElementException.class, none -> cause(none))
@@ -833,6 +838,7 @@ final class BackendHttp {
         @Override
         public void over() {
             long now = System.nanoTime();
+            gate.tally().received(received.bytes());
             Outcome told = outcome;
             if (told == null) {
                 attempt.end(Outcome.IGNORED, now);
@@ -978,6 +984,7 @@ final class BackendHttp {
             sending.unanswered(unsendable);
             return;
         }
+        gate.tally().sent(request.readableBytes());
         connections.send(eventLoop, origin, request, patience, shared && !closed, sending.received);
     }
 

@@ -38,6 +38,7 @@ final class Received extends Exchange {
     private final EventLoop eventLoop;
     private final Listener listener;
     private final ArrayDeque<ByteBuf> waiting = new ArrayDeque<>(2);
+    private long bytes;
     private boolean headSeen;
     private boolean told;
     private boolean ended;
@@ -76,6 +77,7 @@ final class Received extends Exchange {
 
     @Override
     protected void part(ByteBuf part) {
+        bytes += part.readableBytes();
         if (deaf) {
             part.release();
             return;
@@ -136,6 +138,11 @@ final class Received extends Exchange {
     /** Has a body of which it is known that it is small arrive without a reader. On the event loop, as the next two. */
     void gather() {
         gathering = true;
+    }
+
+    /** How much of the body has come. */
+    long bytes() {
+        return bytes;
     }
 
     /** Whether all of the answer is there. */

@@ -76,10 +76,13 @@ public final class ManagementApi implements Disposable {
             Readiness readiness,
             InstantSource clock,
             int maxRegistered) {
-        this(registry, discovery, authenticator, egress, about, readiness, clock, maxRegistered, null);
+        this(registry, discovery, authenticator, egress, about, readiness, clock, maxRegistered, null, Vitals.none());
     }
 
-    /** @param keepers take people through their consent, or null when no backend has use for that */
+    /**
+     * @param keepers take people through their consent, or null when no backend has use for that
+     * @param vitals what the meters tell beside the backends
+     */
     public ManagementApi(
             Registry registry,
             Discovery discovery,
@@ -89,7 +92,8 @@ public final class ManagementApi implements Disposable {
             Readiness readiness,
             InstantSource clock,
             int maxRegistered,
-            @Nullable OAuthKeepers keepers) {
+            @Nullable OAuthKeepers keepers,
+            Vitals vitals) {
         this.authenticator = Authenticator.failingClosed(authenticator);
         Registrations registrations = new Registrations(registry, discovery, egress, maxRegistered);
         this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE);
@@ -117,7 +121,7 @@ public final class ManagementApi implements Disposable {
             operations.addAll(new Consents(keepers).operations());
         }
         operations.addAll(new Resilience(discovery).operations());
-        this.meters = new Meters(discovery);
+        this.meters = new Meters(discovery, vitals);
         operations.addAll(meters.operations());
         operations.addAll(new ApiPages(() -> ApiDescription.of(operations, about.version())).operations());
         this.table = new OperationTable(operations);

@@ -26,6 +26,7 @@ import io.sluice.management.GatewayTools;
 import io.sluice.management.ManagementApi;
 import io.sluice.management.Profiles;
 import io.sluice.management.Readiness;
+import io.sluice.management.Vitals;
 import io.sluice.oauth.OAuthKeepers;
 import io.sluice.openapi.OpenApiAdapters;
 import io.sluice.openapi.OpenApiSettings;
@@ -142,11 +143,30 @@ public final class SluiceServer implements RunningGateway {
                         + registry.snapshot().records(RecordKind.CLIENT).size());
         GatewayTools.host(registry, discovery, about, readiness, clock, config.gatewayAggregated());
         this.management = new ManagementApi(
-                registry, discovery, authenticator, egress, about, readiness, clock, config.maxRegistered(), keepers);
+                registry,
+                discovery,
+                authenticator,
+                egress,
+                about,
+                readiness,
+                clock,
+                config.maxRegistered(),
+                keepers,
+                vitals());
         this.handler = management.before(gateway.handler());
         this.profiles = registry.watch(RecordKind.PROFILE)
                 .map(records -> Profiles.of(records.values()))
                 .subscribe(gateway::profiles, e -> log.error("The profiles can no longer be followed", e));
+    }
+
+    private Vitals vitals() {
+        return new Vitals(
+                this::connections, gateway::liveSessions, gateway::openStreams, gateway::parkedCalls, gateway.guard());
+    }
+
+    private int connections() {
+        HttpListener bound = listener.get();
+        return bound == null ? 0 : bound.connections();
     }
 
     /** Where a browser on this machine reaches the gateway. */

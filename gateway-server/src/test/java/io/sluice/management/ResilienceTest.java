@@ -70,11 +70,11 @@ final class ResilienceTest {
             assertThat(get(api, "/metrics").body())
                     .contains("resilience4j_circuitbreaker_state{name=\"down\",state=\"closed\"} 1.0")
                     .contains("resilience4j_bulkhead_max_allowed_concurrent_calls{name=\"down\"} 500.0")
-                    .contains("sluice_endpoint_in{endpoint=\"http://127.0.0.1:1/mcp\",name=\"down\"} 1.0")
+                    .contains("sluice_endpoint_in{backend=\"down\",endpoint=\"http://127.0.0.1:1/mcp\"} 1.0")
                     .contains("jvm_memory_used_bytes");
             api.registry.remove("down").block();
             await().atMost(Duration.ofSeconds(10))
-                    .until(() -> !get(api, "/metrics").body().contains("name=\"down\""));
+                    .until(() -> !get(api, "/metrics").body().contains("=\"down\""));
         }
     }
 }

@@ -1,0 +1,21 @@
+package io.sluice.management;
+
+import io.sluice.guard.Guard;
+import java.util.function.IntSupplier;
+
+/**
+ * What there is to be measured of the process beside its backends. Asked by whoever reads the meters.
+ *
+ * @param connections of clients
+ * @param sessions legacy ones that hold something on this replica
+ * @param streams event streams that are open towards clients
+ * @param parked calls that wait for input of their clients
+ * @param guard what callers may do
+ */
+public record Vitals(
+        IntSupplier connections, IntSupplier sessions, IntSupplier streams, IntSupplier parked, Guard guard) {
+    /** Of a process that has backends only. */
+    static Vitals none() {
+        return new Vitals(() -> 0, () -> 0, () -> 0, () -> 0, new Guard());
+    }
+}
