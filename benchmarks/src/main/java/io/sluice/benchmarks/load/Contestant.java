@@ -12,11 +12,13 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import javax.management.MBeanServerConnection;
 import javax.management.ObjectName;
+import javax.management.openmbean.CompositeData;
 import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
@@ -52,9 +54,14 @@ final class Contestant implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(new File(log.toString()))
                 .start();
-        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // also when the run is cut short
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly)); // also when the run is cut short
         Contestant started = new Contestant(name, port, process, java);
-        started.awaitPort(log);
+        try {
+            started.awaitPort(log);
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            throw e;
+        }
         return started;
     }
 
@@ -73,17 +80,31 @@ final class Contestant implements AutoCloseable {
     }
 
     /** Waits until a gateway says at {@code /readyz} that it knows the tools of its backends. */
-    void awaitReady() throws IOException, InterruptedException {
+    Contestant awaitReady() throws IOException, InterruptedException {
         HttpRequest ask = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/readyz"))
+                .timeout(Duration.ofSeconds(10))
                 .build();
         HttpClient http = HttpClient.newHttpClient();
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (http.send(ask, HttpResponse.BodyHandlers.discarding()).statusCode() != 200) {
             if (System.nanoTime() >= end) {
-                throw new IOException(name + " was not ready within 30 s");
+                throw new IOException(name + " was not ready within 60 s");
             }
             Thread.sleep(50); // a poll of another process, which tells nobody when it is ready
         }
+        return this;
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    boolean isJava() {
+        return java;
+    }
+
+    long pid() {
+        return process.pid();
     }
 
     String name() {
@@ -125,6 +146,22 @@ final class Contestant implements AutoCloseable {
         }
     }
 
+    /** Bytes in use on the heap after a collection, and in direct buffers: what it holds on to. */
+    long heldBytes() throws IOException {
+        try {
+            MBeanServerConnection beans = beans();
+            ObjectName memory = new ObjectName("java.lang:type=Memory");
+            beans.invoke(memory, "gc", new Object[0], new String[0]);
+            beans.invoke(memory, "gc", new Object[0], new String[0]);
+            CompositeData heap = (CompositeData) beans.getAttribute(memory, "HeapMemoryUsage");
+            long direct =
+                    (long) beans.getAttribute(new ObjectName("java.nio:type=BufferPool,name=direct"), "MemoryUsed");
+            return (long) heap.get("used") + direct;
+        } catch (javax.management.JMException e) {
+            throw new IOException(e);
+        }
+    }
+
     private long allocatedByLiveThreads() throws IOException {
         try {
             ObjectName threading = new ObjectName("java.lang:type=Threading");
@@ -158,17 +195,12 @@ final class Contestant implements AutoCloseable {
         return connected.getMBeanServerConnection();
     }
 
+    /** Kills it: nothing that a run starts has anything to put in order, and a gateway would wait for its streams. */
     @Override
-    public void close() throws IOException {
-        JMXConnector connected = jmx;
-        if (connected != null) {
-            connected.close();
-        }
-        process.destroy();
+    public void close() {
+        process.destroyForcibly();
         try {
-            if (!process.waitFor(5, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-            }
+            process.waitFor(5, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -3,6 +3,7 @@ package io.sluice.benchmarks.load;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** What one connection says, and what it must hear. Not for use by two threads. */
 interface Conversation {
@@ -21,18 +22,23 @@ interface Conversation {
 
     /** Calls of one tool, of either era. The id and a text made of it must come back. */
     final class Calls implements Conversation {
-        private static final String PARTS = "application/json, text/event-stream";
-
         private final Scenario scenario;
         private final String path;
-        private final String tool;
+        private final Supplier<String> tools;
         private final byte[] end = "\"isError\":false}}".getBytes(UTF_8);
+        private final String ballast;
         private String session = "";
 
         Calls(Scenario scenario, String path, String tool) {
+            this(scenario, path, () -> tool);
+        }
+
+        /** @param tools asked for each call */
+        Calls(Scenario scenario, String path, Supplier<String> tools) {
             this.scenario = scenario;
             this.path = path;
-            this.tool = tool;
+            this.tools = tools;
+            this.ballast = scenario.ballast();
         }
 
         @Override
@@ -40,11 +46,7 @@ interface Conversation {
             if (scenario.modern()) {
                 return Optional.empty();
             }
-            return Optional.of(post(
-                    "",
-                    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
-                            + "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
-                            + "\"clientInfo\":{\"name\":\"load\",\"version\":\"1\"}}}"));
+            return Optional.of(Requests.legacy(path, "", Requests.INITIALIZE));
         }
 
         @Override
@@ -54,26 +56,20 @@ interface Conversation {
 
         @Override
         public byte[] call(long id) {
-            String argument = "\"text\":\"asked in " + id + "\"" + scenario.ballast();
-            String head = scenario.modern()
-                    ? "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: " + tool + "\r\n"
-                    : "MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: " + session + "\r\n";
-            String meta = scenario.modern()
-                    ? ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-                            + "\"io.modelcontextprotocol/clientCapabilities\":{}}"
-                    : "";
-            return post(
-                    head,
+            String tool = tools.get();
+            String argument = "\"text\":\"asked in " + id + "\"" + ballast;
+            if (scenario.modern()) {
+                return Requests.post(
+                        path,
+                        "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: " + tool + "\r\n",
+                        Requests.modernBody(
+                                id, "tools/call", "\"name\":\"" + tool + "\",\"arguments\":{" + argument + "}"));
+            }
+            return Requests.legacy(
+                    path,
+                    session,
                     "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"tools/call\",\"params\":{\"name\":\"" + tool
-                            + "\",\"arguments\":{" + argument + "}" + meta + "}}");
-        }
-
-        private byte[] post(String head, String body) {
-            return ("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: "
-                            + PARTS
-                            + "\r\nAuthorization: Bearer " + Scenario.TOKEN + "\r\n" + head + "Content-Length: "
-                            + body.length() + "\r\n\r\n" + body)
-                    .getBytes(UTF_8);
+                            + "\",\"arguments\":{" + argument + "}}}");
         }
 
         @Override

@@ -12,12 +12,14 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.SocketChannel;
+import java.util.concurrent.TimeUnit;
 
 /**
  * An MCP server that does nothing but answer, so that a run measures what stands before it: {@code /modern} speaks 2026-07-28, {@code /legacy} 2025-11-25 with sessions. A call's id and the text of
  * its argument come back, so that a generator can tell its own answer from others'.
  *
- * <p>Tools: {@code echo} answers with about 500 bytes, {@code large-100k} and {@code large-10m} with so much, {@code events} with a stream of a hundred events.
+ * <p>Tools: {@code echo} answers with about 500 bytes, {@code large-100k} and {@code large-10m} with so much, {@code events} with a stream of a hundred events;
+ * {@code slow-events} and {@code slow-10m} hold back the second half of their answers. Other paths are those of a {@link Fleet}.
  */
 public final class FixedBackend {
     private static final byte[] ID = "\"id\":".getBytes(UTF_8);
@@ -26,13 +28,18 @@ public final class FixedBackend {
     private static final byte[] TEXT = "\"text\":\"".getBytes(UTF_8);
     private static final String PADDING = "The quick brown fox jumps over the lazy dog. ".repeat(6);
     private static final String TOOLS = tools();
+    private static final String CHANGES = "{\"listChanged\":true}";
+
+    /** How long the tools {@code slow-events} and {@code slow-10m} hold back the second half of their answers. */
+    static final int PAUSE_MILLIS = 300;
 
     private FixedBackend() {}
 
-    /** Listens on the loopback port of the first argument until killed. */
+    /** Listens on the loopback ports given until killed. */
     public static void main(String[] args) throws InterruptedException {
         EventLoopGroup loop = Wire.loop();
-        new ServerBootstrap()
+        Fleet fleet = new Fleet();
+        ServerBootstrap server = new ServerBootstrap()
                 .group(loop)
                 .channel(Wire.server())
                 .option(ChannelOption.SO_BACKLOG, 4096)
@@ -40,18 +47,19 @@ public final class FixedBackend {
                 .childHandler(new ChannelInitializer<SocketChannel>() {
                     @Override
                     protected void initChannel(SocketChannel channel) {
-                        channel.pipeline().addLast(new Answering());
+                        channel.pipeline().addLast(new Answering(fleet));
                     }
-                })
-                .bind("127.0.0.1", Integer.parseInt(args[0]))
-                .sync();
+                });
+        for (String port : args) {
+            server.bind("127.0.0.1", Integer.parseInt(port)).sync();
+        }
         System.out.println("ready");
         Thread.currentThread().join();
     }
 
     private static String tools() {
         StringBuilder tools = new StringBuilder();
-        for (String name : new String[] {"echo", "large-100k", "large-10m", "events"}) {
+        for (String name : new String[] {"echo", "large-100k", "large-10m", "events", "slow-events", "slow-10m"}) {
             tools.append(tools.isEmpty() ? "" : ",")
                     .append("{\"name\":\"")
                     .append(name)
@@ -62,6 +70,14 @@ public final class FixedBackend {
 
     private static final class Answering extends ChannelInboundHandlerAdapter {
         private final HttpReader reader = new HttpReader();
+        private final Fleet fleet;
+
+        /** The id of a request that is answered late, when the reader is about another one. */
+        private String given = "";
+
+        Answering(Fleet fleet) {
+            this.fleet = fleet;
+        }
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
@@ -85,12 +101,55 @@ public final class FixedBackend {
         }
 
         private void answer(ChannelHandlerContext context) {
+            String path = reader.path();
+            if (path.startsWith("/fleet/") || path.startsWith("/old-fleet/")) {
+                member(context, Fleet.member(path));
+                return;
+            }
             if (!reader.begins("POST /")) {
                 write(context, reader.begins("GET ") ? "405 Method Not Allowed" : "200 OK", "", "");
                 return;
             }
-            boolean modern = reader.begins("POST /modern");
-            String method = value(METHOD);
+            if (path.startsWith("/control/")) {
+                write(context, "200 OK", "", fleet.control(path));
+                return;
+            }
+            answer(context, value(METHOD), path.startsWith("/modern"), "{}", TOOLS);
+        }
+
+        private void member(ChannelHandlerContext context, Fleet.Member member) {
+            String method = reader.begins("POST /") ? value(METHOD) : "";
+            if (fleet.hangs(member)) {
+                return;
+            }
+            if (method.equals("subscriptions/listen") || reader.begins("GET ")) {
+                fleet.open(context, member);
+            } else if (method.isEmpty()) {
+                write(context, "200 OK", "", "");
+            } else if (method.equals("tools/call") || member.delayMillis() == 0) {
+                answer(
+                        context,
+                        method,
+                        member.modern(),
+                        CHANGES,
+                        method.equals("tools/list") ? fleet.tools(member) : "");
+            } else {
+                String id = id();
+                context.executor()
+                        .schedule(
+                                () -> {
+                                    given = id;
+                                    answer(context, method, member.modern(), CHANGES, fleet.tools(member));
+                                    given = "";
+                                    context.flush();
+                                },
+                                member.delayMillis(),
+                                TimeUnit.MILLISECONDS);
+            }
+        }
+
+        private void answer(
+                ChannelHandlerContext context, String method, boolean modern, String toolsCapability, String tools) {
             switch (method) {
                 case "tools/call" -> call(context, modern);
                 case "server/discover" -> {
@@ -98,7 +157,8 @@ public final class FixedBackend {
                         result(
                                 context,
                                 "\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"ttlMs\":0,"
-                                        + "\"cacheScope\":\"public\",\"capabilities\":{\"tools\":{}},"
+                                        + "\"cacheScope\":\"public\",\"capabilities\":{\"tools\":" + toolsCapability
+                                        + "},"
                                         + "\"serverInfo\":{\"name\":\"fixed\",\"version\":\"1\"}",
                                 "");
                     } else {
@@ -111,8 +171,8 @@ public final class FixedBackend {
                     } else {
                         result(
                                 context,
-                                "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}},"
-                                        + "\"serverInfo\":{\"name\":\"fixed\",\"version\":\"1\"}",
+                                "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":" + toolsCapability
+                                        + "}," + "\"serverInfo\":{\"name\":\"fixed\",\"version\":\"1\"}",
                                 "Mcp-Session-Id: s-" + Long.toHexString(System.nanoTime()) + "\r\n");
                     }
                 }
@@ -120,7 +180,7 @@ public final class FixedBackend {
                     result(
                             context,
                             (modern ? "\"resultType\":\"complete\",\"ttlMs\":0,\"cacheScope\":\"public\"," : "")
-                                    + TOOLS,
+                                    + tools,
                             "");
                 default -> {
                     if (method.startsWith("notifications/")) {
@@ -141,6 +201,8 @@ public final class FixedBackend {
                 case "large-100k" -> result(context, content + PADDING.repeat(380) + "\"}],\"isError\":false", "");
                 case "large-10m" -> result(context, content + PADDING.repeat(38_836) + "\"}],\"isError\":false", "");
                 case "events" -> events(context, content + "done\"}],\"isError\":false");
+                case "slow-events" -> slowEvents(context, content + "done\"}],\"isError\":false");
+                case "slow-10m" -> slowly(context, content + PADDING.repeat(38_836) + "\"}],\"isError\":false");
                 default -> result(context, content + PADDING + "\"}],\"isError\":false", "");
             }
         }
@@ -158,6 +220,32 @@ public final class FixedBackend {
             context.write(chunk(
                     "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"result\":{" + result + "}}\n\n"));
             context.write(buffer("0\r\n\r\n"));
+        }
+
+        private void slowEvents(ChannelHandlerContext context, String result) {
+            String last =
+                    "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":" + id() + ",\"result\":{" + result + "}}\n\n";
+            context.write(
+                    buffer("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"));
+            context.writeAndFlush(
+                    chunk("event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\","
+                            + "\"params\":{\"level\":\"info\",\"data\":\"first event\"}}\n\n"));
+            later(context, () -> {
+                context.write(chunk(last));
+                context.writeAndFlush(buffer("0\r\n\r\n"));
+            });
+        }
+
+        /** The second half of a body later than the first. */
+        private void slowly(ChannelHandlerContext context, String result) {
+            String body = "{\"jsonrpc\":\"2.0\",\"id\":" + id() + ",\"result\":{" + result + "}}";
+            context.writeAndFlush(buffer("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                    + body.length() + "\r\n\r\n" + body.substring(0, body.length() / 2)));
+            later(context, () -> context.writeAndFlush(buffer(body.substring(body.length() / 2))));
+        }
+
+        private static void later(ChannelHandlerContext context, Runnable what) {
+            context.executor().schedule(what, PAUSE_MILLIS, TimeUnit.MILLISECONDS);
         }
 
         private void result(ChannelHandlerContext context, String result, String headers) {
@@ -189,6 +277,9 @@ public final class FixedBackend {
         }
 
         private String id() {
+            if (!given.isEmpty()) {
+                return given;
+            }
             int at = reader.indexOf(ID, 0);
             if (at < 0) {
                 return "null";

@@ -151,6 +151,19 @@ final class HttpReader {
         return true;
     }
 
+    /** The target of a request. */
+    String path() {
+        int from = 0;
+        while (bytes[from] != ' ') {
+            from++;
+        }
+        int to = from + 1;
+        while (bytes[to] != ' ') {
+            to++;
+        }
+        return new String(bytes, from + 1, to - from - 1, StandardCharsets.ISO_8859_1);
+    }
+
     /** A header's value, or empty. */
     String header(String name) {
         int at = find("\n" + name.toLowerCase(Locale.ROOT) + ":");

@@ -1,0 +1,132 @@
+package io.sluice.benchmarks.load;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.function.IntFunction;
+
+/**
+ * Whether a call costs the same with 1,000 backends and 20,000 tools, all of them called in turn, as with one backend of ten tools; and with 5,000 connections as with one. The latter at a constant
+ * rate, as a connection alone cannot keep anything busy, and what is asked for at once costs less each.
+ */
+final class Growth implements Trial {
+    private static final int MANY_BACKENDS = 1000;
+    private static final int TOOLS = 20;
+    private static final int MANY_CONNECTIONS = 5000;
+    private static final int RATE = 1500;
+
+    @Override
+    public String name() {
+        return "growth";
+    }
+
+    @Override
+    public Duration limit() {
+        return Duration.ofSeconds(210);
+    }
+
+    @Override
+    public List<Finding> goals() {
+        return List.of(
+                Finding.goal("growth: 1 → 1,000 backends, 10 → 20,000 tools", "within 15 % for each call", 1.15),
+                Finding.goal("growth: 1 → 5,000 connections", "within 15 % for each call", 1.15));
+    }
+
+    @Override
+    public void run(Bench bench) throws IOException, InterruptedException, ExecutionException {
+        Contestant one = Lists.fleet(bench, "sluice-one", Commands.OWN, 1, 10, 0, 3000);
+        Contestant many = Lists.fleet(bench, "sluice-many", Commands.OWN + 1, MANY_BACKENDS, TOOLS, 0, 4000);
+        int rounds = bench.options().number("rounds");
+        double seconds = bench.options().number("seconds");
+        List<Measured> measured = new ArrayList<>();
+        for (int round = -4; round < rounds; round++) {
+            for (Contestant each : List.of(one, many)) {
+                int[] next = {0};
+                int backends = each == one ? 1 : MANY_BACKENDS;
+                IntFunction<String> tool = i -> "b" + i % backends + "__tool-" + i / backends % 10;
+                Measured stretch = bench.stretch(
+                        "growth-backends",
+                        each,
+                        each.port(),
+                        round,
+                        32,
+                        0,
+                        round < 0 ? 4 : seconds,
+                        () -> new Conversation.Calls(Scenario.MODERN, "/mcp", () -> tool.apply(next[0]++)));
+                if (round >= 0) {
+                    measured.add(stretch);
+                    bench.keep(stretch);
+                }
+            }
+        }
+        double ratio = Statistics.ratio(measured, many.name(), one.name(), Measured::cpuMicros);
+        double before = Statistics.median(measured, one.name(), Measured::cpuMicros);
+        double after = Statistics.median(measured, many.name(), Measured::cpuMicros);
+        bench.found(
+                name(), goals().get(0).with(ratio, "%+.0f %% (%.1f and %.1f µs)", 100 * (ratio - 1), before, after));
+        many.close();
+        Map<String, Double> bars = new LinkedHashMap<>();
+        bars.put("sluice, 1 backend", before);
+        bars.put("sluice, 1,000 backends", after);
+        connections(bench, one, bars);
+        bench.picture(name(), "what a small call costs as things grow: CPU, µs", bars);
+    }
+
+    private void connections(Bench bench, Contestant gateway, Map<String, Double> bars)
+            throws IOException, InterruptedException, ExecutionException {
+        Contestant nginx = bench.shared("nginx");
+        List<Measured> few = new ArrayList<>();
+        List<Measured> many = new ArrayList<>();
+        for (int round = 0; round < Math.min(3, bench.options().number("rounds")); round++) {
+            for (Contestant each : List.of(gateway, nginx)) {
+                String path = each == gateway ? "/mcp" : "/modern";
+                String tool = each == gateway ? "b0__tool-1" : "tool-1";
+                for (int connections : new int[] {1, MANY_CONNECTIONS}) {
+                    Measured stretch = bench.stretch(
+                            "growth-" + connections + "-connections",
+                            each,
+                            each.port(),
+                            round,
+                            connections,
+                            RATE,
+                            1.0 + bench.options().number("seconds"),
+                            () -> new Conversation.Calls(Scenario.MODERN, path, tool));
+                    (connections == 1 ? few : many).add(stretch);
+                    bench.keep(stretch);
+                }
+            }
+        }
+        double ours = Statistics.median(growths(few, many, gateway.name()));
+        double theirs = Statistics.median(growths(few, many, "nginx"));
+        double before = Statistics.median(few, gateway.name(), Measured::cpuMicros);
+        double after = Statistics.median(many, gateway.name(), Measured::cpuMicros);
+        bench.found(
+                name(),
+                goals().get(1)
+                        .with(
+                                ours,
+                                "%+.0f %% (%.1f and %.1f µs; nginx %+.0f %%)",
+                                100 * (ours - 1),
+                                before,
+                                after,
+                                100 * (theirs - 1)));
+        bars.put("sluice, 1 connection", before);
+        bars.put("sluice, 5,000 connections", after);
+    }
+
+    private static List<Double> growths(List<Measured> few, List<Measured> many, String name) {
+        List<Double> growths = new ArrayList<>();
+        for (Measured one : Statistics.of(few, name)) {
+            for (Measured other : Statistics.of(many, name)) {
+                if (one.round() == other.round()) {
+                    growths.add(other.cpuMicros() / one.cpuMicros());
+                }
+            }
+        }
+        return growths;
+    }
+}

@@ -1,0 +1,94 @@
+package io.sluice.benchmarks.load;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What was asked for on the command line: a word for a set of defaults, then {@code key=value} to change them. */
+record Options(String word, Map<String, String> values) {
+    private static final Map<String, Map<String, String>> WORDS = Map.of(
+            "full",
+                    Map.of(
+                            "scenarios", String.join(",", Trials.FULL),
+                            "rounds", "5",
+                            "seconds", "2",
+                            "warmup", "150000",
+                            "streams", "10000",
+                            "limit", "20"),
+            "quick",
+                    Map.of(
+                            "scenarios", String.join(",", Trials.QUICK),
+                            "rounds", "3",
+                            "seconds", "1",
+                            "warmup", "60000",
+                            "streams", "2000",
+                            "limit", "5"),
+            "compare",
+                    Map.of(
+                            "scenarios", "variants",
+                            "rounds", "5",
+                            "seconds", "2",
+                            "warmup", "100000",
+                            "streams", "0",
+                            "limit", "12"));
+
+    private static final List<String> KEYS = List.of(
+            "scenarios", "against", "rounds", "seconds", "warmup", "streams", "times", "limit", "out", "jvm", "java");
+
+    /** @throws IllegalArgumentException with a sentence for whoever typed it */
+    static Options parse(String[] args) {
+        String word = "full";
+        Map<String, String> given = new LinkedHashMap<>();
+        for (String arg : args) {
+            int equals = arg.indexOf('=');
+            if (equals < 0) {
+                if (!WORDS.containsKey(arg)) {
+                    throw new IllegalArgumentException(
+                            "'" + arg + "' is neither " + String.join(", ", List.of("full", "quick", "compare"))
+                                    + " nor key=value; see benchmarks/run --help");
+                }
+                word = arg;
+            } else if (!KEYS.contains(arg.substring(0, equals))) {
+                throw new IllegalArgumentException(
+                        "there is no option " + arg.substring(0, equals) + "; there are " + String.join(", ", KEYS));
+            } else {
+                given.put(arg.substring(0, equals), arg.substring(equals + 1));
+            }
+        }
+        Map<String, String> values = new LinkedHashMap<>(WORDS.getOrDefault(word, Map.of()));
+        values.putAll(given);
+        return new Options(word, values);
+    }
+
+    String text(String key, String otherwise) {
+        return values.getOrDefault(key, otherwise);
+    }
+
+    int number(String key) {
+        return Integer.parseInt(values.getOrDefault(key, "1"));
+    }
+
+    List<String> list(String key, String otherwise) {
+        return Arrays.stream(text(key, otherwise).split(","))
+                .filter(each -> !each.isBlank())
+                .toList();
+    }
+
+    Path out() {
+        return Path.of(text("out", "benchmarks/target/run"));
+    }
+
+    /** The gateway's JVM flags. */
+    List<String> jvm() {
+        return new ArrayList<>(List.of(text("jvm", "-XX:+UseSerialGC -Xmx512m -Dio.netty.leakDetection.level=disabled")
+                .split(" ")));
+    }
+
+    String java() {
+        return text(
+                "java", Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    }
+}
