@@ -35,6 +35,7 @@ public record Crossing(String method, Sender sender, Fate oldOld, Fate oldNew, F
     private static final Fate TAKEN = new Here("accepted");
     private static final Fate NO_SUCH_NOTIFICATION = new Dropped("accepted; the modern era has none over HTTP");
     private static final Fate NO_RECEIVER = new Dropped("accepted; modern backends ask again each time");
+    private static final Fate NAMED = new Mapped("under the backend's own id of the task");
     private static final Fate TO_LISTEN = new Mapped("on `subscriptions/listen`");
     private static final Fate TO_GET = new Mapped("on the GET stream");
     private static final Fate AS_REQUEST = new Mapped("from `input_required`, a request on the call's stream");
@@ -97,11 +98,26 @@ public record Crossing(String method, Sender sender, Fate oldOld, Fate oldNew, F
                     new Here("kept, and put into the metadata of each call"),
                     UNKNOWN_NEW,
                     UNKNOWN_NEW),
-            fromClient("tasks/get", UNKNOWN_OLD, UNKNOWN_OLD, UNKNOWN_NEW, UNKNOWN_NEW),
-            fromClient("tasks/update", UNKNOWN_OLD, UNKNOWN_OLD, UNKNOWN_NEW, UNKNOWN_NEW),
-            fromClient("tasks/cancel", UNKNOWN_OLD, UNKNOWN_OLD, UNKNOWN_NEW, UNKNOWN_NEW),
-            fromClient("tasks/result", UNKNOWN_OLD, UNKNOWN_OLD, UNKNOWN_NEW, UNKNOWN_NEW),
-            fromClient("tasks/list", UNKNOWN_OLD, UNKNOWN_OLD, UNKNOWN_NEW, UNKNOWN_NEW),
+            fromClient(
+                    "tasks/get",
+                    NAMED,
+                    UNKNOWN_OLD,
+                    new Mapped("`tasks/get`, and `tasks/result` of one that is over"),
+                    NAMED),
+            fromClient(
+                    "tasks/update",
+                    UNKNOWN_OLD,
+                    UNKNOWN_OLD,
+                    new Here("acknowledged; such a task never waits for input"),
+                    NAMED),
+            fromClient("tasks/cancel", NAMED, UNKNOWN_OLD, new Mapped("acknowledged, whatever it is then"), NAMED),
+            fromClient("tasks/result", NAMED, UNKNOWN_OLD, UNKNOWN_NEW, UNKNOWN_NEW),
+            fromClient(
+                    "tasks/list",
+                    new Here("those that the session began, each asked for by `tasks/get`"),
+                    UNKNOWN_OLD,
+                    UNKNOWN_NEW,
+                    UNKNOWN_NEW),
             fromClient("notifications/initialized", TAKEN, TAKEN, NO_SUCH_NOTIFICATION, NO_SUCH_NOTIFICATION),
             fromClient(
                     "notifications/cancelled",
@@ -150,6 +166,18 @@ public record Crossing(String method, Sender sender, Fate oldOld, Fate oldNew, F
                     ABSENT,
                     new Dropped("the client's retry finds out"),
                     ABSENT),
+            fromBackend(
+                    "notifications/tasks/status",
+                    new Mapped("on the GET stream, under the name that the gateway gave the task"),
+                    ABSENT,
+                    new Mapped("`notifications/tasks` on `subscriptions/listen`, with the result"),
+                    ABSENT),
+            fromBackend(
+                    "notifications/tasks",
+                    ABSENT,
+                    ABSENT,
+                    ABSENT,
+                    new Mapped("on `subscriptions/listen`, under the name that the gateway gave the task")),
             fromBackend(
                     "notifications/subscriptions/acknowledged",
                     ABSENT,

@@ -33,6 +33,7 @@ public final class NewToOld {
         remove(patch, request.metaLogLevel());
         remove(patch, request.inputResponses());
         remove(patch, request.requestState());
+        remove(patch, request.task()); // means nothing in the modern era, and something in the legacy one
         return patch;
     }
 

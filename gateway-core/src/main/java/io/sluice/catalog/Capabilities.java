@@ -2,6 +2,7 @@ package io.sluice.catalog;
 
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.MetaKeys;
 import io.sluice.protocol.RawJson;
 import java.util.Arrays;
 import java.util.Collections;
@@ -14,10 +15,10 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * What a mount can do, reduced to what the gateway can carry: {@code tasks} and {@code experimental} are never passed
- * on, and lists always announce their changes, since the gateway does that itself.
+ * What a mount can do, reduced to what the gateway can carry: {@code experimental} is never passed on, and lists always announce their changes, since the gateway does that itself.
  *
  * @param subscribe whether single resources can be watched
+ * @param tasks whether tools of a legacy backend can be called as tasks
  * @param extensions settings by extension, modern era only; in the order of the first backend that has them
  */
 record Capabilities(
@@ -27,12 +28,10 @@ record Capabilities(
         boolean subscribe,
         boolean completions,
         boolean logging,
+        boolean tasks,
         Map<String, RawJson> extensions) {
-    static final Capabilities NONE = new Capabilities(false, false, false, false, false, false, Map.of());
-    static final Capabilities TOOLS = new Capabilities(true, false, false, false, false, false, Map.of());
-
-    /** Has methods and results of its own, which the gateway does not carry. */
-    private static final String TASKS = "io.modelcontextprotocol/tasks";
+    static final Capabilities NONE = new Capabilities(false, false, false, false, false, false, false, Map.of());
+    static final Capabilities TOOLS = new Capabilities(true, false, false, false, false, false, false, Map.of());
 
     private static final JsonFactory JSON = new JsonFactory();
 
@@ -40,14 +39,15 @@ record Capabilities(
         extensions = Collections.unmodifiableMap(new LinkedHashMap<>(extensions));
     }
 
-    /** Reads a {@code ServerCapabilities} object; what cannot be read counts as absent. */
-    static Capabilities of(RawJson json) {
+    /** Reads the {@code ServerCapabilities} of a backend of some era; what cannot be read counts as absent. */
+    static Capabilities of(RawJson json, Era era) {
         boolean tools = false;
         boolean prompts = false;
         boolean resources = false;
         boolean subscribe = false;
         boolean completions = false;
         boolean logging = false;
+        boolean tasks = false;
         Map<String, RawJson> extensions = new LinkedHashMap<>();
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), json.bytes())) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -64,6 +64,7 @@ record Capabilities(
                         resources = object;
                         subscribe = object && subscribe(parser);
                     }
+                    case "tasks" -> tasks = object && toolTasks(slice(parser, json.bytes()));
                     case "extensions" -> {
                         if (object) {
                             extensions(parser, json.bytes(), extensions);
@@ -76,8 +77,11 @@ record Capabilities(
         } catch (JacksonException e) {
             return NONE;
         }
-        extensions.remove(TASKS);
-        return new Capabilities(tools, prompts, resources, subscribe, completions, logging, extensions);
+        if (era == Era.LEGACY) {
+            extensions.remove(MetaKeys.TASKS_EXTENSION);
+        }
+        return new Capabilities(
+                tools, prompts, resources, subscribe, completions, logging, tasks && era == Era.LEGACY, extensions);
     }
 
     private static boolean subscribe(JsonParser parser) {
@@ -90,15 +94,40 @@ record Capabilities(
         return subscribe;
     }
 
+    /** Whether {@code requests.tools.call} is there. */
+    private static boolean toolTasks(byte[] tasks) {
+        try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), tasks)) {
+            parser.nextToken();
+            return within(parser, "requests") && within(parser, "tools") && within(parser, "call");
+        }
+    }
+
+    /** The object that begins here, which is read to its end. */
+    private static byte[] slice(JsonParser parser, byte[] json) {
+        int start = (int) parser.currentTokenLocation().getByteOffset();
+        parser.skipChildren();
+        return Arrays.copyOfRange(json, start, (int) parser.currentLocation().getByteOffset());
+    }
+
+    /** Goes into a member that is an object, or to the end of the object that has none. */
+    private static boolean within(JsonParser parser, String wanted) {
+        for (String member = parser.nextName(); member != null; member = parser.nextName()) {
+            boolean object = parser.nextToken() == JsonToken.START_OBJECT;
+            if (object && member.equals(wanted)) {
+                return true;
+            }
+            parser.skipChildren();
+        }
+        return false;
+    }
+
     private static void extensions(JsonParser parser, byte[] json, Map<String, RawJson> extensions) {
         for (String name = parser.nextName(); name != null; name = parser.nextName()) {
             boolean object = parser.nextToken() == JsonToken.START_OBJECT;
-            int start = (int) parser.currentTokenLocation().getByteOffset();
-            parser.skipChildren();
             if (object) {
-                int end = (int) parser.currentLocation().getByteOffset();
-                extensions.put(name, RawJson.of(Arrays.copyOfRange(json, start, end)));
+                extensions.put(name, RawJson.of(slice(parser, json)));
             }
+            parser.skipChildren();
         }
     }
 
@@ -112,6 +141,7 @@ record Capabilities(
                 subscribe || other.subscribe,
                 completions || other.completions,
                 logging || other.logging,
+                tasks || other.tasks,
                 both);
     }
 
@@ -126,9 +156,14 @@ record Capabilities(
             case RESOURCES_SUBSCRIBE, RESOURCES_UNSUBSCRIBE -> subscribe;
             case COMPLETION_COMPLETE -> completions;
             case LOGGING_SET_LEVEL -> logging;
-            case TASKS_GET, TASKS_UPDATE, TASKS_CANCEL, TASKS_RESULT, TASKS_LIST -> false;
+            case TASKS_GET, TASKS_UPDATE, TASKS_CANCEL, TASKS_RESULT, TASKS_LIST -> tasks(era);
             default -> true;
         };
+    }
+
+    /** A legacy client is offered tasks of legacy backends only. */
+    private boolean tasks(Era era) {
+        return tasks || (era == Era.MODERN && extensions.containsKey(MetaKeys.TASKS_EXTENSION));
     }
 
     /** The {@code ServerCapabilities} object for clients of an era. */
@@ -151,10 +186,17 @@ record Capabilities(
         if (logging) {
             member(out, start).ascii("\"logging\":{}");
         }
-        if (era == Era.MODERN && !extensions.isEmpty()) {
+        if (era == Era.LEGACY && tasks) {
+            member(out, start).ascii("\"tasks\":{\"list\":{},\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}");
+        }
+        Map<String, RawJson> shown = new LinkedHashMap<>(extensions);
+        if (tasks) {
+            shown.putIfAbsent(MetaKeys.TASKS_EXTENSION, RawJson.EMPTY_OBJECT);
+        }
+        if (era == Era.MODERN && !shown.isEmpty()) {
             member(out, start).ascii("\"extensions\":{");
             int first = out.length();
-            extensions.forEach((name, settings) ->
+            shown.forEach((name, settings) ->
                     member(out, first).quoted(name).ascii(":").raw(settings));
             out.ascii("}");
         }

@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param links resources that a tool is shown with, as MCP Apps name them
  * @param legacyCut what legacy clients cannot read: an {@code outputSchema} that is not an object's, with one comma
  * @param problem why the tool's {@code x-mcp-header} annotations are void, if they are
- * @param taskOnly whether the tool can only be called as a task
+ * @param tasks whether the tool can be called as a task
  * @param originalName the key by which the backend knows it
  * @param fixed arguments that clients do not send
  */
@@ -27,7 +27,7 @@ record Entry(
         Optional<String> problem,
         boolean readOnly,
         boolean idempotent,
-        boolean taskOnly,
+        TaskSupport tasks,
         String originalName,
         FixedArguments fixed) {
     /** A URI inside a definition, and where it stands. */
@@ -72,7 +72,7 @@ record Entry(
     }
 
     Target target(String backend) {
-        return new Target(backend, originalName, key(), definition, paramHeaders, readOnly, idempotent, fixed);
+        return new Target(backend, originalName, key(), definition, paramHeaders, readOnly, idempotent, fixed, tasks);
     }
 
     /** The same of a tool that the registration shows otherwise. */
@@ -86,7 +86,7 @@ record Entry(
                 problem,
                 readOnly,
                 idempotent,
-                taskOnly,
+                tasks,
                 original,
                 hidden);
     }

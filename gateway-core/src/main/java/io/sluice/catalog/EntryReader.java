@@ -37,7 +37,7 @@ final class EntryReader {
     private @Nullable Span legacyCut;
     private boolean readOnly;
     private boolean idempotent;
-    private boolean taskOnly;
+    private TaskSupport tasks = TaskSupport.FORBIDDEN;
 
     private EntryReader(byte[] json, JsonParser parser) {
         this.json = json;
@@ -87,7 +87,7 @@ final class EntryReader {
                 Optional.ofNullable(problem),
                 readOnly,
                 idempotent,
-                taskOnly,
+                tasks,
                 definition.key(),
                 FixedArguments.NONE);
     }
@@ -172,7 +172,7 @@ final class EntryReader {
         for (String member = parser.nextName(); member != null; member = parser.nextName()) {
             JsonToken token = parser.nextToken();
             if (member.equals("taskSupport") && token == JsonToken.VALUE_STRING) {
-                taskOnly = parser.getString().equals("required");
+                tasks = TaskSupport.of(parser.getString());
             }
             parser.skipChildren();
         }

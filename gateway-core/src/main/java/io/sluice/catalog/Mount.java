@@ -220,6 +220,11 @@ public final class Mount {
                 : Optional.of(exposedName.substring(0, separator)).filter(missing::contains);
     }
 
+    /** Whether tools of a backend of this mount can be called as tasks of the legacy era. */
+    public boolean takesTasks(String backend) {
+        return backend(backend).filter(share -> share.capabilities().tasks()).isPresent();
+    }
+
     /** What a backend of this mount contributes, and what troubles it. */
     public Optional<Contribution> contribution(String backend) {
         return backend(backend).map(Share::contribution);

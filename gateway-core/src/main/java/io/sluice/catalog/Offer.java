@@ -52,11 +52,6 @@ final class Offer {
      * @param spoken the era its backend speaks
      */
     record Line(Entry entry, List<Entry.Edit> renaming, Target target, Era spoken) {
-        /** A tool that must be called as a task is of no use to a client that cannot ask a legacy backend for one. */
-        boolean shownTo(Era client) {
-            return client == Era.LEGACY || spoken == Era.MODERN || !entry.taskOnly();
-        }
-
         List<Entry.Edit> edits(Era client) {
             return entry.edits(renaming, client);
         }
@@ -159,18 +154,14 @@ final class Offer {
         int size = head.length() + tail.length();
         int shown = 0;
         for (Line line : lines) {
-            if (line.shownTo(era)) {
-                size += line.size(era) + (shown++ > 0 ? 1 : 0);
-            }
+            size += line.size(era) + (shown++ > 0 ? 1 : 0);
         }
         JsonBytes out = JsonBytes.sized(size).raw(head);
         boolean following = false;
         for (Line line : lines) {
-            if (line.shownTo(era)) {
-                out.ascii(following ? "," : "");
-                following = true;
-                line.entry().write(out, line.edits(era));
-            }
+            out.ascii(following ? "," : "");
+            following = true;
+            line.entry().write(out, line.edits(era));
         }
         int end = out.length();
         return new RenderedList(out.raw(tail).toBytes(), head.length(), end, shown);

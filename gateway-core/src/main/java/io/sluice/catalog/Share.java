@@ -36,7 +36,8 @@ record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capa
         }
         Capabilities capabilities = contribution
                 .listing()
-                .map(listing -> Capabilities.of(listing.capabilities()))
+                .map(listing -> Capabilities.of(
+                        listing.capabilities(), listing.version().era()))
                 .orElse(Capabilities.TOOLS);
         Offer offer = Offer.ofBackend(backend.name(), contribution.listing(), entries, capabilities, settings);
         return new Share(contribution, entries, capabilities, offer);

@@ -16,6 +16,7 @@ import java.util.List;
  * @param idempotent whether repeating it changes nothing more: {@code annotations.idempotentHint} of a tool, always so
  *     for prompts and resources
  * @param fixed arguments that its clients do not send; only tools have any
+ * @param tasks whether it can be called as a task; only tools can
  */
 public record Target(
         String backend,
@@ -25,7 +26,8 @@ public record Target(
         List<ParamHeader> paramHeaders,
         boolean readOnly,
         boolean idempotent,
-        FixedArguments fixed) {
+        FixedArguments fixed,
+        TaskSupport tasks) {
     /** Whether the backend knows it by another name than the mount's clients do. */
     public boolean renamed() {
         return !originalName.equals(exposedName);
@@ -39,17 +41,46 @@ public record Target(
                 .ascii("}")
                 .toRawJson();
         return new Target(
-                backend, uri, uri, new Definition(uri, definition), List.of(), true, true, FixedArguments.NONE);
+                backend,
+                uri,
+                uri,
+                new Definition(uri, definition),
+                List.of(),
+                true,
+                true,
+                FixedArguments.NONE,
+                TaskSupport.FORBIDDEN);
+    }
+
+    /**
+     * A task, which no list names.
+     *
+     * @param taskId as the backend knows it
+     * @param exposedId as the mount's clients know it
+     * @param readOnly whether it is only looked at
+     */
+    public static Target ofTask(String backend, String taskId, String exposedId, boolean readOnly) {
+        return new Target(
+                backend,
+                taskId,
+                exposedId,
+                new Definition(taskId, RawJson.EMPTY_OBJECT),
+                List.of(),
+                readOnly,
+                true,
+                FixedArguments.NONE,
+                TaskSupport.FORBIDDEN);
     }
 
     Target exposedAs(String name) {
         return name.equals(exposedName)
                 ? this
-                : new Target(backend, originalName, name, definition, paramHeaders, readOnly, idempotent, fixed);
+                : new Target(backend, originalName, name, definition, paramHeaders, readOnly, idempotent, fixed, tasks);
     }
 
     /** What a URI that matches this template leads to. */
     Target expanded(String originalUri, String exposedUri) {
-        return new Target(backend, originalUri, exposedUri, definition, paramHeaders, readOnly, idempotent, fixed);
+        return new Target(
+                backend, originalUri, exposedUri, definition, paramHeaders, readOnly, idempotent, fixed, tasks);
     }
 }

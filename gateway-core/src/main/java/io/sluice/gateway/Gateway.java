@@ -60,7 +60,7 @@ public final class Gateway implements Disposable {
     private final LiveSessions sessions;
     private final ResourceUpdates updates = new ResourceUpdates();
     private final ListChanges listChanges = new ListChanges();
-    private final Listens listens = new Listens(updates);
+    private final Listens listens;
     private final LegacySessions legacySessions;
     private final LegacyInterests interests;
     private final ParkedCalls parked;
@@ -116,7 +116,9 @@ public final class Gateway implements Disposable {
                 SeededRandom.create(),
                 timer,
                 Clock.systemUTC());
-        this.legacySessions = new LegacySessions(sessionIds, store, sessions, Clock.systemUTC());
+        TaskIds tasks = new TaskIds(keyring.stamp("task-id"));
+        this.listens = new Listens(updates, tasks);
+        this.legacySessions = new LegacySessions(sessionIds, store, sessions, Clock.systemUTC(), tasks);
         this.interests = new LegacyInterests(legacySessions, updates);
         Supplier<View> views = () -> Objects.requireNonNull(view.get());
         this.elsewhere = store.shared()
@@ -125,14 +127,15 @@ public final class Gateway implements Disposable {
         if (elsewhere != null) {
             legacySessions.sharedWith(elsewhere);
         }
-        ModernCalls modern = new ModernCalls(listens, parked, new Admission(guard));
+        ModernCalls modern =
+                new ModernCalls(listens, parked, new Admission(guard), tasks, new TaskTranslation(tasks, timer));
         this.path = new RequestPath(
                 Authenticator.failingClosed(authenticator),
                 views,
                 modern,
                 legacySessions,
-                new LegacyCalls(legacySessions, interests, new Admission(guard), settings),
-                new LegacyMessages(legacySessions),
+                new LegacyCalls(legacySessions, interests, new Admission(guard), tasks, settings),
+                new LegacyMessages(legacySessions, tasks),
                 () -> this.settings);
         this.oldTransport = new OldTransport(path, SeededRandom.create());
         this.lane = new DirectCalls(path, modern, views, settings.maxBodyBytes());

@@ -7,11 +7,14 @@ import io.sluice.call.Call;
 import io.sluice.catalog.Mount;
 import io.sluice.catalog.Target;
 import io.sluice.envelope.Envelope;
+import io.sluice.envelope.Json;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.Patch;
+import io.sluice.envelope.Span;
 import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.RawJson;
 import io.sluice.rejection.Rejection;
 import io.sluice.session.EventStream;
 import io.sluice.session.LiveSession;
@@ -24,10 +27,12 @@ import io.sluice.upstream.Reply;
 import io.sluice.upstream.SseWriter;
 import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.StringJoiner;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -39,15 +44,24 @@ import reactor.core.publisher.Mono;
  * kept for resumption.
  */
 final class LegacyCalls {
+    private static final int TASKS_AT_ONCE = 8;
+
     private final LegacySessions sessions;
     private final LegacyInterests interests;
     private final Admission admission;
+    private final TaskIds tasks;
     private final GatewaySettings settings;
 
-    LegacyCalls(LegacySessions sessions, LegacyInterests interests, Admission admission, GatewaySettings settings) {
+    LegacyCalls(
+            LegacySessions sessions,
+            LegacyInterests interests,
+            Admission admission,
+            TaskIds tasks,
+            GatewaySettings settings) {
         this.sessions = sessions;
         this.interests = interests;
         this.admission = admission;
+        this.tasks = tasks;
         this.settings = settings;
     }
 
@@ -67,14 +81,50 @@ final class LegacyCalls {
             case LOGGING_SET_LEVEL -> interests.setLevel(call, ticket);
             case RESOURCES_SUBSCRIBE -> interests.subscribe(call, ticket, view);
             case RESOURCES_UNSUBSCRIBE -> interests.unsubscribe(call, ticket);
-            case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE -> forward(call, ticket, view);
+            case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE ->
+                forward(call, Targets.of(call), ticket, view);
+            case TASKS_GET, TASKS_RESULT, TASKS_CANCEL -> forward(call, tasks.target(call), ticket, view);
+            case TASKS_LIST -> listTasks(call, ticket, view);
             default -> throw new Rejection.MethodNotFound(method.wire(), false);
         };
     }
 
+    /** The tasks that this session began, as their backends describe them now. */
+    private Mono<Answer> listTasks(Call call, Optional<SessionTicket> ticket, View view) {
+        Targets.refuseCursor(call.envelope());
+        return Mono.justOrEmpty(ticket)
+                .flatMap(sessions::tasks)
+                .flatMapMany(Flux::fromIterable)
+                .flatMapSequential(
+                        name -> describe(call, ticket.orElseThrow(), name, view).onErrorComplete(), TASKS_AT_ONCE)
+                .collect(() -> new StringJoiner(",", "{\"tasks\":[", "]}"), StringJoiner::add)
+                .map(list -> Answers.result(call, list.toString().getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private Mono<String> describe(Call call, SessionTicket ticket, String name, View view) {
+        TaskIds.Holder holder = TaskIds.Holder.of(call);
+        return Mono.justOrEmpty(tasks.find(holder, name)).flatMap(task -> {
+            Upstream upstream = view.upstream(task.backend());
+            RawJson params = RawJson.of("{\"taskId\":" + Json.quote(task.taskId()) + "}");
+            return sessions.obtain(ticket)
+                    .flatMap(session -> sessionFor(session, upstream, call.mount()))
+                    .flatMap(session -> session.call(McpMethod.TASKS_GET.wire(), params))
+                    .flatMap(reply -> Replies.response(reply, task.backend()))
+                    .flatMap(response -> {
+                        if (response.error().isPresent()) {
+                            sessions.forgot(ticket, name);
+                            return Mono.<String>empty();
+                        }
+                        Span id = response.member(response.result(), "taskId");
+                        Envelope named = Replies.read(
+                                new Patch(response).replaceText(id, name).toBytes(), task.backend());
+                        return Mono.just(named.raw(named.result()).toString());
+                    });
+        });
+    }
+
     /** Subscribed to at once and for good: a client with a session that leaves does not end its call, {@code notifications/cancelled} does. */
-    private Mono<Answer> forward(Call call, Optional<SessionTicket> ticket, View view) {
-        Target target = Targets.of(call);
+    private Mono<Answer> forward(Call call, Target target, Optional<SessionTicket> ticket, View view) {
         Upstream upstream = view.upstream(target.backend());
         Terms terms = admission.admit(call, target, upstream);
         if (ticket.isEmpty()) {
@@ -113,7 +163,8 @@ final class LegacyCalls {
                     && call.inbound().accept().events();
             String backend = upstream.backend().name();
             return exchange.reply()
-                    .map(reply -> ExposedUris.in(reply, call, target))
+                    .map(reply ->
+                            tasks.in(ExposedUris.in(reply, call, target), call, target, name -> began(session, name)))
                     .map(got -> answer(
                             call,
                             run,
@@ -124,6 +175,12 @@ final class LegacyCalls {
                                     ? LegacyMessages.fromBackend(backend, call.mount(), message)
                                     : LegacyMessages.decline(upstreamSession, message)));
         });
+    }
+
+    private void began(@Nullable LiveSession session, String task) {
+        if (session != null) {
+            sessions.began(session, task);
+        }
     }
 
     /** A small body goes out as one write, with its length. */
@@ -159,7 +216,8 @@ final class LegacyCalls {
                             .defaultIfEmpty(got)
                     : Mono.just(got));
         };
-        Mono<Reply> first = send.apply(new Patch(call.envelope()));
+        Mono<Reply> first = send.apply(
+                new Patch(call.envelope()).removeMember(call.envelope().task()));
         Mono<Reply> reply = asking.map(session -> new InputRounds(call, backend, session, send).play(first))
                 .orElse(first);
         Function<Envelope, byte @Nullable []> towardsClient = message -> switch (message.kind()) {

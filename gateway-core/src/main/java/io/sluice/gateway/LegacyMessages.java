@@ -4,6 +4,7 @@ import io.sluice.call.Answer;
 import io.sluice.call.JsonRpc;
 import io.sluice.catalog.Mount;
 import io.sluice.envelope.Envelope;
+import io.sluice.envelope.EnvelopeReader;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.Patch;
 import io.sluice.envelope.RequestId;
@@ -25,9 +26,11 @@ final class LegacyMessages {
     private static final Logger log = LoggerFactory.getLogger(LegacyMessages.class);
 
     private final LegacySessions sessions;
+    private final TaskIds tasks;
 
-    LegacyMessages(LegacySessions sessions) {
+    LegacyMessages(LegacySessions sessions, TaskIds tasks) {
         this.sessions = sessions;
+        this.tasks = tasks;
     }
 
     Answer notification(Mount mount, Envelope envelope, Optional<SessionTicket> ticket) {
@@ -94,10 +97,13 @@ final class LegacyMessages {
         String text = envelope.text(envelope.idSpan());
         Optional<ServerRequestId> named = ServerRequestId.parse(text);
         if (!answered && named.isPresent()) {
+            byte[] ownTask = tasks.towards(
+                    envelope, TaskIds.Holder.of(ticket.get()), named.get().backend());
+            Envelope answer = EnvelopeReader.read(ownTask);
             send(
                     sessions.opened(ticket.get(), named.get().backend(), mount),
-                    new Patch(envelope)
-                            .replace(envelope.idSpan(), named.get().original().rawJsonBytes())
+                    new Patch(answer)
+                            .replace(answer.idSpan(), named.get().original().rawJsonBytes())
                             .toBytes());
         } else if (!answered) {
             sessions.elsewhere()

@@ -18,6 +18,8 @@ import io.sluice.session.FarStreamId;
 import io.sluice.session.LiveSession;
 import io.sluice.session.LiveSessions;
 import io.sluice.session.SessionIds;
+import io.sluice.session.SessionNote;
+import io.sluice.session.SessionRecord;
 import io.sluice.session.SessionStore;
 import io.sluice.session.SessionTicket;
 import io.sluice.upstream.HandleAgreement;
@@ -33,6 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -55,13 +58,15 @@ final class LegacySessions {
     private final SessionStore store;
     private final LiveSessions live;
     private final Clock clock;
+    private final TaskIds tasks;
     private volatile @Nullable Elsewhere elsewhere;
 
-    LegacySessions(SessionIds sessionIds, SessionStore store, LiveSessions live, Clock clock) {
+    LegacySessions(SessionIds sessionIds, SessionStore store, LiveSessions live, Clock clock, TaskIds tasks) {
         this.sessionIds = sessionIds;
         this.store = store;
         this.live = live;
         this.clock = clock;
+        this.tasks = tasks;
     }
 
     /** There are other replicas; said before anything is served. */
@@ -101,7 +106,7 @@ final class LegacySessions {
                                         .filter(level -> opened.isKept())
                                         .flatMap(level -> LegacyInterests.level(opened, level))
                                         .defaultIfEmpty(opened)),
-                        new StandaloneInbox(this, session, backend, mount))
+                        new StandaloneInbox(this, session, backend, mount, tasks))
                 .flatMap(LegacySession::agree);
     }
 
@@ -134,6 +139,35 @@ final class LegacySessions {
                 .flatMapIterable(Map::keySet)
                 .filter(backend -> !here.contains(backend))
                 .flatMap(backend -> adopt(ticket, backend, mount).onErrorComplete()));
+    }
+
+    /** Remembers a task that a client began, on every replica. */
+    void began(LiveSession session, String task) {
+        session.began(task);
+        if (store.shared()) {
+            store.note(session.ticket().id(), new SessionNote.TaskBegun(task));
+        }
+    }
+
+    /** There is no such task any more. */
+    void forgot(SessionTicket ticket, String task) {
+        live.find(ticket).ifPresent(session -> session.forgot(task));
+        if (store.shared()) {
+            store.note(ticket.id(), new SessionNote.TaskForgotten(task));
+        }
+    }
+
+    /** The tasks that a client began on any replica, under the names that it knows. */
+    Mono<Set<String>> tasks(SessionTicket ticket) {
+        Set<String> here = live.find(ticket).map(LiveSession::tasks).orElse(Set.of());
+        return store.load(ticket.id())
+                .map(SessionRecord::tasks)
+                .onErrorReturn(Set.of())
+                .map(noted -> {
+                    Set<String> all = new TreeSet<>(here);
+                    all.addAll(noted);
+                    return all;
+                });
     }
 
     /** Puts a message on the client's standing stream, wherever that is. */

@@ -16,17 +16,24 @@ import io.sluice.protocol.MetaKeys;
 import io.sluice.rejection.Rejection;
 import io.sluice.session.EventStream;
 import io.sluice.upstream.SseWriter;
+import io.sluice.upstream.TaskNews;
+import io.sluice.upstream.Upstream;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /**
  * The open {@code subscriptions/listen} streams of modern clients (2026-07-28, <em>Subscriptions</em>). Each begins
@@ -35,13 +42,16 @@ import reactor.core.publisher.Mono;
  */
 final class Listens {
     private static final int MAX_URIS = 1000;
+    private static final int MAX_TASKS = 100;
     private static final Duration AGREEMENT = Duration.ofSeconds(5);
 
     private final ResourceUpdates updates;
+    private final TaskIds tasks;
     private final Set<Listen> open = ConcurrentHashMap.newKeySet();
 
-    Listens(ResourceUpdates updates) {
+    Listens(ResourceUpdates updates, TaskIds tasks) {
         this.updates = updates;
+        this.tasks = tasks;
     }
 
     /**
@@ -54,6 +64,8 @@ final class Listens {
         private final int lists;
         private final EventStream stream = EventStream.passing("l");
         private final Set<String> early = new LinkedHashSet<>();
+        private final List<byte[]> earlyTasks = new ArrayList<>();
+        private final Disposable.Composite feeds = Disposables.composite();
         private int earlyLists;
         private volatile @Nullable Set<String> honoured;
 
@@ -72,7 +84,7 @@ final class Listens {
         }
 
         /** Says what is honoured, and then what has happened meanwhile. Only the first time. */
-        synchronized void acknowledge(Set<String> uris) {
+        synchronized void acknowledge(Set<String> uris, Set<String> taskNames) {
             if (honoured != null) {
                 return;
             }
@@ -87,14 +99,32 @@ final class Listens {
                 filter.add("\"resourcesListChanged\":true");
             }
             if (!uris.isEmpty()) {
-                StringJoiner array = new StringJoiner(",", "\"resourceSubscriptions\":[", "]");
-                uris.forEach(uri -> array.add(Json.quote(uri)));
-                filter.add(array.toString());
+                filter.add(array("resourceSubscriptions", uris));
+            }
+            if (!taskNames.isEmpty()) {
+                filter.add(array("taskIds", taskNames));
             }
             notify(McpMethod.NOTIFICATION_SUBSCRIPTIONS_ACKNOWLEDGED, "\"notifications\":" + filter + ",");
             honoured = uris;
             listsChanged(earlyLists);
             early.forEach(this::updated);
+            earlyTasks.forEach(stream::publish);
+        }
+
+        private static String array(String member, Set<String> texts) {
+            StringJoiner array = new StringJoiner(",", "\"" + member + "\":[", "]");
+            texts.forEach(text -> array.add(Json.quote(text)));
+            return array.toString();
+        }
+
+        /** @param members what describes the task, without braces */
+        synchronized void taskChanged(String members) {
+            byte[] json = JsonRpc.notification(McpMethod.NOTIFICATION_TASKS.wire(), "{" + members + "," + meta() + "}");
+            if (honoured == null) {
+                earlyTasks.add(json);
+            } else {
+                stream.publish(json);
+            }
         }
 
         void listsChanged(int bits) {
@@ -148,13 +178,17 @@ final class Listens {
                 | wanted(call, filter, "resourcesListChanged", McpMethod.RESOURCES_LIST, ListChanges.RESOURCES);
         Listen listen = new Listen(call.mount().name(), call.id(), lists);
         Map<String, Target> targets = targets(call, filter);
+        Map<String, Map<String, String>> watched = watched(call, filter);
         Flux<EventStream.Item> items = Flux.defer(() -> {
                     open.add(listen);
                     return Flux.fromIterable(targets.entrySet());
                 })
                 .flatMap(asked -> agree(listen, asked.getKey(), asked.getValue(), view))
                 .collect(LinkedHashSet<String>::new, Set::add)
-                .doOnNext(listen::acknowledge)
+                .zipWith(watch(listen, watched, view), (uris, names) -> {
+                    listen.acknowledge(uris, names);
+                    return true;
+                })
                 .thenMany(Flux.defer(() -> listen.stream.read(0, null, item -> item)))
                 .doFinally(signal -> end(listen, targets));
         return Mono.just(new Answer.Events(items.map(Listens::frame)));
@@ -167,6 +201,84 @@ final class Listens {
                 .timeout(AGREEMENT)
                 .thenReturn(uri)
                 .onErrorResume(refused -> Mono.empty());
+    }
+
+    /** The tasks of the filter, by backend: the backend's id, and the name that the client knows. What names none of its tasks is not honoured. */
+    private Map<String, Map<String, String>> watched(Call call, Span filter) {
+        Envelope envelope = call.envelope();
+        Span names = envelope.member(filter, "taskIds");
+        Map<String, Map<String, String>> watched = new LinkedHashMap<>();
+        if (!names.isPresent() || !call.mount().offers(McpMethod.TASKS_GET, Era.MODERN)) {
+            return watched;
+        }
+        TaskIds.requireDeclared(envelope);
+        List<Span> elements = envelope.elements(names);
+        if (!envelope.isArray(names) || elements.size() > MAX_TASKS) {
+            throw new Rejection.InvalidParams(
+                    "params.notifications.taskIds must be an array of at most " + MAX_TASKS + " task ids");
+        }
+        TaskIds.Holder holder = TaskIds.Holder.of(call);
+        for (Span element : elements) {
+            String name = envelope.isString(element) ? envelope.text(element) : "";
+            tasks.find(holder, name)
+                    .filter(task -> call.mount().contribution(task.backend()).isPresent())
+                    .ifPresent(task -> watched.computeIfAbsent(task.backend(), backend -> new LinkedHashMap<>())
+                            .put(task.taskId(), name));
+        }
+        return watched;
+    }
+
+    /** The names of those tasks whose backends have agreed to tell of them. */
+    private static Mono<Set<String>> watch(Listen listen, Map<String, Map<String, String>> watched, View view) {
+        return Flux.fromIterable(watched.entrySet())
+                .flatMap(at -> watch(listen, at.getKey(), at.getValue(), view))
+                .collect(LinkedHashSet<String>::new, Set::addAll);
+    }
+
+    private static Mono<Set<String>> watch(Listen listen, String backend, Map<String, String> names, View view) {
+        return Mono.defer(() -> {
+                    Upstream upstream = view.upstream(backend);
+                    Sinks.One<Set<String>> agreed = Sinks.one();
+                    listen.feeds.add(upstream.tasks(names.keySet())
+                            .concatMap(news -> hear(upstream, names, news, agreed))
+                            .subscribe(listen::taskChanged, agreed::tryEmitError));
+                    return agreed.asMono();
+                })
+                .timeout(AGREEMENT)
+                .onErrorReturn(Set.of());
+    }
+
+    /** What is to be told of a task, if anything. */
+    private static Mono<String> hear(
+            Upstream upstream, Map<String, String> names, TaskNews news, Sinks.One<Set<String>> agreed) {
+        if (news instanceof TaskNews.Watched watched) {
+            Set<String> known = new LinkedHashSet<>();
+            watched.taskIds().forEach(id -> Optional.ofNullable(names.get(id)).ifPresent(known::add));
+            agreed.tryEmitValue(known);
+            return Mono.empty();
+        }
+        TaskNews.Changed changed = (TaskNews.Changed) news;
+        String name = names.get(changed.taskId());
+        if (name == null) {
+            return Mono.empty();
+        }
+        Envelope message = changed.notification();
+        return message.knownMethod().orElse(null) == McpMethod.NOTIFICATION_TASKS
+                ? Mono.just(described(message, name))
+                : TaskTranslation.describe(upstream, changed.taskId(), name);
+    }
+
+    /** The members of a notification's parameters, under the client's name and without the backend's metadata. */
+    private static String described(Envelope message, String name) {
+        StringJoiner members = new StringJoiner(",");
+        message.members(message.params()).forEach((key, value) -> {
+            if (key.equals("taskId")) {
+                members.add("\"taskId\":" + Json.quote(name));
+            } else if (!key.equals("_meta")) {
+                members.add(Json.quote(key) + ":" + message.raw(value));
+            }
+        });
+        return members.toString();
     }
 
     private static io.netty.buffer.ByteBuf frame(EventStream.Item item) {
@@ -210,6 +322,7 @@ final class Listens {
 
     private void end(Listen listen, Map<String, Target> targets) {
         open.remove(listen);
+        listen.feeds.dispose();
         targets.forEach(
                 (uri, target) -> updates.remove(target.backend(), target.originalName(), new UriListener(listen, uri))
                         .onErrorComplete()
@@ -232,7 +345,7 @@ final class Listens {
     /** Ends every stream with the response that says the gateway did so on purpose. */
     void close() {
         for (Listen listen : open) {
-            listen.acknowledge(Set.of());
+            listen.acknowledge(Set.of(), Set.of());
             listen.stream.publish(JsonRpc.result(listen.id, "{\"resultType\":\"complete\"," + listen.meta() + "}"));
             listen.stream.complete();
         }

@@ -26,11 +26,15 @@ final class ModernCalls {
     private final Listens listens;
     private final ParkedCalls parked;
     private final Admission admission;
+    private final TaskIds tasks;
+    private final TaskTranslation oldTasks;
 
-    ModernCalls(Listens listens, ParkedCalls parked, Admission admission) {
+    ModernCalls(Listens listens, ParkedCalls parked, Admission admission, TaskIds tasks, TaskTranslation oldTasks) {
         this.listens = listens;
         this.parked = parked;
         this.admission = admission;
+        this.tasks = tasks;
+        this.oldTasks = oldTasks;
     }
 
     Mono<Answer> serve(Call call, View view) {
@@ -45,6 +49,7 @@ final class ModernCalls {
                 yield answer(call, call.mount().list(method, call.version()).bytes());
             }
             case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE -> forward(call, view);
+            case TASKS_GET, TASKS_UPDATE, TASKS_CANCEL -> task(call, view);
             case SUBSCRIPTIONS_LISTEN -> listens.open(call, view);
             default -> throw new Rejection.MethodNotFound(method.wire(), true);
         };
@@ -82,7 +87,7 @@ final class ModernCalls {
         if (!upstream.isKnownToSpeak(Era.MODERN)) {
             return null;
         }
-        return Relay.ride(call, target, upstream, params, admission.admit(call, target, upstream), turn);
+        return Relay.ride(call, target, upstream, params, tasks, admission.admit(call, target, upstream), turn);
     }
 
     private static Mono<Answer> answer(Call call, byte[] result) {
@@ -100,8 +105,21 @@ final class ModernCalls {
         Terms terms = admission.admit(call, target, upstream);
         return upstream.verdict()
                 .flatMap(verdict -> verdict.era() == Era.MODERN
-                        ? Relay.send(call, target, upstream, params, terms)
+                        ? Relay.send(call, target, upstream, params, tasks, terms)
                         : begin(call, target, upstream, terms))
+                .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e));
+    }
+
+    /** A request for a task, which its id leads to its backend. */
+    private Mono<Answer> task(Call call, View view) {
+        TaskIds.requireDeclared(call.envelope());
+        Target target = tasks.target(call);
+        Upstream upstream = view.upstream(target.backend());
+        Terms terms = admission.admit(call, target, upstream);
+        return upstream.verdict()
+                .flatMap(verdict -> verdict.era() == Era.MODERN
+                        ? Relay.send(call, target, upstream, List.of(), tasks, terms)
+                        : oldTasks.answer(call, target, upstream))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e));
     }
 
@@ -109,7 +127,9 @@ final class ModernCalls {
         if (call.envelope().requestState().isPresent()) {
             throw new Rejection.InvalidParams("params.requestState was not given for this call; call again without it");
         }
-        return Translation.send(call, target, upstream, parked, terms);
+        return TaskTranslation.isFor(call, target)
+                ? oldTasks.call(call, target, upstream, terms)
+                : Translation.send(call, target, upstream, parked, terms);
     }
 
     private Mono<Answer> comeBack(Call call, Target target, Upstream upstream, ParkedCalls.Return back) {

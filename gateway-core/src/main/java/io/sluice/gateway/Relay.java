@@ -14,6 +14,7 @@ import io.sluice.envelope.Span;
 import io.sluice.listener.Lane;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpHeaders;
+import io.sluice.protocol.McpMethod;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Event;
 import io.sluice.upstream.ModernHead;
@@ -38,27 +39,31 @@ import reactor.core.publisher.Mono;
  * gateway's own request: those would poison what the client believes of the gateway.
  */
 final class Relay {
-    /** Its results are of a type of their own, and its methods are not carried: not to be declared towards backends. */
-    private static final String TASKS = "io.modelcontextprotocol/tasks";
-
     private static final Pattern TRACEPARENT = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
 
     private final Call call;
     private final Target target;
     private final Upstream upstream;
     private final List<Map.Entry<String, String>> params;
+    private final TaskIds tasks;
 
-    private Relay(Call call, Target target, Upstream upstream, List<Map.Entry<String, String>> params) {
+    private Relay(Call call, Target target, Upstream upstream, List<Map.Entry<String, String>> params, TaskIds tasks) {
         this.call = call;
         this.target = target;
         this.upstream = upstream;
         this.params = params;
+        this.tasks = tasks;
     }
 
     /** @param params the {@code Mcp-Param-*} headers of the client, which go on as they are */
     static Mono<Answer> send(
-            Call call, Target target, Upstream upstream, List<Map.Entry<String, String>> params, Terms terms) {
-        return new Relay(call, target, upstream, params).send(terms);
+            Call call,
+            Target target,
+            Upstream upstream,
+            List<Map.Entry<String, String>> params,
+            TaskIds tasks,
+            Terms terms) {
+        return new Relay(call, target, upstream, params, tasks).send(terms);
     }
 
     /** As {@link #send}, on the lane, where nothing has to be waited for if that can be had. */
@@ -67,9 +72,10 @@ final class Relay {
             Target target,
             Upstream upstream,
             List<Map.Entry<String, String>> params,
+            TaskIds tasks,
             Terms terms,
             Lane.Turn turn) {
-        Relay relay = new Relay(call, target, upstream, params);
+        Relay relay = new Relay(call, target, upstream, params, tasks);
         DirectRide ride = new DirectRide(
                 call,
                 upstream,
@@ -86,14 +92,12 @@ final class Relay {
     }
 
     private Answer exposed(Reply reply) {
-        return answer(ExposedUris.in(reply, call, target));
+        Reply uris = ExposedUris.in(reply, call, target);
+        return answer(call.method().target() == McpMethod.Target.TASK_ID ? tasks.in(uris, call, target) : uris);
     }
 
     private byte[] body() {
-        Envelope envelope = call.envelope();
-        Span extensions = envelope.member(envelope.metaClientCapabilities(), "extensions");
-        Patch patch = Targets.rename(call, target).removeMember(envelope.member(extensions, TASKS));
-        return patch.toBytes();
+        return Targets.rename(call, target).toBytes();
     }
 
     private ModernHead head() {
@@ -169,7 +173,17 @@ final class Relay {
                     "Backend '" + backend() + "' refused this gateway's request with error " + code,
                     Duration.ZERO);
         }
-        return underTheClientsId(message);
+        byte[] response = underTheClientsId(message);
+        return isTask(message) ? tasks.in(Replies.read(response, backend()), call, target) : response;
+    }
+
+    /** Whether a tool's answer is a task: only who says that it may be one gets one. */
+    private boolean isTask(Envelope message) {
+        if (call.method() != McpMethod.TOOLS_CALL || !TaskIds.declared(call.envelope())) {
+            return false;
+        }
+        Span type = message.member(message.result(), "resultType");
+        return message.isString(type) && message.text(type).equals("task");
     }
 
     private byte[] underTheClientsId(Envelope message) {

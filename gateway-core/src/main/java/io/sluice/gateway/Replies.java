@@ -188,6 +188,28 @@ final class Replies {
         return reply instanceof Reply.Events events ? events.events().then() : Mono.empty();
     }
 
+    /** The response to a request of the gateway's own, whichever way it came. */
+    static Mono<Envelope> response(Reply reply, String backend) {
+        if (reply instanceof Reply.Json json) {
+            return whole(json.body(), backend).map(bytes -> read(bytes, backend));
+        }
+        if (reply instanceof Reply.Events events) {
+            return events.events()
+                    .ofType(Event.Message.class)
+                    .map(message -> read(message.json(), backend))
+                    .filter(message -> message.kind() == Kind.RESPONSE)
+                    .next()
+                    .switchIfEmpty(Mono.error(() -> unanswered(backend)));
+        }
+        if (reply instanceof Reply.Refused refused && refused.json()) {
+            return Mono.just(read(refused.body(), backend))
+                    .filter(message -> message.kind() == Kind.RESPONSE)
+                    .switchIfEmpty(Mono.error(() -> refusedFailure(backend, refused)));
+        }
+        return Mono.error(
+                () -> reply instanceof Reply.Refused refused ? refusedFailure(backend, refused) : unanswered(backend));
+    }
+
     /** The code of a JSON-RPC error message, or 0 when it is none. */
     static int errorCode(Envelope message) {
         Span error = message.error();

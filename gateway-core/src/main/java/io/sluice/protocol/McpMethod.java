@@ -41,6 +41,8 @@ public enum McpMethod {
     NOTIFICATION_RESOURCES_LIST_CHANGED("notifications/resources/list_changed", Target.NONE, false, false),
     NOTIFICATION_RESOURCES_UPDATED("notifications/resources/updated", Target.NONE, false, false),
     NOTIFICATION_ELICITATION_COMPLETE("notifications/elicitation/complete", Target.NONE, false, false),
+    NOTIFICATION_TASKS_STATUS("notifications/tasks/status", Target.NONE, false, false),
+    NOTIFICATION_TASKS("notifications/tasks", Target.NONE, false, false),
     NOTIFICATION_SUBSCRIPTIONS_ACKNOWLEDGED("notifications/subscriptions/acknowledged", Target.NONE, false, false);
 
     private static final Map<String, McpMethod> BY_WIRE =

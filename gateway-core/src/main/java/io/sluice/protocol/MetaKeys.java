@@ -8,6 +8,13 @@ public final class MetaKeys {
     public static final String LOG_LEVEL = "io.modelcontextprotocol/logLevel";
     public static final String SERVER_INFO = "io.modelcontextprotocol/serverInfo";
     public static final String SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId";
+
+    /** Which task a message belongs to, legacy era. */
+    public static final String RELATED_TASK = "io.modelcontextprotocol/related-task";
+
+    /** No key of {@code _meta} but of {@code capabilities.extensions}: tasks of the modern era. */
+    public static final String TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
+
     public static final String PROGRESS_TOKEN = "progressToken";
     public static final String TRACEPARENT = "traceparent";
 

@@ -81,6 +81,21 @@ public final class Keyring {
     }
 
     /**
+     * A stamp that no other purpose's stamp is like. Keep it: making one derives keys.
+     *
+     * @param purpose {@code [a-z0-9-]{1,64}}
+     */
+    public Stamp stamp(String purpose) {
+        if (!PURPOSE.matcher(purpose).matches()) {
+            throw new IllegalArgumentException("'" + purpose + "' is not the name of a purpose");
+        }
+        byte[] info = ("stamp\n" + purpose).getBytes(StandardCharsets.UTF_8);
+        return new Stamp(pseudoRandomKeys.stream()
+                .map(key -> Hkdf.expand(key, info, KEY_BYTES))
+                .toList());
+    }
+
+    /**
      * A name that whoever has the current key derives alike, and nobody else; no secret itself.
      *
      * @param of what is named, in any words

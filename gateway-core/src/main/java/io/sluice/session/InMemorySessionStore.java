@@ -78,18 +78,23 @@ final class InMemorySessionStore implements SessionStore {
 
     private static SessionRecord noted(SessionRecord now, SessionNote note) {
         Set<String> subscriptions = new HashSet<>(now.subscriptions());
+        Set<String> tasks = new HashSet<>(now.tasks());
         Optional<String> level = now.logLevel();
         Optional<String> holder = now.holder();
         if (note instanceof SessionNote.Subscribed subscribed) {
             subscriptions.add(subscribed.uri());
         } else if (note instanceof SessionNote.Unsubscribed unsubscribed) {
             subscriptions.remove(unsubscribed.uri());
+        } else if (note instanceof SessionNote.TaskBegun begun) {
+            tasks.add(begun.name());
+        } else if (note instanceof SessionNote.TaskForgotten forgotten) {
+            tasks.remove(forgotten.name());
         } else if (note instanceof SessionNote.LogLevel set) {
             level = Optional.of(set.level());
         } else if (note instanceof SessionNote.Holder taken) {
             holder = Optional.of(taken.replica());
         }
-        return new SessionRecord(now.handles(), subscriptions, level, holder, Instant.now());
+        return new SessionRecord(now.handles(), subscriptions, tasks, level, holder, Instant.now());
     }
 
     @Override
@@ -107,7 +112,8 @@ final class InMemorySessionStore implements SessionStore {
                 } else {
                     handles.put(backend, next);
                 }
-                return new SessionRecord(handles, now.subscriptions(), now.logLevel(), now.holder(), Instant.now());
+                return new SessionRecord(
+                        handles, now.subscriptions(), now.tasks(), now.logLevel(), now.holder(), Instant.now());
             });
             return Optional.ofNullable(Objects.requireNonNull(after).handles().get(backend));
         });

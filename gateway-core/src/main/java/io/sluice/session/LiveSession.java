@@ -8,11 +8,14 @@ import io.sluice.upstream.Inbox;
 import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.Upstream;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,6 +34,9 @@ public final class LiveSession {
     /** Streams of finished calls that are kept for a client that lost the end of one. */
     private static final int MAX_FINISHED_STREAMS = 4;
 
+    /** Tasks of a session that can be listed; the earliest are forgotten first. */
+    private static final int MAX_TASKS = 100;
+
     /** How ids of the gateway's own requests begin. */
     private static final String ASK = "gateway.";
 
@@ -43,6 +49,7 @@ public final class LiveSession {
     private final Map<RequestId, Sinks.One<Envelope>> asked = new ConcurrentHashMap<>();
     private final AtomicLong askCounter = new AtomicLong();
     private final Map<String, Target> subscriptions = new ConcurrentHashMap<>();
+    private final Set<String> tasks = Collections.synchronizedSet(new LinkedHashSet<>());
     private final Queue<String> finishedStreams = new ConcurrentLinkedQueue<>();
     private final AtomicInteger changedLists = new AtomicInteger();
     private final AtomicLong streamCounter = new AtomicLong();
@@ -270,6 +277,28 @@ public final class LiveSession {
         loaded = true;
     }
 
+    /** Remembers a task that the client began. */
+    public void began(String task) {
+        synchronized (tasks) {
+            tasks.remove(task);
+            tasks.add(task);
+            if (tasks.size() > MAX_TASKS) {
+                tasks.remove(tasks.iterator().next());
+            }
+        }
+    }
+
+    public void forgot(String task) {
+        tasks.remove(task);
+    }
+
+    /** The tasks that the client began here, under the names that it knows. */
+    public Set<String> tasks() {
+        synchronized (tasks) {
+            return Set.copyOf(tasks);
+        }
+    }
+
     void touch(long nowNanos) {
         lastUsedNanos = nowNanos;
     }
@@ -287,6 +316,7 @@ public final class LiveSession {
     boolean isEmpty() {
         return upstreams.isEmpty()
                 && subscriptions.isEmpty()
+                && tasks.isEmpty()
                 && callStreams.isEmpty()
                 && logLevel == null
                 && changedLists.get() == 0;

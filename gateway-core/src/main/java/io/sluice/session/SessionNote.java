@@ -12,6 +12,11 @@ public sealed interface SessionNote {
 
     record Unsubscribed(String uri) implements SessionNote {}
 
+    /** Its client has a task under this name. */
+    record TaskBegun(String name) implements SessionNote {}
+
+    record TaskForgotten(String name) implements SessionNote {}
+
     /** A replica took its standing stream. */
     record Holder(String replica) implements SessionNote {}
 }

@@ -1,5 +1,6 @@
 package io.sluice.upstream;
 
+import io.sluice.envelope.Envelope;
 import io.sluice.protocol.RawJson;
 
 /** Something changed at a backend. */
@@ -19,6 +20,9 @@ public sealed interface Signal {
      * @param params the notification's whole {@code params} object, without a subscription id of the backend's
      */
     record ResourceUpdated(String uri, RawJson params) implements Signal {}
+
+    /** A task of the shared session is no longer as it was; the notification itself. */
+    record TaskChanged(String taskId, Envelope notification) implements Signal {}
 
     /** Whether it can be reached is not what it was: see {@link Upstream#trouble()}. */
     record ReachabilityChanged() implements Signal {}

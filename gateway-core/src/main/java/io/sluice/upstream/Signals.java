@@ -17,6 +17,10 @@ final class Signals {
             case NOTIFICATION_PROMPTS_LIST_CHANGED -> Optional.of(new Signal.PromptsChanged());
             case NOTIFICATION_RESOURCES_LIST_CHANGED -> Optional.of(new Signal.ResourcesChanged());
             case NOTIFICATION_RESOURCES_UPDATED -> updated(message);
+            case NOTIFICATION_TASKS_STATUS ->
+                message.isString(message.taskId())
+                        ? Optional.of(new Signal.TaskChanged(message.text(message.taskId()), message))
+                        : Optional.empty();
             default -> Optional.empty();
         });
     }

@@ -727,6 +727,25 @@ public final class Upstream implements Disposable {
         });
     }
 
+    /**
+     * What becomes of tasks, told as long as somebody listens. Begins with those of which that is told at all; a legacy
+     * backend tells of the tasks of its shared session, if it keeps a stream for that.
+     */
+    public Flux<TaskNews> tasks(Set<String> taskIds) {
+        return verdict().flatMapMany(known -> {
+            if (known.era() == Era.MODERN) {
+                return new TaskFeed(http, taskIds, RequestId.of("tasks-" + ids.incrementAndGet())).news();
+            }
+            Flux<TaskNews> changes = signals()
+                    .ofType(Signal.TaskChanged.class)
+                    .filter(changed -> taskIds.contains(changed.taskId()))
+                    .map(changed -> new TaskNews.Changed(changed.taskId(), changed.notification()));
+            listen();
+            return Flux.<TaskNews>just(new TaskNews.Watched(isListening() ? taskIds : Set.of()))
+                    .concatWith(changes);
+        });
+    }
+
     // ---- the end
 
     /** As {@link #end()}, without waiting for it. */

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,8 +35,7 @@ class CapabilitiesTest {
     @Test
     void extensionsAreForModernClientsAndTheFirstBackendDecides() {
         Catalog catalog = catalog(
-                backend("a", 1)
-                        .capable("{\"extensions\":{\"x/ui\":{\"n\":1.10}," + "\"io.modelcontextprotocol/tasks\":{}}}"),
+                backend("a", 1).capable("{\"extensions\":{\"x/ui\":{\"n\":1.10}}}"),
                 backend("b", 2).capable("{\"extensions\":{\"x/ui\":{\"n\":2},\"x/skills\":{}},\"tools\":{}}"));
 
         assertThat(modern(catalog.aggregate()))
@@ -47,7 +47,25 @@ class CapabilitiesTest {
     }
 
     @Test
-    void tasksAndExperimentsAreNotPassedOn() {
+    void tasksOfALegacyBackendAreOfferedToAllAndThoseOfAModernOneToModernClients() {
+        Catalog catalog = catalog(
+                backend("a", 1)
+                        .speaking(ProtocolVersion.V2025_11_25)
+                        .capable(
+                                "{\"tasks\":{\"list\":{},\"requests\":{\"x\":1,\"tools\":{\"call\":{}}}},\"tools\":{}}"),
+                backend("b", 2).capable("{\"tools\":{},\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}"));
+
+        assertThat(legacy(catalog.mount("a").orElseThrow()).has("tasks")).isTrue();
+        assertThat(legacy(catalog.mount("a").orElseThrow()).has("tools")).isTrue();
+        assertThat(legacy(catalog.mount("b").orElseThrow()).has("tasks")).isFalse();
+        for (String mount : List.of("a", "b")) {
+            assertThat(modern(catalog.mount(mount).orElseThrow()).path("extensions"))
+                    .isEqualTo(JSON.readTree("{\"io.modelcontextprotocol/tasks\":{}}"));
+        }
+    }
+
+    @Test
+    void tasksThatNoToolCanBeCalledAsAndExperimentsAreNotPassedOn() {
         Catalog catalog = catalog(backend("a", 1)
                 .speaking(ProtocolVersion.V2025_11_25)
                 .capable("{\"tasks\":{\"list\":{}},\"experimental\":{\"x\":{}},\"tools\":{},\"future\":[{}]}"));

@@ -107,12 +107,12 @@ class RenderingTest {
     }
 
     @Test
-    void toolThatNeedsATaskIsKeptFromModernClientsOfALegacyBackend() {
+    void toolThatNeedsATaskIsShownToAll() {
         String tool = "{\"name\":\"x\",\"execution\":{\"taskSupport\":\"required\"}}";
         Catalog catalog =
                 catalog(backend("a", 1).speaking(LEGACY).tool("x", tool).tools("y"));
 
-        assertThat(Fleet.tools(catalog)).containsExactly("y");
+        assertThat(Fleet.tools(catalog)).containsExactly("x", "y");
         assertThat(tools(catalog.aggregate(), LEGACY)).contains(tool);
     }
 

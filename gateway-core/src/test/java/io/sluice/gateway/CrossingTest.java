@@ -36,7 +36,15 @@ class CrossingTest {
     private static final Path PAGE = Path.of("..", "docs", "bridging.md");
     private static final String URI = "test://one";
     private static final String CAPABILITIES =
-            "'elicitation':{'form':{},'url':{}},'sampling':{},'roots':{'listChanged':true}";
+            "'elicitation':{'form':{},'url':{}},'sampling':{},'roots':{'listChanged':true},"
+                    + "'extensions':{'io.modelcontextprotocol/tasks':{}}";
+    private static final String OFFERED = "{\"tools\":{\"listChanged\":true},\"prompts\":{\"listChanged\":true},"
+            + "\"resources\":{\"listChanged\":true,\"subscribe\":true},\"logging\":{},\"completions\":{},";
+    private static final String OLD_TASKS =
+            OFFERED + "\"tasks\":{\"list\":{},\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}}";
+    private static final String NEW_TASKS = OFFERED + "\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}";
+    private static final String TASK = "\"taskId\":\"t-1\",\"status\":\"working\","
+            + "\"createdAt\":\"2026-01-01T00:00:00Z\",\"lastUpdatedAt\":\"2026-01-01T00:00:00Z\"";
     private static final Map<Pairing, Bench> BENCHES = new EnumMap<>(Pairing.class);
 
     @BeforeAll
@@ -64,6 +72,11 @@ class CrossingTest {
         Bench(Pairing pairing) {
             this.pairing = pairing;
             backend = (pairing.backend() == Era.LEGACY ? FakeBackend.legacy() : FakeBackend.modern())
+                    .capabilities(pairing.backend() == Era.LEGACY ? OLD_TASKS : NEW_TASKS)
+                    .tool(
+                            "work",
+                            "{\"name\":\"work\",\"execution\":{\"taskSupport\":\"required\"}}",
+                            arguments -> "done")
                     .list("resources", "[{\"uri\":\"" + URI + "\",\"name\":\"one\"}]")
                     .list("prompts", "[{\"name\":\"greet\",\"arguments\":[{\"name\":\"who\"}]}]");
             String type = pairing.backend() == Era.MODERN ? "\"resultType\":\"complete\"," : "";
@@ -76,6 +89,12 @@ class CrossingTest {
                 answersTo(request.id().asString()).add(request.json());
                 answer.accepted();
             });
+            backend.on(
+                    "tasks/get",
+                    (request, answer) -> answer.result("{" + type + TASK.replace("working", "completed") + "}"));
+            backend.on("tasks/update", (request, answer) -> answer.result("{\"resultType\":\"complete\"}"));
+            backend.on("tasks/cancel", (request, answer) -> answer.result("{" + type + TASK + "}"));
+            backend.on("tasks/result", (request, answer) -> answer.result("{\"content\":[]}"));
             gateway = TestGateway.start().with("b", backend).listeningTo(backend);
             client = pairing.client() == Era.LEGACY
                     ? gateway.client("/mcp/b").initialize("2025-11-25", "{" + CAPABILITIES + "}")
@@ -220,7 +239,7 @@ class CrossingTest {
     }
 
     private static void request(Bench bench, String method, Fate fate) throws Exception {
-        String members = members(method);
+        String members = method.startsWith("tasks/") ? "'taskId':'" + task(bench, fate) + "'" : members(method);
         if (method.equals("logging/setLevel") && bench.isOld()) {
             bench.ask("tools/call", members("tools/call")); // which opens the session of this client at the backend
         }
@@ -256,6 +275,13 @@ class CrossingTest {
             }
             return;
         }
+        if (method.startsWith("tasks/")) {
+            assertThat(bench.backend.count(method)).isEqualTo(before + 1);
+            assertThat(last(bench, method).params().path("taskId").asString()).isEqualTo("t-1");
+            assertThat(outcome.body()).doesNotContain("\"t-1\"");
+            assertThat(outcome.result().has("resultType")).isEqualTo(!bench.isOld());
+            return;
+        }
         if (method.endsWith("subscribe")) {
             subscribed(bench, method, before);
             return;
@@ -267,6 +293,20 @@ class CrossingTest {
                     .isEqualTo(bench.pairing.backend() == Era.MODERN);
             assertThat(fate instanceof Fate.Exact).isEqualTo(bench.pairing.client() == bench.pairing.backend());
         }
+    }
+
+    /** Begins a task, where that can be, and returns the name that the client has for it. */
+    private static String task(Bench bench, Fate fate) {
+        if (fate instanceof Fate.Refused) {
+            return "t-1";
+        }
+        String backends = bench.pairing.backend() == Era.LEGACY
+                ? "{\"task\":{" + TASK + ",\"ttl\":null}}"
+                : "{\"resultType\":\"task\"," + TASK + ",\"ttlMs\":null}";
+        bench.onCall((request, answer) -> answer.result(backends));
+        JsonNode result = bench.ask("tools/call", "'name':'work','arguments':{}" + (bench.isOld() ? ",'task':{}" : ""))
+                .result();
+        return (bench.isOld() ? result.path("task") : result).path("taskId").asString();
     }
 
     private static FakeBackend.Received last(Bench bench, String method) {
@@ -368,6 +408,7 @@ class CrossingTest {
             case "elicitation/create", "sampling/createMessage", "roots/list" -> questioned(bench, method, fate);
             case "notifications/cancelled" -> withdrawn(bench);
             case "notifications/progress", "notifications/message" -> duringACall(bench, method);
+            case "notifications/tasks/status", "notifications/tasks" -> taskChanged(bench, method, fate);
             case "notifications/subscriptions/acknowledged" -> acknowledged(bench);
             default -> pushed(bench, method, fate);
         }
@@ -535,6 +576,29 @@ class CrossingTest {
             } else {
                 open.until(method);
             }
+        }
+    }
+
+    private static void taskChanged(Bench bench, String method, Fate fate) throws Exception {
+        String name = task(bench, fate);
+        String params = "{" + TASK.replace("working", "completed") + "}";
+        if (bench.isOld()) {
+            await().atMost(TestGateway.PATIENCE).until(() -> bench.backend.openFeeds() >= 2);
+            try (WireClient.Stream stream = bench.legacy().listen()) {
+                bench.backend.push(method, params);
+                JsonNode message = stream.message();
+                assertThat(message.path("method").asString()).isEqualTo(method);
+                assertThat(message.path("params").path("taskId").asString()).isEqualTo(name);
+            }
+            return;
+        }
+        try (RawExchange open = bench.modern("subscriptions/listen", "'notifications':{'taskIds':['" + name + "']}")
+                .open(bench.gateway, "/mcp/b")) {
+            open.until("acknowledged");
+            bench.backend.push(method, params);
+            assertThat(open.until("notifications/tasks\""))
+                    .contains(name, "completed")
+                    .doesNotContain("\"t-1\"");
         }
     }
 

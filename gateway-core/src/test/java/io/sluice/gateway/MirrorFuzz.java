@@ -43,7 +43,8 @@ public final class MirrorFuzz {
                     new ParamHeader("City", List.of("where", "city"), ParamHeader.Type.STRING)),
             false,
             false,
-            io.sluice.catalog.FixedArguments.NONE);
+            io.sluice.catalog.FixedArguments.NONE,
+            io.sluice.catalog.TaskSupport.FORBIDDEN);
 
     private MirrorFuzz() {}
 

@@ -70,12 +70,16 @@ public abstract class SessionStoreContract {
         one().note(session, new SessionNote.Subscribed("test://a"));
         one().note(session, new SessionNote.Subscribed("test://b \"ü\""));
         one().note(session, new SessionNote.Unsubscribed("test://a"));
+        one().note(session, new SessionNote.TaskBegun("task-1"));
+        one().note(session, new SessionNote.TaskBegun("task-2"));
+        one().note(session, new SessionNote.TaskForgotten("task-1"));
         one().note(session, new SessionNote.Holder("replica-1"));
         one().note(session, new SessionNote.LogLevel("error"));
         one().flush().block(PATIENCE);
 
         SessionRecord read = now(another().load(session));
         assertThat(read.subscriptions()).containsExactly("test://b \"ü\"");
+        assertThat(read.tasks()).containsExactly("task-2");
         assertThat(read.logLevel()).contains("error");
         assertThat(read.holder()).contains("replica-1");
         assertThat(Duration.between(read.used(), Instant.now())).isLessThan(Duration.ofMinutes(2));

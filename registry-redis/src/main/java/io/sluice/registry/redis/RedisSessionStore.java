@@ -64,6 +64,7 @@ public final class RedisSessionStore implements SessionStore, Disposable {
     private static final int PAGE = 1_000;
     private static final String HANDLE = "u/";
     private static final String SUBSCRIPTION = "s/";
+    private static final String TASK = "k/";
 
     /** KEYS record; ARGV field, digest expected, value, ttl. A value is its digest, 64 characters, and what is sealed. */
     private static final Script SETTLE = Script.of("""
@@ -173,6 +174,7 @@ public final class RedisSessionStore implements SessionStore, Disposable {
     private SessionRecord record(String session, List<KeyValue<String, byte[]>> fields) {
         Map<String, SessionHandle> known = new HashMap<>();
         Set<String> subscriptions = new HashSet<>();
+        Set<String> tasks = new HashSet<>();
         Optional<String> level = Optional.empty();
         Optional<String> holder = Optional.empty();
         Instant used = Instant.EPOCH;
@@ -184,6 +186,8 @@ public final class RedisSessionStore implements SessionStore, Disposable {
                 handles.open(session, backend, value).ifPresent(handle -> known.put(backend, handle));
             } else if (name.startsWith(SUBSCRIPTION)) {
                 subscriptions.add(name.substring(SUBSCRIPTION.length()));
+            } else if (name.startsWith(TASK)) {
+                tasks.add(name.substring(TASK.length()));
             } else if (name.equals("l")) {
                 level = Optional.of(value);
             } else if (name.equals("h")) {
@@ -192,7 +196,7 @@ public final class RedisSessionStore implements SessionStore, Disposable {
                 used = Instant.ofEpochSecond(Long.parseLong(value));
             }
         }
-        return new SessionRecord(known, subscriptions, level, holder, used);
+        return new SessionRecord(known, subscriptions, tasks, level, holder, used);
     }
 
     @Override
@@ -206,6 +210,10 @@ public final class RedisSessionStore implements SessionStore, Disposable {
                 fields.put(SUBSCRIPTION + subscribed.uri(), new byte[] {'1'});
             } else if (note instanceof SessionNote.Unsubscribed unsubscribed) {
                 removed = commands.hdel(key, SUBSCRIPTION + unsubscribed.uri());
+            } else if (note instanceof SessionNote.TaskBegun begun) {
+                fields.put(TASK + begun.name(), new byte[] {'1'});
+            } else if (note instanceof SessionNote.TaskForgotten forgotten) {
+                removed = commands.hdel(key, TASK + forgotten.name());
             } else if (note instanceof SessionNote.LogLevel set) {
                 fields.put("l", set.level().getBytes(UTF_8));
             } else if (note instanceof SessionNote.Holder taken) {
