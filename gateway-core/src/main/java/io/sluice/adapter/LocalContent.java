@@ -5,6 +5,7 @@ import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -23,6 +24,11 @@ public interface LocalContent {
     /** Signals that the offering is another one; never ends. */
     default Flux<Offering> changes() {
         return Flux.never();
+    }
+
+    /** As {@link Adapter#remarks}. */
+    default Optional<String> remarks() {
+        return Optional.empty();
     }
 
     /** Frees what it holds; never fails. */

@@ -81,6 +81,11 @@ public final class LocalServer implements Adapter {
     }
 
     @Override
+    public Optional<String> remarks() {
+        return content.remarks();
+    }
+
+    @Override
     public Mono<Void> close() {
         return content.close();
     }

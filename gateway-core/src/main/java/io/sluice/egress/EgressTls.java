@@ -5,6 +5,7 @@ import io.netty.handler.ssl.SslContextBuilder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLException;
 
 /**
@@ -28,6 +29,15 @@ public record EgressTls(Optional<Path> authorities, Optional<Identity> identity)
 
     /** Reads the files: not on an event loop. */
     public SslContext context() {
+        return context(builder -> {});
+    }
+
+    /**
+     * As the other form, for a client that has something to add, such as the protocols it speaks.
+     *
+     * @throws IllegalArgumentException with a sentence when the files are no good
+     */
+    public SslContext context(Consumer<SslContextBuilder> addition) {
         SslContextBuilder builder = SslContextBuilder.forClient()
                 .protocols(List.of("TLSv1.3", "TLSv1.2"))
                 .endpointIdentificationAlgorithm("HTTPS");
@@ -35,6 +45,7 @@ public record EgressTls(Optional<Path> authorities, Optional<Identity> identity)
             authorities.ifPresent(file -> builder.trustManager(file.toFile()));
             identity.ifPresent(
                     it -> builder.keyManager(it.chain().toFile(), it.key().toFile()));
+            addition.accept(builder);
             return builder.build();
         } catch (SSLException | IllegalArgumentException e) {
             throw new IllegalArgumentException("TLS towards backends cannot be set up: " + e.getMessage(), e);

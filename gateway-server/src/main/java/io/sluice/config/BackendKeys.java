@@ -1,5 +1,6 @@
 package io.sluice.config;
 
+import io.sluice.adapter.GrpcSettings;
 import io.sluice.oauth.OAuthSettings;
 import io.sluice.openapi.OpenApiSettings;
 import io.sluice.protocol.Era;
@@ -28,15 +29,16 @@ final class BackendKeys {
     private enum Type {
         HTTP,
         SSE,
-        STDIO
+        STDIO,
+        GRPC
     }
 
     private static final Key<Type> TYPE = Key.optional(
             "type",
             Shape.choice(types()),
             "http, or stdio with a command",
-            "How the backend is reached: http (Streamable HTTP), sse (the transport of 2024-11-05) or stdio (a program;"
-                    + " said by its command alone).");
+            "How the backend is reached: http (Streamable HTTP), sse (the transport of 2024-11-05), grpc (a gRPC service"
+                    + " with server reflection) or stdio (a program; said by its command alone).");
     private static final Key<Endpoint> URL = Key.optional(
             "url", EndpointShape.TEXT, "required", "Where the backend listens; without a path, /mcp is meant.");
     private static final Key<Integer> WEIGHT =
@@ -124,8 +126,26 @@ final class BackendKeys {
             "of the document",
             "Where the service of openapi is called; without a path, the path of the document's first server is"
                     + " added.");
-    private static final Key<Duration> INTERVAL =
-            Key.of("interval", Shape.duration(), "60s", "How often the document of openapi is read again.");
+    private static final Key<Duration> INTERVAL = Key.of(
+            "interval",
+            Shape.duration(),
+            "60s",
+            "How often the document of openapi is read again, or a gRPC service asked what it offers.");
+    private static final Key<List<String>> SERVICES = Key.listOf(
+            "services",
+            Shape.word(),
+            "all but reflection and health",
+            "Globs of the services of a gRPC server to offer, by their full names.");
+    private static final Key<Integer> MAX_MESSAGE = Key.of(
+            "maxMessage",
+            Shape.size(1024, 64 << 20),
+            "4MiB",
+            "Longest message that is accepted from a gRPC service, up to 64MiB.");
+    private static final Key<Integer> MAX_STREAMED = Key.of(
+            "maxStreamed",
+            Shape.integer(1, 100_000),
+            String.valueOf(GrpcSettings.USUAL.maxMessages()),
+            "After how many messages of a gRPC stream the call ends with what there is.");
     private static final Key<List<String>> TAGS =
             Key.listOf("tags", Shape.word(), "any", "Tags, one of which an operation must have.");
     private static final Key<List<String>> OPERATIONS =
@@ -173,6 +193,7 @@ final class BackendKeys {
             "oauth", OAUTH_SECTION, "none", "Get tokens for the backend by OAuth 2.1, and keep them fresh.");
     private static final List<Key<?>> OF_SERVICES =
             List.of(OPENAPI, BASE_URL, INTERVAL, INCLUDE_OPERATIONS, EXCLUDE_OPERATIONS);
+    private static final List<Key<?>> OF_GRPC = List.of(SERVICES, MAX_MESSAGE, MAX_STREAMED);
     private static final List<Key<?>> OF_PROGRAMS =
             List.of(COMMAND, ARGS, ENV, CWD, IDLE_TIMEOUT, MAX_LIFETIME, START_TIMEOUT, MAX_RESTARTS);
     private static final Key<Boolean> DISABLED = Key.of("disabled", Shape.flag(), "false", "Leave the entry out.");
@@ -203,6 +224,9 @@ final class BackendKeys {
                     INTERVAL,
                     INCLUDE_OPERATIONS,
                     EXCLUDE_OPERATIONS,
+                    SERVICES,
+                    MAX_MESSAGE,
+                    MAX_STREAMED,
                     OAUTH,
                     DISABLED),
             Set.of("description", "icon", "alwaysAllow", "autoApprove", "trust", "gallery", "version", "dev"),
@@ -292,8 +316,13 @@ final class BackendKeys {
         boolean program =
                 f.node(COMMAND).isPresent() || type.filter(Type.STDIO::equals).isPresent();
         boolean service = !program && f.node(OPENAPI).isPresent();
-        List<Endpoint> endpoints = program ? place(f, name) : service ? base(f, name) : endpoints(f);
-        Transport transport = program ? program(f, type) : service ? service(f) : network(f, type);
+        boolean grpc = !program && !service && type.filter(Type.GRPC::equals).isPresent();
+        if (!grpc) {
+            refuse(f, OF_GRPC, "is for gRPC services; give it the type grpc, or leave this out");
+        }
+        List<Endpoint> endpoints =
+                program ? place(f, name) : service ? base(f, name) : grpc ? servers(f) : endpoints(f);
+        Transport transport = program ? program(f, type) : service ? service(f) : grpc ? grpc(f) : network(f, type);
         Map<String, String> headers = headers(f);
         Optional<Era> era = f.value(ERA);
         Duration timeout = f.value(TIMEOUT);
@@ -404,6 +433,39 @@ final class BackendKeys {
         return f.find(OAUTH).map(oauth -> oauth.on(plain)).orElse(plain);
     }
 
+    private static Transport grpc(Section.Fields f) {
+        refuse(f, OF_PROGRAMS, "is for programs; give it a command, or leave it out");
+        refuse(
+                f,
+                OF_SERVICES.stream().filter(key -> key != INTERVAL).toList(),
+                "is for services with an OpenAPI document; a gRPC service says itself what it offers");
+        refuse(f, List.of(OAUTH), "is for MCP servers; give a gRPC service its credentials in headers");
+        for (String name : f.find(HEADERS).orElse(Map.of()).keySet()) {
+            if (name.regionMatches(true, 0, "grpc-", 0, 5)) {
+                f.in().fault(
+                                f.at(HEADERS),
+                                f.pathOf(HEADERS) + ": '" + name + "' belongs to gRPC itself; leave it out");
+            }
+        }
+        return new GrpcSettings(f.value(SERVICES), f.value(INTERVAL), f.value(MAX_MESSAGE), f.value(MAX_STREAMED))
+                .transport();
+    }
+
+    /** Addresses of a gRPC service, which have no path: a method's name is its path. */
+    private static List<Endpoint> servers(Section.Fields f) {
+        List<Endpoint> servers = new ArrayList<>();
+        for (Endpoint endpoint : endpoints(f)) {
+            String path = endpoint.pathAndQuery();
+            if (!path.equals("/") && !path.equals("/mcp")) {
+                f.in().fault(
+                                f.at(f.node(URL).isPresent() ? URL : ENDPOINTS),
+                                f.path() + ": the address of a gRPC service has no path; " + path + " is too much");
+            }
+            servers.add(new Endpoint(endpoint.url().resolve("/"), endpoint.weight()));
+        }
+        return servers;
+    }
+
     private static List<Endpoint> endpoints(Section.Fields f) {
         boolean one = f.node(URL).isPresent();
         boolean several = f.node(ENDPOINTS).isPresent();
@@ -449,6 +511,7 @@ final class BackendKeys {
         types.put("streamableHttp", Type.HTTP);
         types.put("sse", Type.SSE);
         types.put("stdio", Type.STDIO);
+        types.put("grpc", Type.GRPC);
         return types;
     }
 

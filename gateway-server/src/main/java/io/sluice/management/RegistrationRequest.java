@@ -1,10 +1,12 @@
 package io.sluice.management;
 
+import io.sluice.adapter.GrpcSettings;
 import io.sluice.management.Problem.Fault;
 import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
 import io.sluice.registry.Lease;
+import io.sluice.registry.Transport;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,17 +24,19 @@ import tools.jackson.databind.JsonNode;
  * What {@code POST /register} asks for, in either of its forms: {@code name} and {@code url}, or {@code serviceName} and
  * {@code endpoint}.
  *
- * @param manifest where the service's OpenAPI document or manifest is, a path on it or a URL; empty for an MCP server
+ * @param transport how it is reached: Streamable HTTP unless it says something else
  * @param headers sent with every request to the backend. Secret
  * @param lease when the registration is to end unless it is renewed; empty when it stays until it is removed
  */
 record RegistrationRequest(
-        String name, Endpoint endpoint, Optional<String> manifest, Map<String, String> headers, Optional<Lease> lease) {
+        String name, Endpoint endpoint, Transport transport, Map<String, String> headers, Optional<Lease> lease) {
     private static final int MAX_URL_CHARACTERS = 2048;
     private static final int MAX_HEADERS = 32;
     private static final int MAX_HEADER_CHARACTERS = 4096;
     private static final Set<String> KNOWN =
-            Set.of("name", "serviceName", "url", "endpoint", "manifestUrl", "headers", "ttl", "instance");
+            Set.of("name", "serviceName", "url", "endpoint", "manifestUrl", "type", "headers", "ttl", "instance");
+    private static final Map<String, Transport> TYPES =
+            Map.of("http", Transport.HTTP, "sse", Transport.SSE, "grpc", GrpcSettings.USUAL.transport());
     private static final Set<String> STDIO = Set.of("command", "args", "env", "cwd");
     private static final Pattern TTL = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
     private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}");
@@ -63,10 +67,8 @@ record RegistrationRequest(
     }
 
     Backend backend() {
-        Backend server = Backend.of(name, endpoint.url().toString(), Backend.Source.API);
-        Backend plain = manifest.map(
-                        document -> server.via(OpenApiSettings.of(document).transport()))
-                .orElse(server);
+        Backend plain =
+                Backend.of(name, endpoint.url().toString(), Backend.Source.API).via(transport);
         return headers.isEmpty() ? plain : plain.withHeaders(headers);
     }
 
@@ -87,14 +89,35 @@ record RegistrationRequest(
         }
         Optional<String> manifest = manifest(body, faults);
         Optional<String> name = one(body, "name", "serviceName", faults).flatMap(found -> name(found, faults));
+        Optional<Transport> type = type(body, faults);
+        if (manifest.isPresent() && type.isPresent()) {
+            faults.add(new Fault("/type", "'type' is for servers; a service with a manifestUrl has none"));
+        }
+        boolean rooted = manifest.isPresent()
+                || type.filter(given -> given.kind().equals(GrpcSettings.KIND)).isPresent();
         Optional<Endpoint> endpoint = one(body, "url", "endpoint", faults)
-                .flatMap(found -> manifest.isPresent() ? service(found, faults) : endpoint(found, faults));
+                .flatMap(found -> rooted ? service(found, faults) : endpoint(found, faults));
         Map<String, String> headers = headers(body, faults);
         Optional<Lease> lease = lease(body, endpoint, faults);
         if (!faults.isEmpty()) {
             throw Problem.unprocessable("registration.invalid", faults);
         }
-        return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), manifest, headers, lease);
+        Transport transport = manifest.map(
+                        document -> OpenApiSettings.of(document).transport())
+                .or(() -> type)
+                .orElse(Transport.HTTP);
+        return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), transport, headers, lease);
+    }
+
+    private static Optional<Transport> type(JsonNode body, List<Fault> faults) {
+        if (!present(body, "type")) {
+            return Optional.empty();
+        }
+        Transport type = TYPES.get(body.get("type").asString(""));
+        if (type == null) {
+            faults.add(new Fault("/type", "'type' must be http, sse or grpc"));
+        }
+        return Optional.ofNullable(type);
     }
 
     private static Optional<String> manifest(JsonNode body, List<Fault> faults) {
@@ -143,7 +166,7 @@ record RegistrationRequest(
                         new Fault(
                                 pointer(key),
                                 "'" + shown(key)
-                                        + "' is unknown; there are name, url, manifestUrl, headers, ttl and instance, or serviceName and endpoint"));
+                                        + "' is unknown; there are name, url, manifestUrl, type, headers, ttl and instance, or serviceName and endpoint"));
     }
 
     /** The text under one of two keys that mean the same. */

@@ -2,6 +2,9 @@ package io.sluice.server;
 
 import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.adapter.Adapters;
+import io.sluice.adapter.GrpcSettings;
+import io.sluice.adapter.Part;
+import io.sluice.adapter.PartAdapters;
 import io.sluice.auth.Authenticator;
 import io.sluice.auth.Caller;
 import io.sluice.auth.TokenTable;
@@ -13,6 +16,7 @@ import io.sluice.config.StartCheck;
 import io.sluice.discovery.Discovery;
 import io.sluice.discovery.DiscoverySettings;
 import io.sluice.egress.EgressPolicy;
+import io.sluice.egress.EgressTls;
 import io.sluice.gateway.Gateway;
 import io.sluice.gateway.GatewaySettings;
 import io.sluice.listener.HttpHandler;
@@ -183,7 +187,12 @@ public final class SluiceServer implements RunningGateway {
                 StdioSettings.KIND,
                 new StdioAdapters(commands, LONGEST_MESSAGE_BYTES, Schedulers.parallel()),
                 OpenApiSettings.KIND,
-                new OpenApiAdapters(loops, egress, "sluice/" + version, Schedulers.parallel())));
+                new OpenApiAdapters(loops, egress, "sluice/" + version, Schedulers.parallel()),
+                GrpcSettings.KIND,
+                new PartAdapters(
+                        GrpcSettings.KIND,
+                        new Part.Surroundings(
+                                loops, egress, EgressTls.PLATFORM, "sluice/" + version, Schedulers.parallel()))));
     }
 
     /** Launches gateways that call themselves this version. They listen once their value comes; backends are found in the background. */

@@ -3,11 +3,13 @@ package io.sluice.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.sluice.adapter.GrpcSettings;
 import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
 import io.sluice.stdio.StdioSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,6 +123,37 @@ final class ClientFilesTest {
         assertThat(time.idleTimeout()).isEqualTo(Duration.ofMinutes(1));
         assertThat(config.backends().get(0).endpoints().get(0).url()).hasToString("stdio:time");
         assertThat(config.stdioAllow()).containsExactly("uvx mcp-*");
+    }
+
+    @Test
+    void grpcServicesAreBackends() {
+        GatewayConfig config = files.json("""
+            {"mcpServers": {
+              "shop": {"type": "grpc", "url": "http://localhost:9090", "services": ["shop.v1.*"], "maxMessage": "1MiB",
+                       "maxStreamed": 10, "interval": "5m", "headers": {"authorization": "Bearer x"}},
+              "many": {"type": "grpc", "endpoints": ["https://a", "https://b:1/"]}
+            }}
+            """);
+
+        assertThat(config.backends())
+                .extracting(Backend::name, backend -> backend.transport().kind())
+                .containsExactly(tuple("shop", "grpc"), tuple("many", "grpc"));
+        assertThat(config.backends().get(0).endpoints().get(0).url()).hasToString("http://localhost:9090/");
+        assertThat(config.backends().get(1).endpoints()).hasSize(2);
+        assertThat(GrpcSettings.of(config.backends().get(0).transport()))
+                .isEqualTo(new GrpcSettings(List.of("shop.v1.*"), Duration.ofMinutes(5), 1 << 20, 10));
+        assertThat(files.faults("mcpServers: {a: {type: grpc, url: 'http://h/shop'}}"))
+                .singleElement()
+                .asString()
+                .contains("the address of a gRPC service has no path; /shop is too much");
+        assertThat(files.faults("mcpServers: {a: {url: 'http://h', services: ['x']}}"))
+                .singleElement()
+                .asString()
+                .contains("mcpServers.a.services: is for gRPC services");
+        assertThat(files.faults("mcpServers: {a: {type: grpc, url: 'http://h', headers: {grpc-timeout: '1S'}}}"))
+                .singleElement()
+                .asString()
+                .contains("belongs to gRPC itself");
     }
 
     @Test

@@ -238,6 +238,8 @@ final class RegistrationTest {
             {"name":"a","command":"sh","args":["-c","id"]}                            | command
             {"name":"a","url":"http://a.example","env":{"A":"b"}}                     | env
             {"serviceName":"a","endpoint":"http://a.example","manifestUrl":"ftp://b/docs"} | manifestUrl
+            {"name":"a","url":"http://a.example","type":"telnet"}                     | type
+            {"name":"a","url":"http://a.example","type":"grpc","manifestUrl":"/docs"} | type
             {"name":"a","url":"http://a.example","headers":{"Host":"b"}}              | Host
             {"name":"a","url":"http://a.example","headers":{"X-A":"b\\r\\nX-B: c"}}   | X-A
             {"name":"a","url":"http://a.example","headers":{"X A":"b"}}               | X A

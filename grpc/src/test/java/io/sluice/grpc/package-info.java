@@ -1,0 +1,4 @@
+@NullMarked
+package io.sluice.grpc;
+
+import org.jspecify.annotations.NullMarked;
