@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The budgets that the rate rules make. Which of them a call is charged to is found out once for each caller and tool;
@@ -21,19 +22,22 @@ final class Budgets {
     private static final Charge[] NONE = new Charge[0];
 
     /** What a call is charged to, and the rule it comes from. */
-    private record Charge(RateRule rule, String whose, Gcra budget) {}
+    private record Charge(RateRule rule, String whose, Budget budget) {}
 
     /** Who calls what. */
     private record Use(String tenant, String caller, String backend, String tool) {}
 
     private final List<RateRule> rules;
     private final ConcurrentHashMap<Use, Charge[]> uses = new ConcurrentHashMap<>();
-    private final ConcurrentHashMap<String, Gcra> budgets = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, Budget> budgets = new ConcurrentHashMap<>();
     private final AtomicBoolean tidying = new AtomicBoolean();
     private final AtomicLong refused = new AtomicLong();
+    private final @Nullable SharedBudgets shared;
 
-    Budgets(List<RateRule> rules) {
-        this.rules = rules;
+    /** @param shared null when this replica is alone */
+    Budgets(List<RateRule> rules, @Nullable SharedBudgets shared) {
+        this.rules = rules.stream().distinct().toList();
+        this.shared = shared;
     }
 
     boolean isEmpty() {
@@ -80,10 +84,9 @@ final class Budgets {
             tidy(nowNanos);
         }
         List<Charge> found = new ArrayList<>();
-        for (int i = 0; i < rules.size(); i++) {
-            RateRule rule = rules.get(i);
+        for (RateRule rule : rules) {
             if (matches(rule, use)) {
-                StringBuilder name = new StringBuilder().append(i);
+                StringBuilder name = new StringBuilder().append(rule.identity());
                 List<String> whose = new ArrayList<>();
                 rule.tenant().ifPresent(glob -> named(name, whose, "Tenant", use.tenant()));
                 rule.caller().ifPresent(glob -> named(name, whose, "Caller", use.caller()));
@@ -92,14 +95,19 @@ final class Budgets {
                     name.append('\n').append(use.backend());
                     named(name, whose, "Tool", use.tool());
                 });
-                Gcra budget = budgets.computeIfAbsent(
-                        name.toString(), key -> new Gcra(rule.interval(), rule.burst(), nowNanos));
+                Budget budget = budgets.computeIfAbsent(name.toString(), key -> budget(rule, key, nowNanos));
                 found.add(new Charge(rule, whose.isEmpty() ? "The gateway" : String.join(", ", whose), budget));
             }
         }
         Charge[] charges = found.isEmpty() ? NONE : found.toArray(Charge[]::new);
         uses.put(use, charges);
         return charges;
+    }
+
+    private Budget budget(RateRule rule, String name, long nowNanos) {
+        long shortest = shared == null ? 1 : SharedBudgets.SHORTEST_BURST_NANOS / rule.interval();
+        int burst = (int) Math.max(rule.burst(), Math.min(Integer.MAX_VALUE, shortest));
+        return new Budget(name, new Gcra(rule.interval(), burst, nowNanos), shared);
     }
 
     private static void named(StringBuilder name, List<String> whose, String kind, String value) {

@@ -21,12 +21,25 @@ final class Gcra {
         this.fullAt = new AtomicLong(nowNanos);
     }
 
+    long interval() {
+        return interval;
+    }
+
+    long tolerance() {
+        return tolerance;
+    }
+
     /** Takes one. 0 when there was one, else how many nanoseconds until there is. */
     long take(long nowNanos) {
+        return take(nowNanos, interval);
+    }
+
+    /** As {@link #take(long)}, where a call costs another number of nanoseconds. A full budget always has one. */
+    long take(long nowNanos, long cost) {
         while (true) {
             long full = fullAt.get();
-            long next = (full - nowNanos > 0 ? full : nowNanos) + interval;
-            long over = next - nowNanos - tolerance;
+            long next = (full - nowNanos > 0 ? full : nowNanos) + cost;
+            long over = next - nowNanos - Math.max(tolerance, cost);
             if (over > 0) {
                 return over;
             }
@@ -38,7 +51,21 @@ final class Gcra {
 
     /** Puts one back that was taken for nothing. */
     void giveBack() {
-        fullAt.addAndGet(-interval);
+        giveBack(interval);
+    }
+
+    void giveBack(long cost) {
+        fullAt.addAndGet(-cost);
+    }
+
+    /** When it would be full again. */
+    long fullAt() {
+        return fullAt.get();
+    }
+
+    /** Goes on from another state; false when somebody took something meanwhile. */
+    boolean replace(long expectedFullAt, long newFullAt) {
+        return fullAt.compareAndSet(expectedFullAt, newFullAt);
     }
 
     /** Whether it has as much as a new one: then nothing is lost with it. */

@@ -26,7 +26,7 @@ public final class Guard {
         IDENTICAL
     }
 
-    private volatile State state = new State(LimitSettings.NONE);
+    private volatile State state = new State(LimitSettings.NONE, null);
     private final LongAdder[] limited = {new LongAdder(), new LongAdder(), new LongAdder()};
 
     private static final class State {
@@ -34,9 +34,12 @@ public final class Guard {
         private final Budgets budgets;
         private final @Nullable IdenticalCalls identical;
 
-        private State(LimitSettings settings) {
+        private final @Nullable SharedBudgets shared;
+
+        private State(LimitSettings settings, @Nullable SharedBudgets shared) {
             this.settings = settings;
-            this.budgets = new Budgets(settings.rates());
+            this.shared = shared;
+            this.budgets = new Budgets(settings.rates(), shared);
             this.identical = settings.identicalCalls() == 0
                     ? null
                     : new IdenticalCalls(
@@ -48,13 +51,26 @@ public final class Guard {
     public Guard() {}
 
     public Guard(LimitSettings settings) {
-        this.state = new State(settings);
+        this.state = new State(settings, null);
+    }
+
+    /**
+     * From now on the budgets of rates are those of all replicas together. To be called before there are calls.
+     *
+     * @param wake told, by any thread, that there is something to settle; must not wait
+     * @return where the account of the replicas is settled
+     */
+    public SharedBudgets share(Runnable wake) {
+        SharedBudgets shared = new SharedBudgets(wake);
+        state = new State(state.settings, shared);
+        return shared;
     }
 
     /** Goes on with other limits. Budgets start anew only if they changed. */
     public void apply(LimitSettings settings) {
-        if (!settings.equals(state.settings)) {
-            state = new State(settings);
+        State now = state;
+        if (!settings.equals(now.settings)) {
+            state = new State(settings, now.shared);
         }
     }
 

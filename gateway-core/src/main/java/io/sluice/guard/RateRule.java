@@ -34,6 +34,16 @@ public record RateRule(
         return Math.max(1, per.toNanos() / calls);
     }
 
+    /** Tells it from every other rule: two rules that say the same are the same. */
+    String identity() {
+        return calls + "/" + per.toNanos() + "/" + burst + part("t", tenant) + part("c", caller) + part("b", backend)
+                + part("o", tool);
+    }
+
+    private static String part(String letter, Optional<String> glob) {
+        return glob.map(text -> letter + text.length() + ":" + text).orElse("");
+    }
+
     /** Whether it is about who calls, so that others are not concerned when it is reached. */
     boolean isPersonal() {
         return tenant.isPresent() || caller.isPresent();

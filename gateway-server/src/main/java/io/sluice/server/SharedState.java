@@ -1,9 +1,11 @@
 package io.sluice.server;
 
 import io.sluice.config.GatewayConfig;
+import io.sluice.guard.Guard;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.LayeredRegistry;
 import io.sluice.registry.Registry;
+import io.sluice.registry.redis.RedisBudgets;
 import io.sluice.registry.redis.RedisConnections;
 import io.sluice.registry.redis.RedisMessages;
 import io.sluice.registry.redis.RedisRegistry;
@@ -48,6 +50,21 @@ record SharedState(Registry registry, SessionStore sessions, Messages messages, 
     private static RegistrySettings registrySettings(GatewayConfig.Redis config) {
         RegistrySettings settings = RegistrySettings.STANDARD.withAdopt(config.writeBack());
         return config.snapshot().map(settings::withSnapshot).orElse(settings);
+    }
+
+    /**
+     * Makes the rate limits those of all replicas, where there are others, and says that this replica is there. To be
+     * called before there are calls.
+     *
+     * @return ends it, while Redis is still connected
+     */
+    Mono<Void> join(Guard guard) {
+        return redis.map(connected -> {
+                    Attendance attendance = Attendance.begin(registry, messages.self());
+                    RedisBudgets budgets = RedisBudgets.share(connected, guard, attendance::present);
+                    return Mono.<Void>fromRunnable(budgets::close).then(attendance.end());
+                })
+                .orElse(Mono.empty());
     }
 
     /** A name that all replicas of this gateway derive alike, and that tells nothing of the key; empty when it is alone. */

@@ -88,6 +88,9 @@ public final class SluiceServer implements RunningGateway {
     private final AtomicReference<Map<String, Backend>> fromFile = new AtomicReference<>(Map.of());
     private final Registry registry;
     private final SharedState shared;
+    /** Ends what this replica does together with the others. */
+    private final Mono<Void> leave;
+
     private final Discovery discovery;
     private final Gateway gateway;
     private final Readiness readiness;
@@ -137,6 +140,7 @@ public final class SluiceServer implements RunningGateway {
                         .withAdapters(adapters(loops, egress, version, () -> Objects.requireNonNull(commands.get()))),
                 DiscoverySettings.DEFAULT);
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
+        this.leave = shared.join(gateway.guard());
         gateway.guard().apply(config.limits());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
@@ -377,6 +381,7 @@ public final class SluiceServer implements RunningGateway {
                 .then(Mono.fromRunnable(management::dispose))
                 .then(Mono.fromRunnable(profiles::dispose))
                 .then(discovery.stop())
+                .then(leave)
                 .then(shared.close())
                 .then(bound().close())
                 .timeout(delay.plus(timeout).plus(Duration.ofSeconds(10)))
@@ -385,6 +390,11 @@ public final class SluiceServer implements RunningGateway {
 
     private void release() {
         gateway.dispose();
-        discovery.stop().then(shared.close()).doFinally(left -> loops.dispose()).subscribe();
+        discovery
+                .stop()
+                .then(leave)
+                .then(shared.close())
+                .doFinally(left -> loops.dispose())
+                .subscribe();
     }
 }

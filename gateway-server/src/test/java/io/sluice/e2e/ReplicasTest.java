@@ -87,7 +87,7 @@ final class ReplicasTest {
         two.close();
         two = launch(second).whenListed("orders", "clock");
         assertThat(send(two, "GET", "/readyz", "").status()).isEqualTo(200);
-        assertThat(check(two)).contains("serves revision 1");
+        assertThat(check(two)).contains("serves revision");
 
         redis.start();
         await().atMost(PATIENCE)

@@ -4,8 +4,8 @@ import reactor.blockhound.BlockHound;
 import reactor.blockhound.integration.BlockHoundIntegration;
 
 /**
- * Lets Lettuce's own event loops wait for its lock around a connection, which is held for a few instructions. A check
- * that throws there leaves the lock's count wrong, and the connection is never closed.
+ * Lets Lettuce wait for its locks around a connection and around its queue of commands, which are held for a few
+ * instructions. A check that throws there leaves the lock's count wrong, and the connection is never closed.
  */
 public final class LettuceLocks implements BlockHoundIntegration {
     private static final String LOCK = "io.lettuce.core.protocol.SharedLock";
@@ -15,6 +15,7 @@ public final class LettuceLocks implements BlockHoundIntegration {
         builder.allowBlockingCallsInside(LOCK, "incrementWriters")
                 .allowBlockingCallsInside(LOCK, "decrementWriters")
                 .allowBlockingCallsInside(LOCK, "doExclusive")
-                .allowBlockingCallsInside(LOCK, "lockWritersExclusive");
+                .allowBlockingCallsInside(LOCK, "lockWritersExclusive")
+                .allowBlockingCallsInside("io.lettuce.core.protocol.DefaultEndpoint", "validateWrite");
     }
 }
