@@ -58,12 +58,17 @@ public final class IdRewriter {
     private boolean replaced;
     private boolean result;
     private boolean error;
-    private final ByteArrayOutputStream dropped = new ByteArrayOutputStream(0);
+    private @Nullable ByteArrayOutputStream dropped;
 
     /** Of the chunk at hand: where the bytes start that have not been passed on, and the parts that have. */
     private int kept;
 
     private @Nullable List<ByteBuf> parts;
+
+    /** Where ids stood, when there is but one piece. */
+    private @Nullable List<Cut> cuts;
+
+    private record Cut(int start, int end) {}
 
     public IdRewriter(RequestId id) {
         replacement = id.rawJsonBytes();
@@ -87,6 +92,11 @@ public final class IdRewriter {
      * @return to be released by the caller; may be empty; of the kind that the chunk's allocator prefers, if it is new
      */
     public ByteBuf push(ByteBuf chunk) {
+        scan(chunk);
+        return passedOn(chunk, chunk.writerIndex());
+    }
+
+    private void scan(ByteBuf chunk) {
         int i = chunk.readerIndex();
         int to = chunk.writerIndex();
         kept = i;
@@ -102,7 +112,40 @@ public final class IdRewriter {
         if (dropping) {
             drop(chunk, to);
         }
-        return passedOn(chunk, to);
+    }
+
+    /**
+     * Filters a response that is there as a whole, instead of {@link #push}; the same array when it has no id. To be
+     * followed by {@link #isResponse} alone.
+     */
+    public byte[] whole(byte[] json) {
+        List<Cut> found = new ArrayList<>(1);
+        cuts = found;
+        scan(Unpooled.wrappedBuffer(json));
+        if (found.isEmpty()) {
+            return json;
+        }
+        int length = json.length;
+        for (Cut cut : found) {
+            length += replacement.length - (cut.end() - cut.start());
+        }
+        byte[] filtered = new byte[length];
+        int from = 0;
+        int to = 0;
+        for (Cut cut : found) {
+            System.arraycopy(json, from, filtered, to, cut.start() - from);
+            to += cut.start() - from;
+            System.arraycopy(replacement, 0, filtered, to, replacement.length);
+            to += replacement.length;
+            from = cut.end();
+        }
+        System.arraycopy(json, from, filtered, to, json.length - from);
+        return filtered;
+    }
+
+    /** Whether all that was seen is one object with a result or an error. */
+    public boolean isResponse() {
+        return state == State.END && (result || error);
     }
 
     /** To be asked after the last piece. */
@@ -111,7 +154,7 @@ public final class IdRewriter {
     }
 
     private Optional<RequestId> replacedId() {
-        byte[] json = dropped.toByteArray();
+        byte[] json = dropped == null ? new byte[0] : dropped.toByteArray();
         if (json.length == 0 || json.length > LONGEST_ID || !Envelope.isScalarId(json[0])) {
             return Optional.empty();
         }
@@ -329,6 +372,12 @@ public final class IdRewriter {
     }
 
     private void startDropping(ByteBuf chunk, int i) {
+        dropping = true;
+        replaced = true;
+        if (cuts != null) {
+            kept = i;
+            return;
+        }
         List<ByteBuf> before = parts;
         if (before == null) {
             before = new ArrayList<>(3);
@@ -339,9 +388,7 @@ public final class IdRewriter {
         }
         before.add(Unpooled.wrappedBuffer(replacement));
         kept = i;
-        dropping = true;
-        replaced = true;
-        dropped.reset();
+        dropped = new ByteArrayOutputStream(16);
     }
 
     private void stopDropping(ByteBuf chunk, int end) {
@@ -352,8 +399,13 @@ public final class IdRewriter {
     }
 
     private void drop(ByteBuf chunk, int end) {
-        for (int i = kept; i < end && dropped.size() <= LONGEST_ID; i++) {
-            dropped.write(chunk.getByte(i));
+        ByteArrayOutputStream old = dropped;
+        if (cuts != null) {
+            cuts.add(new Cut(kept, end));
+        } else if (old != null) {
+            for (int i = kept; i < end && old.size() <= LONGEST_ID; i++) {
+                old.write(chunk.getByte(i));
+            }
         }
         kept = end;
     }

@@ -3,6 +3,7 @@ package io.sluice.gateway;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.handler.codec.http.HttpRequest;
+import io.sluice.call.Answer;
 import io.sluice.call.Inbound;
 import io.sluice.listener.Lane;
 import io.sluice.rejection.Rejection;
@@ -31,14 +32,17 @@ final class DirectCalls implements Lane {
         public void handOver() {}
     };
 
+    static Ride answered(Answer.Message message, Turn turn) {
+        turn.answer(message.status(), message.headers(), message.contentType(), message.json());
+        return ANSWERED;
+    }
+
     private final RequestPath path;
-    private final ModernCalls modern;
     private final Supplier<View> views;
     private final long maxBodyBytes;
 
-    DirectCalls(RequestPath path, ModernCalls modern, Supplier<View> views, long maxBodyBytes) {
+    DirectCalls(RequestPath path, Supplier<View> views, long maxBodyBytes) {
         this.path = path;
-        this.modern = modern;
         this.views = views;
         this.maxBodyBytes = maxBodyBytes;
     }
@@ -56,14 +60,14 @@ final class DirectCalls implements Lane {
         } catch (Rejection refused) {
             return null; // to be refused the general way
         }
-        return known == null ? null : take(known, view, turn);
+        return known == null ? null : take(known, turn);
     }
 
     /** Not refused by saying no: the general way would charge the call to its limits once more. */
-    private Ride take(RequestPath.Known known, View view, Turn turn) {
+    private Ride take(RequestPath.Known known, Turn turn) {
         Ride ride;
         try {
-            ride = path.isModernRequest(known) ? modern.serveNow(path.modernCall(known), view, turn) : null;
+            ride = path.serveNow(known, turn);
         } catch (Rejection refused) {
             return WaitingRide.start(Mono.just(RequestPath.refusal(known.envelope(), known.mount(), refused)), turn);
         }

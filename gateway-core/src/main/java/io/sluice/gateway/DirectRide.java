@@ -19,6 +19,7 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
     private final Call call;
     private final Upstream upstream;
     private final Lane.Turn turn;
+    private final boolean inBand;
     private final UnaryOperator<byte[]> whole;
     private final Function<Mono<Reply>, Mono<Answer>> general;
     private @Nullable Sent sent;
@@ -29,18 +30,21 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
     private Mono<Answer> rest = Mono.empty();
 
     /**
-     * @param whole what the client sees of a small JSON answer; a {@link Rejection} becomes an in-band failure
+     * @param inBand whether a {@link Rejection} by {@code whole} is said in the place of the answer; else it is the call's own
+     * @param whole what the client sees of a small JSON answer
      * @param general what the general way makes of a reply
      */
     DirectRide(
             Call call,
             Upstream upstream,
             Lane.Turn turn,
+            boolean inBand,
             UnaryOperator<byte[]> whole,
             Function<Mono<Reply>, Mono<Answer>> general) {
         this.call = call;
         this.upstream = upstream;
         this.turn = turn;
+        this.inBand = inBand;
         this.whole = whole;
         this.general = general;
     }
@@ -69,10 +73,12 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
         byte[] seen;
         try {
             seen = whole.apply(json);
-        } catch (Rejection failure) {
-            seen = Replies.inBand(call, failure);
-        } catch (RuntimeException unexpected) {
-            otherwise(Mono.error(unexpected));
+        } catch (RuntimeException failure) {
+            if (inBand && failure instanceof Rejection said) {
+                turn.answer(200, Map.of(), "application/json", Replies.inBand(call, said));
+            } else {
+                otherwise(Mono.error(failure));
+            }
             return;
         }
         turn.answer(200, Map.of(), "application/json", seen);

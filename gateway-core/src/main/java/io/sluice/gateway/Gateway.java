@@ -138,7 +138,7 @@ public final class Gateway implements Disposable {
                 new LegacyMessages(legacySessions, tasks),
                 () -> this.settings);
         this.oldTransport = new OldTransport(path, SeededRandom.create());
-        this.lane = new DirectCalls(path, modern, views, settings.maxBodyBytes());
+        this.lane = new DirectCalls(path, views, settings.maxBodyBytes());
         resources.add(Flux.combineLatest(
                         discovery.states(),
                         Flux.combineLatest(

@@ -1,7 +1,6 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
-import io.sluice.bridge.OldToNew;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.catalog.Mount;
@@ -11,7 +10,7 @@ import io.sluice.envelope.Json;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.Patch;
 import io.sluice.envelope.Span;
-import io.sluice.protocol.ClientFeatures;
+import io.sluice.listener.Lane;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
@@ -19,18 +18,16 @@ import io.sluice.rejection.Rejection;
 import io.sluice.session.EventStream;
 import io.sluice.session.LiveSession;
 import io.sluice.session.SessionTicket;
+import io.sluice.upstream.Direct;
 import io.sluice.upstream.Event;
 import io.sluice.upstream.Exchange;
 import io.sluice.upstream.LegacySession;
-import io.sluice.upstream.ModernHead;
 import io.sluice.upstream.Reply;
 import io.sluice.upstream.SseWriter;
 import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.StringJoiner;
 import java.util.function.Function;
@@ -140,8 +137,14 @@ final class LegacyCalls {
         Mono<Answer> answer = upstream.speaks(Era.LEGACY)
                 .flatMap(legacy -> legacy
                         ? relay(call, session, target, upstream, run, terms)
-                        : translate(call, session, target, upstream, run, terms))
-                .onErrorMap(Rejection.UnknownSession.class, e -> forgotten(call, run, target.backend(), e))
+                        : translate(call, session, target, upstream, run, terms));
+        return ended(answer, call, target, upstream, run);
+    }
+
+    /** What all calls end in. */
+    private Mono<Answer> ended(Mono<Answer> answer, Call call, Target target, Upstream upstream, LegacyRun run) {
+        Mono<Answer> ended = answer.onErrorMap(
+                        Rejection.UnknownSession.class, e -> forgotten(call, run, target.backend(), e))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e))
                 .takeUntilOther(run.cancelled())
                 .doOnError(e -> run.end())
@@ -149,7 +152,7 @@ final class LegacyCalls {
                     run.end();
                     return Answer.Empty.ACCEPTED;
                 }));
-        return answer.doOnDiscard(Reply.class, Reply::discard).doOnDiscard(Answer.class, Answers::discard);
+        return ended.doOnDiscard(Reply.class, Reply::discard).doOnDiscard(Answer.class, Answers::discard);
     }
 
     private Mono<Answer> relay(
@@ -158,23 +161,33 @@ final class LegacyCalls {
             Exchange exchange = upstreamSession.request(
                     call.envelope(), Targets.rename(call, target), Hops.before(call.inbound()), terms);
             run.sent(reason -> upstreamSession.cancel(exchange.upstreamId(), reason));
-            boolean mayAsk = session != null
-                    && upstreamSession.stateful()
-                    && call.inbound().accept().events();
-            String backend = upstream.backend().name();
-            return exchange.reply()
-                    .map(reply ->
-                            tasks.in(ExposedUris.in(reply, call, target), call, target, name -> began(session, name)))
-                    .map(got -> answer(
-                            call,
-                            run,
-                            backend,
-                            got,
-                            json -> new Answer.Relayed(json.status(), guarded(json, call)),
-                            message -> mayAsk || message.kind() != Kind.REQUEST
-                                    ? LegacyMessages.fromBackend(backend, call.mount(), message)
-                                    : LegacyMessages.decline(upstreamSession, message)));
+            return relayed(exchange.reply(), call, session, target, upstream, upstreamSession, run);
         });
+    }
+
+    private Mono<Answer> relayed(
+            Mono<Reply> replied,
+            Call call,
+            @Nullable LiveSession session,
+            Target target,
+            Upstream upstream,
+            LegacySession upstreamSession,
+            LegacyRun run) {
+        boolean mayAsk = session != null
+                && upstreamSession.stateful()
+                && call.inbound().accept().events();
+        String backend = upstream.backend().name();
+        return replied.map(reply ->
+                        tasks.in(ExposedUris.in(reply, call, target), call, target, name -> began(session, name)))
+                .map(got -> answer(
+                        call,
+                        run,
+                        backend,
+                        got,
+                        json -> new Answer.Relayed(json.status(), guarded(json, call)),
+                        message -> mayAsk || message.kind() != Kind.REQUEST
+                                ? LegacyMessages.fromBackend(backend, call.mount(), message)
+                                : LegacyMessages.decline(upstreamSession, message)));
     }
 
     private void began(@Nullable LiveSession session, String task) {
@@ -191,41 +204,14 @@ final class LegacyCalls {
 
     private Mono<Answer> translate(
             Call call, @Nullable LiveSession own, Target target, Upstream upstream, LegacyRun run, Terms terms) {
+        OldCall old = new OldCall(call, own, target, upstream, terms, settings);
+        return translated(old.send(), old, call, target, upstream, run);
+    }
+
+    private Mono<Answer> translated(
+            Mono<Reply> replied, OldCall old, Call call, Target target, Upstream upstream, LegacyRun run) {
         String backend = upstream.backend().name();
-        Optional<LiveSession> asking = Optional.ofNullable(own)
-                .filter(session -> session.ticket().features().interactive()
-                        && call.inbound().accept().events());
-        ClientFeatures features =
-                asking.map(session -> session.ticket().features()).orElse(ClientFeatures.NONE);
-        Optional<String> level = Optional.ofNullable(own).flatMap(LiveSession::logLevel);
-        Function<List<Map.Entry<String, String>>, ModernHead> head = params -> new ModernHead(
-                call.envelope().method(),
-                Targets.nameUpstream(call, target),
-                Targets.mirrored(params, target),
-                null,
-                Hops.before(call.inbound()));
-        Function<Patch, Mono<Reply>> send = patch -> {
-            byte[] body = OldToNew.request(
-                            Targets.rename(call, target, patch), settings.implementation(), features, level)
-                    .toBytes();
-            Mono<Reply> known =
-                    upstream.postModern(body, head.apply(FreshHeaders.of(call, target.paramHeaders())), terms);
-            return known.flatMap(got -> FreshHeaders.areMissed(call, got)
-                    ? FreshHeaders.ask(call, target.originalName(), upstream)
-                            .flatMap(fresh -> upstream.postModern(body, head.apply(fresh), terms))
-                            .defaultIfEmpty(got)
-                    : Mono.just(got));
-        };
-        Mono<Reply> first = send.apply(
-                new Patch(call.envelope()).removeMember(call.envelope().task()));
-        Mono<Reply> reply = asking.map(session -> new InputRounds(call, backend, session, send).play(first))
-                .orElse(first);
-        Function<Envelope, byte @Nullable []> towardsClient = message -> switch (message.kind()) {
-            case RESPONSE -> OldToNew.response(message, call.id(), call.method(), backend);
-            case NOTIFICATION -> message.body();
-            case REQUEST -> asking.isPresent() ? message.body() : null;
-        };
-        return reply.map(got -> ExposedUris.in(got, call, target))
+        return replied.map(got -> ExposedUris.in(got, call, target))
                 .map(got -> answer(
                         call,
                         run,
@@ -233,9 +219,101 @@ final class LegacyCalls {
                         got,
                         json -> new Answer.Relayed(
                                 200,
-                                Replies.guarded(Replies.changed(json, backend, towardsClient), call)
+                                Replies.guarded(Replies.changed(json, backend, old::towardsClient), call)
                                         .single()),
-                        towardsClient));
+                        old::towardsClient));
+    }
+
+    // ---- the same on the lane
+
+    /** As {@link #request}, on the short way: null for what has to wait for something. */
+    Lane.@Nullable Ride requestNow(Call call, @Nullable SessionTicket ticket, View view, Lane.Turn turn) {
+        McpMethod method = call.method();
+        if (!call.mount().offers(method, Era.LEGACY)) {
+            return null;
+        }
+        return switch (method) {
+            case PING -> DirectCalls.answered(Answers.empty(call), turn);
+            case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> {
+                Targets.refuseCursor(call.envelope());
+                byte[] list = call.mount().list(method, call.version()).bytes();
+                yield DirectCalls.answered(Answers.result(call, list), turn);
+            }
+            case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE ->
+                ticket == null || TaskIds.concern(call) ? null : forwardNow(call, ticket, view, turn);
+            default -> null;
+        };
+    }
+
+    private Lane.@Nullable Ride forwardNow(Call call, SessionTicket ticket, View view, Lane.Turn turn) {
+        Target target = Targets.of(call);
+        Upstream upstream = view.upstream(target.backend());
+        LegacySession shared = upstream.sharedNow();
+        if (shared != null) {
+            LegacySession own = shared.stateful() ? sessions.openUpstream(ticket, upstream) : shared;
+            return own == null || !sessions.isKnown(ticket)
+                    ? null
+                    : relayNow(call, ticket, target, upstream, own, turn);
+        }
+        return upstream.isKnownToBeModernOnly()
+                        && sessions.isKnown(ticket)
+                        && !(ticket.features().interactive()
+                                && call.inbound().accept().events())
+                ? translateNow(call, ticket, target, upstream, turn)
+                : null;
+    }
+
+    private Lane.Ride relayNow(
+            Call call, SessionTicket ticket, Target target, Upstream upstream, LegacySession on, Lane.Turn turn) {
+        Terms terms = admission.admit(call, target, upstream);
+        LiveSession session = sessions.live(ticket);
+        LegacyRide ride = new LegacyRide(call, session, turn);
+        return ride.depart(
+                () -> {
+                    Direct.SentOnSession sent = on.requestNow(
+                            call.envelope(),
+                            Targets.rename(call, target),
+                            Hops.before(call.inbound()),
+                            terms,
+                            turn.eventLoop(),
+                            ride);
+                    if (sent != null) {
+                        ride.seen(json -> ExposedUris.in(sent.downstream(json), call, target));
+                    }
+                    return sent;
+                },
+                (reply, run) -> {
+                    if (ride.sent() instanceof Direct.SentOnSession sent) {
+                        run.sent(reason -> on.cancel(sent.upstreamId(), reason));
+                    }
+                    return ended(relayed(reply, call, session, target, upstream, on, run), call, target, upstream, run);
+                },
+                () -> run(call, session, target, upstream, terms));
+    }
+
+    private Lane.Ride translateNow(Call call, SessionTicket ticket, Target target, Upstream upstream, Lane.Turn turn) {
+        Terms terms = admission.admit(call, target, upstream);
+        LiveSession session = sessions.live(ticket);
+        OldCall old = new OldCall(call, session, target, upstream, terms, settings);
+        LegacyRide ride = new LegacyRide(call, session, turn);
+        byte[] body = old.body(old.patch());
+        String backend = target.backend();
+        ride.seen(json -> {
+            byte[] seen = old.towardsClient(Replies.read(ExposedUris.in(json, call, target), backend));
+            if (seen == null) {
+                throw Replies.unanswered(backend);
+            }
+            return seen;
+        });
+        return ride.depart(
+                () -> upstream.postModernNow(body, old.head(), terms, turn.eventLoop(), ride),
+                (reply, run) -> ended(
+                        translated(old.secondTry(reply, body), old, call, target, upstream, run),
+                        call,
+                        target,
+                        upstream,
+                        run),
+                () -> run(call, session, target, upstream, terms));
     }
 
     /**
@@ -285,7 +363,8 @@ final class LegacyCalls {
         throw Replies.unanswered(backend);
     }
 
-    private static void discard(Answer answer) {
+    /** Reads to its end what nobody waits for any more. */
+    static void discard(Answer answer) {
         if (answer instanceof Answer.Relayed relayed) {
             Flux.from(relayed.json())
                     .doOnNext(ByteBuf::release)

@@ -82,6 +82,26 @@ final class LegacySessions {
                 : session.known(() -> store.load(ticket.id())).thenReturn(session);
     }
 
+    /** Whether {@link #obtain} would ask nobody. */
+    boolean isKnown(SessionTicket ticket) {
+        return elsewhere == null
+                || live.peek(ticket.id()).filter(LiveSession::isKnown).isPresent();
+    }
+
+    /** What {@link #obtain} would answer, where it asks nobody. */
+    LiveSession live(SessionTicket ticket) {
+        return live.obtain(ticket);
+    }
+
+    /** As {@link #upstream}, when that is open and agreed on already; else null. */
+    @Nullable
+    LegacySession openUpstream(SessionTicket ticket, Upstream upstream) {
+        LegacySession open = live.peek(ticket.id())
+                .map(session -> session.openUpstream(upstream))
+                .orElse(null);
+        return open != null && open.isAgreed() ? open : null;
+    }
+
     /** The other replicas, where there are any. */
     Optional<Elsewhere> elsewhere() {
         return Optional.ofNullable(elsewhere);

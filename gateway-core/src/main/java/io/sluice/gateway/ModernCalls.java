@@ -9,6 +9,7 @@ import io.sluice.parking.ParkedCalls;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.rejection.Rejection;
+import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
 import java.util.List;
@@ -85,7 +86,11 @@ final class ModernCalls {
         List<Map.Entry<String, String>> params = ModernChecks.checkParams(call.inbound(), call.envelope(), target);
         Upstream upstream = view.upstream(target.backend());
         if (!upstream.isKnownToSpeak(Era.MODERN)) {
-            return null;
+            LegacySession shared = upstream.sharedNow();
+            return shared == null || TaskTranslation.isFor(call, target) || !Translation.isSimple(call, shared)
+                    ? null
+                    : Translation.ride(
+                            call, target, upstream, parked, shared, admission.admit(call, target, upstream), turn);
         }
         return Relay.ride(call, target, upstream, params, tasks, admission.admit(call, target, upstream), turn);
     }

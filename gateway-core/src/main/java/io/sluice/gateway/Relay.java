@@ -80,6 +80,7 @@ final class Relay {
                 call,
                 upstream,
                 turn,
+                true,
                 json -> relay.response(Replies.read(ExposedUris.in(json, call, target), relay.backend())),
                 reply -> reply.map(relay::exposed));
         return ride.depart(

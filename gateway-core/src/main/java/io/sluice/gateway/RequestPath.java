@@ -11,6 +11,7 @@ import io.sluice.catalog.Mount;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.EnvelopeReader;
 import io.sluice.envelope.Kind;
+import io.sluice.listener.Lane;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
@@ -154,14 +155,22 @@ final class RequestPath {
         return EnvelopeReader.isBatch(body) ? null : new Known(inbound, caller, view, mount, EnvelopeReader.read(body));
     }
 
-    /** Whether it is a request of the modern era; a message of which that cannot be said is refused by a throw. */
-    boolean isModernRequest(Known known) {
-        return known.envelope().kind() == Kind.REQUEST
-                && Classifier.classify(known.inbound(), known.envelope()) == Era.MODERN;
-    }
-
-    Call modernCall(Known known) {
-        return modernCall(known.inbound(), known.caller(), known.mount(), known.envelope());
+    /**
+     * The remaining stages for the lane, or null when something has to be waited for; what is refused is thrown, and may
+     * have been charged to its limits by then.
+     */
+    Lane.@Nullable Ride serveNow(Known known, Lane.Turn turn) {
+        Inbound inbound = known.inbound();
+        Envelope envelope = known.envelope();
+        if (envelope.kind() != Kind.REQUEST) {
+            return null;
+        }
+        if (Classifier.classify(inbound, envelope) == Era.MODERN) {
+            return modern.serveNow(modernCall(inbound, known.caller(), known.mount(), envelope), known.view(), turn);
+        }
+        Legacy legacy = legacy(inbound, known.caller(), envelope);
+        Call call = legacyCall(inbound, known.caller(), known.mount(), envelope, legacy.version());
+        return legacyCalls.requestNow(call, legacy.ticket().orElse(null), known.view(), turn);
     }
 
     /** The remaining stages. Never fails: a refusal is an answer. */
@@ -184,7 +193,10 @@ final class RequestPath {
         return modern.serve(modernCall(inbound, caller, mount, envelope), view);
     }
 
-    private Mono<Answer> legacy(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
+    /** A legacy message of which it is known whose it is, before anything is done about it. */
+    private record Legacy(Optional<SessionTicket> ticket, ProtocolVersion version) {}
+
+    private Legacy legacy(Inbound inbound, Caller caller, Envelope envelope) {
         boolean initialize = envelope.knownMethod().orElse(null) == McpMethod.INITIALIZE;
         Optional<SessionTicket> ticket = initialize ? Optional.empty() : legacySessions.ticket(inbound, caller);
         ProtocolVersion version = Classifier.legacyVersion(
@@ -192,16 +204,25 @@ final class RequestPath {
         if (ticket.isEmpty() && !initialize && !settings.get().sessionless()) {
             throw Rejection.BadHttp.badRequest("Header Mcp-Session-Id is missing; start with initialize");
         }
+        return new Legacy(ticket, version);
+    }
+
+    private static Call legacyCall(
+            Inbound inbound, Caller caller, Mount mount, Envelope envelope, ProtocolVersion version) {
+        if (!inbound.accept().json() && !inbound.accept().events()) {
+            throw Rejection.BadHttp.notAcceptable("application/json and text/event-stream");
+        }
+        return new Call(inbound, caller, mount, envelope, method(envelope, Era.LEGACY), version);
+    }
+
+    private Mono<Answer> legacy(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
+        Legacy legacy = legacy(inbound, caller, envelope);
+        Optional<SessionTicket> ticket = legacy.ticket();
         return switch (envelope.kind()) {
             case NOTIFICATION -> Mono.just(legacyMessages.notification(mount, envelope, ticket));
             case RESPONSE -> Mono.just(legacyMessages.response(mount, envelope, ticket));
-            case REQUEST -> {
-                if (!inbound.accept().json() && !inbound.accept().events()) {
-                    throw Rejection.BadHttp.notAcceptable("application/json and text/event-stream");
-                }
-                McpMethod method = method(envelope, Era.LEGACY);
-                yield legacyCalls.request(new Call(inbound, caller, mount, envelope, method, version), ticket, view);
-            }
+            case REQUEST ->
+                legacyCalls.request(legacyCall(inbound, caller, mount, envelope, legacy.version()), ticket, view);
         };
     }
 

@@ -8,11 +8,14 @@ import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
 import io.sluice.catalog.Target;
 import io.sluice.envelope.Envelope;
+import io.sluice.envelope.RequestId;
+import io.sluice.listener.Lane;
 import io.sluice.parking.Conversation;
 import io.sluice.parking.ParkedCalls;
 import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpMethod;
+import io.sluice.upstream.Direct;
 import io.sluice.upstream.Event;
 import io.sluice.upstream.Exchange;
 import io.sluice.upstream.Lease;
@@ -20,6 +23,7 @@ import io.sluice.upstream.LegacySession;
 import io.sluice.upstream.Reply;
 import io.sluice.upstream.Terms;
 import io.sluice.upstream.Upstream;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -36,35 +40,103 @@ final class Translation {
     private final String backend;
     private final ParkedCalls parked;
     private final LegacySession session;
-    private final Exchange exchange;
     private final Optional<LogLevel> logLevel;
     private final AtomicBoolean over = new AtomicBoolean();
+    private volatile @Nullable RequestId upstreamId;
     private volatile @Nullable String lacking;
 
+    /** Of a call on the lane. */
+    private Direct.@Nullable SentOnSession sent;
+
     private Translation(
-            Call call,
-            String backend,
-            ParkedCalls parked,
-            LegacySession session,
-            Exchange exchange,
-            Optional<LogLevel> logLevel) {
+            Call call, String backend, ParkedCalls parked, LegacySession session, Optional<LogLevel> logLevel) {
         this.call = call;
         this.backend = backend;
         this.parked = parked;
         this.session = session;
-        this.exchange = exchange;
         this.logLevel = logLevel;
     }
 
     static Mono<Answer> send(Call call, Target target, Upstream upstream, ParkedCalls parked, Terms terms) {
         Optional<LogLevel> logLevel = LogLevel.wantedBy(call.envelope());
-        ClientFeatures features = call.method() == McpMethod.COMPLETION_COMPLETE
-                ? ClientFeatures.NONE
-                : NewToOld.features(call.envelope());
+        ClientFeatures features = features(call);
         return upstream.shared()
                 .flatMap(shared -> features.interactive() && shared.stateful()
                         ? converse(call, target, upstream, parked, features, terms)
                         : alone(call, target, upstream, parked, shared, logLevel, terms));
+    }
+
+    private static ClientFeatures features(Call call) {
+        return call.method() == McpMethod.COMPLETION_COMPLETE
+                ? ClientFeatures.NONE
+                : NewToOld.features(call.envelope());
+    }
+
+    /** Whether the call can be sent on this session as it is, with nothing to arrange before. */
+    static boolean isSimple(Call call, LegacySession shared) {
+        return !(shared.stateful() && features(call).interactive())
+                && LogLevel.wantedBy(call.envelope()).isEmpty();
+    }
+
+    /** As {@link #send}, of a simple call on the lane. */
+    static Lane.Ride ride(
+            Call call,
+            Target target,
+            Upstream upstream,
+            ParkedCalls parked,
+            LegacySession shared,
+            Terms terms,
+            Lane.Turn turn) {
+        Translation translation = new Translation(call, upstream.backend().name(), parked, shared, Optional.empty());
+        DirectRide ride = new DirectRide(
+                call,
+                upstream,
+                turn,
+                false,
+                json -> translation.whole(json, target),
+                reply -> translation.answered(reply, target));
+        return ride.depart(
+                () -> translation.sendNow(target, terms, turn, ride),
+                () -> send(call, target, upstream, parked, terms));
+    }
+
+    private Direct.@Nullable Sent sendNow(Target target, Terms terms, Lane.Turn turn, Direct ride) {
+        Direct.SentOnSession onItsWay = session.requestNow(
+                call.envelope(),
+                NewToOld.request(call.envelope(), Targets.rename(call, target)),
+                Hops.before(call.inbound()),
+                terms,
+                turn.eventLoop(),
+                ride);
+        if (onItsWay == null) {
+            return null;
+        }
+        sent = onItsWay;
+        upstreamId = onItsWay.upstreamId();
+        return new Direct.Sent() {
+            @Override
+            public void abandon() {
+                onItsWay.abandon();
+                cancel();
+            }
+
+            @Override
+            public Mono<Reply> handOver() {
+                return onItsWay.handOver();
+            }
+        };
+    }
+
+    private byte[] whole(byte[] json, Target target) {
+        finished();
+        byte[] seen = Objects.requireNonNull(sent).downstream(json);
+        return response(Replies.read(ExposedUris.in(seen, call, target), backend));
+    }
+
+    private Mono<Answer> answered(Mono<Reply> replied, Target target) {
+        return replied.map(reply -> ExposedUris.in(reply, call, target))
+                .flatMap(this::answer)
+                .doOnCancel(this::cancel);
     }
 
     private static Mono<Answer> alone(
@@ -77,12 +149,9 @@ final class Translation {
             Terms terms) {
         return session.logging(logLevel.map(LogLevel::wire)).then(Mono.defer(() -> {
             Exchange exchange = exchange(call, target, session, terms);
-            Translation translation =
-                    new Translation(call, upstream.backend().name(), parked, session, exchange, logLevel);
-            return exchange.reply()
-                    .map(reply -> ExposedUris.in(reply, call, target))
-                    .flatMap(translation::answer)
-                    .doOnCancel(translation::cancel);
+            Translation translation = new Translation(call, upstream.backend().name(), parked, session, logLevel);
+            translation.upstreamId = exchange.upstreamId();
+            return translation.answered(exchange.reply(), target);
         }));
     }
 
@@ -108,8 +177,9 @@ final class Translation {
     }
 
     private void cancel() {
-        if (over.compareAndSet(false, true)) {
-            session.cancel(exchange.upstreamId(), null).onErrorComplete().subscribe();
+        RequestId id = upstreamId;
+        if (id != null && over.compareAndSet(false, true)) {
+            session.cancel(id, null).onErrorComplete().subscribe();
         }
     }
 

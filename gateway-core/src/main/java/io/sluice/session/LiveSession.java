@@ -82,7 +82,24 @@ public final class LiveSession {
         Mono<Void> abandon();
     }
 
-    private record Opened(Upstream upstream, Mono<LegacySession> session) {}
+    private static final class Opened {
+        private final Upstream upstream;
+        private final Mono<LegacySession> session;
+        private volatile @Nullable LegacySession open;
+
+        private Opened(Upstream upstream, Mono<LegacySession> session) {
+            this.upstream = upstream;
+            this.session = session.doOnNext(opened -> open = opened).cache();
+        }
+
+        Upstream upstream() {
+            return upstream;
+        }
+
+        Mono<LegacySession> session() {
+            return session;
+        }
+    }
 
     public SessionTicket ticket() {
         return ticket;
@@ -142,11 +159,16 @@ public final class LiveSession {
             }
             Mono<LegacySession> session = opening.apply(inbox)
                     .doOnError(e -> forget(name, upstream))
-                    .doOnNext(open -> open.onLost().subscribe(never -> {}, never -> {}, () -> forget(name, upstream)))
-                    .cache();
+                    .doOnNext(open -> open.onLost().subscribe(never -> {}, never -> {}, () -> forget(name, upstream)));
             return new Opened(upstream, session);
         });
         return opened.session();
+    }
+
+    /** The session opened by {@link #upstream} when it is open by now; else null. */
+    public @Nullable LegacySession openUpstream(Upstream upstream) {
+        Opened opened = upstreams.get(upstream.backend().name());
+        return opened != null && opened.upstream() == upstream ? opened.open : null;
     }
 
     private void forget(String backend, Upstream upstream) {
@@ -265,6 +287,11 @@ public final class LiveSession {
             }
             return running;
         }
+    }
+
+    /** Whether it is known already. */
+    public boolean isKnown() {
+        return loaded;
     }
 
     private void know(SessionRecord noted) {

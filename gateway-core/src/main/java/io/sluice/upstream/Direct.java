@@ -1,5 +1,6 @@
 package io.sluice.upstream;
 
+import io.sluice.envelope.RequestId;
 import reactor.core.publisher.Mono;
 
 /** Told, on the event loop, what a request brought that was sent without waiting: one of the two, once. */
@@ -17,5 +18,18 @@ public interface Direct {
 
         /** Instead of telling: the same for somebody who can wait. Subscribed to once, or given up with {@link #abandon}. */
         Mono<Reply> handOver();
+    }
+
+    /** The same on a session, where the request has another id than its client gave it. */
+    interface SentOnSession extends Sent {
+        /** The id that it bears there, for {@link LegacySession#cancel}. */
+        RequestId upstreamId();
+
+        /**
+         * What {@link Direct#whole} was told, under the client's id.
+         *
+         * @throws io.sluice.rejection.Rejection.BackendFailure when it is no response
+         */
+        byte[] downstream(byte[] json);
     }
 }

@@ -1,6 +1,7 @@
 package io.sluice.upstream;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.envelope.Envelope;
@@ -88,7 +89,7 @@ public final class LegacySession {
             long number) {}
 
     /** How a request is sent. */
-    private record Way(boolean repeatable, @Nullable String via, Terms terms) {}
+    record Way(boolean repeatable, @Nullable String via, Terms terms) {}
 
     private record Renewal(Established of, Mono<Established> by) {}
 
@@ -449,6 +450,29 @@ public final class LegacySession {
      * @param terms the call's own
      */
     public Exchange request(Envelope request, Patch patch, @Nullable String via, Terms terms) {
+        Relabel relabel = relabel(request, patch);
+        return new Exchange(relabel.upstream(), post(patch.toBytes(), request.method(), relabel, via, terms));
+    }
+
+    /**
+     * As {@link #request}, for a caller on an event loop that does not want to wait: null, and nothing was sent, when
+     * there is something to wait for.
+     */
+    public Direct.@Nullable SentOnSession requestNow(
+            Envelope request, Patch patch, @Nullable String via, Terms terms, EventLoop eventLoop, Direct direct) {
+        Established current = established.get();
+        if (current == null
+                || (shared && current.id() != null && http.endpoints().size() > 1)) {
+            return null;
+        }
+        Relabel relabel = relabel(request, patch);
+        Way way = new Way(isRepeatable(request.method()), via, terms);
+        SessionExchange exchange = new SessionExchange(this, current, way, relabel, patch.toBytes(), direct);
+        return exchange.depart(eventLoop) ? exchange : null;
+    }
+
+    /** Gives a request the names that it has on this session. */
+    private Relabel relabel(Envelope request, Patch patch) {
         RequestId clientId = request.id();
         if (clientId == null) {
             throw new IllegalArgumentException("a request has an id");
@@ -461,8 +485,7 @@ public final class LegacySession {
             token = request.raw(tokenSpan).bytes();
             patch.replace(tokenSpan, own.rawJsonBytes());
         }
-        byte[] body = patch.toBytes();
-        return new Exchange(own, post(body, request.method(), new Relabel(own, clientId, token), via, terms));
+        return new Relabel(own, clientId, token);
     }
 
     /**
@@ -601,18 +624,20 @@ public final class LegacySession {
 
     private Mono<Reply> post(byte[] body, String method, Relabel relabel, @Nullable String via, Terms terms) {
         Way way = new Way(isRepeatable(method), via, terms);
-        return Mono.defer(() -> {
-                    Established current = now();
-                    Endpoint chosen = chosen(current, terms.affinity());
-                    if (shared && !chosen.equals(current.endpoint())) {
-                        return branch(chosen)
-                                .flatMap(there -> onBranch(body, there, way, relabel))
-                                .onErrorResume(
-                                        LegacySession::cannotBeThere, left -> primary(body, current, way, relabel));
-                    }
-                    return primary(body, current, way, relabel);
-                })
-                .onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"))
+        return surely(Mono.defer(() -> {
+            Established current = now();
+            Endpoint chosen = chosen(current, terms.affinity());
+            if (shared && !chosen.equals(current.endpoint())) {
+                return branch(chosen)
+                        .flatMap(there -> onBranch(body, there, way, relabel))
+                        .onErrorResume(LegacySession::cannotBeThere, left -> primary(body, current, way, relabel));
+            }
+            return primary(body, current, way, relabel);
+        }));
+    }
+
+    private Mono<Reply> surely(Mono<Reply> reply) {
+        return reply.onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"))
                 .onErrorMap(BackendHttp.Unreached.class, BackendHttp.Unreached::refusal)
                 .doOnDiscard(Reply.class, Reply::discard);
     }
@@ -628,15 +653,24 @@ public final class LegacySession {
     }
 
     private Mono<Reply> primary(byte[] body, Established current, Way way, Relabel relabel) {
-        return once(body, current, way, relabel)
-                .onErrorResume(
-                        lost -> lost instanceof Forgotten || lost instanceof BackendHttp.Unreached,
-                        lost -> renew(current)
-                                .onErrorMap(
-                                        failed -> lost instanceof BackendHttp.Unreached
-                                                && failed instanceof Rejection.BackendFailure,
-                                        failed -> ((BackendHttp.Unreached) lost).refusal())
-                                .flatMap(next -> once(body, next, way, relabel)));
+        return renewing(once(body, current, way, relabel), body, current, way, relabel);
+    }
+
+    /** What comes of a request that was sent at once. */
+    Mono<Reply> reply(Mono<BackendHttp.Answer> outcome, byte[] body, Established current, Way way, Relabel relabel) {
+        return surely(renewing(reply(outcome, current, way, relabel), body, current, way, relabel));
+    }
+
+    /** Once more on a new session, if the backend has forgotten this one. */
+    private Mono<Reply> renewing(Mono<Reply> first, byte[] body, Established current, Way way, Relabel relabel) {
+        return first.onErrorResume(
+                lost -> lost instanceof Forgotten || lost instanceof BackendHttp.Unreached,
+                lost -> renew(current)
+                        .onErrorMap(
+                                failed -> lost instanceof BackendHttp.Unreached
+                                        && failed instanceof Rejection.BackendFailure,
+                                failed -> ((BackendHttp.Unreached) lost).refusal())
+                        .flatMap(next -> once(body, next, way, relabel)));
     }
 
     private Mono<Established> branch(Endpoint at) {
@@ -745,7 +779,7 @@ public final class LegacySession {
         return http.send(asked(body, current, new Way(repeatable, null, Terms.OWN)));
     }
 
-    private BackendHttp.Ask asked(byte[] body, Established current, Way way) {
+    BackendHttp.Ask asked(byte[] body, Established current, Way way) {
         return BackendHttp.Ask.post(
                         body,
                         headers -> {
@@ -767,7 +801,11 @@ public final class LegacySession {
     }
 
     private Mono<Reply> once(byte[] body, Established current, Way way, Relabel relabel) {
-        return http.send(asked(body, current, way).mayMove()).flatMap(answer -> {
+        return reply(http.send(asked(body, current, way).mayMove()), current, way, relabel);
+    }
+
+    private Mono<Reply> reply(Mono<BackendHttp.Answer> outcome, Established current, Way way, Relabel relabel) {
+        return outcome.flatMap(answer -> {
             if (answer.isEventStream()) {
                 return Mono.<Reply>just(new Reply.Events(
                         http.inTime(new CallStream(this, current, relabel, answer).events(), way.terms())));
@@ -789,7 +827,7 @@ public final class LegacySession {
             if (answer.isSmall()) {
                 return answer.body().handle((part, sink) -> {
                     ByteBuf rewritten = rewriter.push(part);
-                    if (isResponse(rewriter)) {
+                    if (rewriter.isResponse()) {
                         sink.next(rewritten);
                     } else {
                         rewritten.release();
@@ -800,15 +838,20 @@ public final class LegacySession {
             }
             return answer.body()
                     .map(rewriter::push)
-                    .concatWith(Flux.defer(() -> isResponse(rewriter)
+                    .concatWith(Flux.defer(() -> rewriter.isResponse()
                             ? Flux.empty()
                             : Flux.error(http.failures().unavailable("its answer was no complete JSON-RPC response"))));
         });
     }
 
-    private static boolean isResponse(IdRewriter rewriter) {
-        IdRewriter.Ending ending = rewriter.finish();
-        return ending.complete() && (ending.result() || ending.error());
+    /** The same of a whole small body. */
+    byte[] relabelled(byte[] json, Relabel relabel) {
+        IdRewriter rewriter = new IdRewriter(relabel.downstream());
+        byte[] rewritten = rewriter.whole(json);
+        if (!rewriter.isResponse()) {
+            throw http.failures().unavailable("it answered with something that is no JSON-RPC response");
+        }
+        return rewritten;
     }
 
     private Mono<Reply> refused(Reply.Refused refused, Established current, Relabel relabel) {
@@ -941,6 +984,17 @@ public final class LegacySession {
                 return next.by();
             }
         }
+    }
+
+    /** Whether there is nothing left to {@link #agree} on. */
+    public boolean isAgreed() {
+        return unsettled == null;
+    }
+
+    /** Whether no handshake is under way. */
+    boolean isSettled() {
+        Renewal running = renewal.get();
+        return running == null || !running.of().equals(established.get());
     }
 
     /** This session once a handshake that is under way has ended. */

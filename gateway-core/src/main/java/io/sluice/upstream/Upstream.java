@@ -393,8 +393,38 @@ public final class Upstream implements Disposable {
 
     /** Whether it is known without asking that the backend speaks this era, so that nothing has to be waited for. */
     public boolean isKnownToSpeak(Era era) {
+        Verdict known = current();
+        return known != null && (known.era() == era || (era == Era.LEGACY && isAlsoLegacy(known)));
+    }
+
+    /** Whether it is known without asking that the backend speaks the modern era and no other. */
+    public boolean isKnownToBeModernOnly() {
+        Verdict known = current();
+        return known != null && known.era() == Era.MODERN && isModernOnly(known);
+    }
+
+    /** The verdict, where nobody would ask again. */
+    private @Nullable Verdict current() {
         Verdict known = verdict.get();
-        return known != null && known.era() == era && !suspected && !isTooOld(known);
+        return known != null && !suspected && !isTooOld(known) ? known : null;
+    }
+
+    private boolean isAlsoLegacy(Verdict known) {
+        Also found = alsoLegacy.get();
+        return found != null && found.known().version() == known.version() && found.legacy();
+    }
+
+    private boolean isModernOnly(Verdict known) {
+        Also found = alsoLegacy.get();
+        return found != null && found.known().version() == known.version()
+                ? !found.legacy()
+                : backend.era().isPresent() || local != null;
+    }
+
+    /** {@link #shared} when it is open and nothing has to be waited for; else null. */
+    public @Nullable LegacySession sharedNow() {
+        LegacySession open = session.get();
+        return open != null && isKnownToSpeak(Era.LEGACY) && open.isSettled() ? open : null;
     }
 
     private BackendHttp.Ask modernAsk(byte[] body, ModernHead head, Terms terms) {

@@ -57,7 +57,7 @@ class DirectCallsTest {
     }
 
     /** What a backend may do with a call. */
-    private static Map<String, FakeBackend.Script> behaviours() {
+    static Map<String, FakeBackend.Script> behaviours() {
         Map<String, FakeBackend.Script> all = new TreeMap<>();
         all.put("result", (request, answer) -> answer.result(RESULT));
         all.put("result after spaces", (request, answer) -> answer.json("  \n" + response("" + request.id())));
@@ -221,12 +221,12 @@ class DirectCallsTest {
     }
 
     /** The same text with whatever belongs to one gateway or one moment left out. */
-    private static String timeless(String text) {
+    static String timeless(String text) {
         return text.replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ", "(a moment)")
                 .replaceAll("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "(a gateway)");
     }
 
-    private static List<String> headers(RawExchange.Got got) {
+    static List<String> headers(RawExchange.Got got) {
         return got.headers().stream()
                 .map(line -> line.toLowerCase(Locale.ROOT))
                 .sorted()

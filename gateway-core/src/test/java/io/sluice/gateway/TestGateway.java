@@ -192,6 +192,11 @@ public final class TestGateway implements AutoCloseable {
                 .isPresent();
     }
 
+    /** The way to a backend that {@link #with} registered. */
+    public Upstream upstream(String backend) {
+        return Objects.requireNonNull(discovery.state().upstreams().get(backend));
+    }
+
     /** Closes this, too, when the gateway is closed. */
     public <T extends AutoCloseable> T closing(T closeable) {
         closeables.add(closeable);

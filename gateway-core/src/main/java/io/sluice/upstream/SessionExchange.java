@@ -1,0 +1,74 @@
+package io.sluice.upstream;
+
+import io.netty.channel.EventLoop;
+import io.sluice.envelope.RequestId;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** A session's request that is sent without waiting. To be used on its event loop. */
+final class SessionExchange implements Direct.SentOnSession, BackendHttp.Prompt {
+    private final LegacySession session;
+    private final LegacySession.Established at;
+    private final LegacySession.Way way;
+    private final Relabel relabel;
+    private final byte[] body;
+    private final Direct direct;
+    private BackendHttp.@Nullable Prompted sent;
+
+    SessionExchange(
+            LegacySession session,
+            LegacySession.Established at,
+            LegacySession.Way way,
+            Relabel relabel,
+            byte[] body,
+            Direct direct) {
+        this.session = session;
+        this.at = at;
+        this.way = way;
+        this.relabel = relabel;
+        this.body = body;
+        this.direct = direct;
+    }
+
+    /** False when it would have to wait, and nothing was done. */
+    boolean depart(EventLoop eventLoop) {
+        sent = session.http().sendNow(session.asked(body, at, way).mayMove(), eventLoop, this);
+        return sent != null;
+    }
+
+    @Override
+    public RequestId upstreamId() {
+        return relabel.upstream();
+    }
+
+    @Override
+    public byte[] downstream(byte[] json) {
+        return session.relabelled(json, relabel);
+    }
+
+    @Override
+    public void whole(byte[] json) {
+        direct.whole(json);
+    }
+
+    @Override
+    public void otherwise(Mono<BackendHttp.Answer> outcome) {
+        direct.otherwise(reply(outcome));
+    }
+
+    @Override
+    public void abandon() {
+        if (sent != null) {
+            sent.abandon();
+        }
+    }
+
+    @Override
+    public Mono<Reply> handOver() {
+        return sent == null ? Mono.empty() : reply(sent.handOver());
+    }
+
+    private Mono<Reply> reply(Mono<BackendHttp.Answer> outcome) {
+        return session.reply(outcome, body, at, way, relabel);
+    }
+}
