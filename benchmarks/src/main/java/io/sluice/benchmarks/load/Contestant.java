@@ -16,6 +16,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import javax.management.MBeanServerConnection;
 import javax.management.ObjectName;
 import javax.management.openmbean.CompositeData;
@@ -28,6 +30,13 @@ import org.jspecify.annotations.Nullable;
 final class Contestant implements AutoCloseable {
     /** How the kernel counts time in {@code /proc}: USER_HZ, 100 on every Linux that has a libc. */
     private static final double TICKS = 100;
+
+    /** Its warnings that a process it was connected to has gone are no news here. */
+    private static final Logger JMX_LOG = Logger.getLogger("javax.management.remote");
+
+    static {
+        JMX_LOG.setLevel(Level.OFF);
+    }
 
     private final String name;
     private final int port;

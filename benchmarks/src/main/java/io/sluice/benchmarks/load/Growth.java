@@ -26,7 +26,7 @@ final class Growth implements Trial {
 
     @Override
     public Duration limit() {
-        return Duration.ofSeconds(210);
+        return Duration.ofSeconds(300);
     }
 
     @Override

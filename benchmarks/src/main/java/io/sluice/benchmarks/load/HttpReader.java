@@ -9,7 +9,7 @@ import java.util.Locale;
  * Reads HTTP/1.1 messages of one connection, one after the other, with as little work as possible: it shares its core with what is measured against. Trusts its peer. Not for use by two threads.
  */
 final class HttpReader {
-    private byte[] bytes = new byte[4096];
+    private byte[] bytes;
     private int end;
     private int headEnd = -1;
     private int bodyEnd;
@@ -23,6 +23,15 @@ final class HttpReader {
     private int decodedEnd;
 
     private long firstByteNanos;
+
+    HttpReader() {
+        this(1 << 14);
+    }
+
+    /** @param bytes that there is room for at first */
+    HttpReader(int bytes) {
+        this.bytes = new byte[bytes];
+    }
 
     /** Takes all of {@code in}; its releasing stays with the caller. */
     void add(ByteBuf in) {

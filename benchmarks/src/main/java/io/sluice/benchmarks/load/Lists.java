@@ -135,10 +135,10 @@ final class Lists implements Trial {
         Path file = Commands.write(bench, name + ".yaml", config.toString());
         Contestant gateway = bench.start(name, port, Commands.PROXIES, true, Commands.gateway(bench.options(), file))
                 .awaitReady();
-        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long end = System.nanoTime() + Duration.ofSeconds(120).toNanos();
         while (Ask.modern(port, "tools/list").split("\"inputSchema\"", -1).length - 1 < backends * tools) {
             if (System.nanoTime() > end) {
-                throw new IOException("not all tools of " + backends + " backends were there within 60 s");
+                throw new IOException("not all tools of " + backends + " backends were there within 120 s");
             }
             Thread.sleep(100); // a poll of another process
         }

@@ -19,6 +19,7 @@ final class Trials {
             "first-byte",
             "latency",
             "list",
+            "streams",
             "growth");
 
     static final List<String> QUICK = List.of(
@@ -42,6 +43,7 @@ final class Trials {
         }
         all.add(new FirstByte());
         all.add(new Lists());
+        all.add(new Streams());
         all.add(new Growth());
         all.sort(Comparator.comparingInt(
                 trial -> FULL.contains(trial.name()) ? FULL.indexOf(trial.name()) : FULL.size()));
