@@ -6,7 +6,7 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.sluice.call.Answer;
 import io.sluice.call.Inbound;
 import io.sluice.listener.Lane;
-import io.sluice.rejection.Rejection;
+import io.sluice.overload.Overload;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -40,25 +40,27 @@ final class DirectCalls implements Lane {
     private final RequestPath path;
     private final Supplier<View> views;
     private final long maxBodyBytes;
+    private final Overload overload;
 
-    DirectCalls(RequestPath path, Supplier<View> views, long maxBodyBytes) {
+    DirectCalls(RequestPath path, Supplier<View> views, long maxBodyBytes, Overload overload) {
         this.path = path;
         this.views = views;
         this.maxBodyBytes = maxBodyBytes;
+        this.overload = overload;
     }
 
     @Override
     public @Nullable Ride take(HttpRequest request, ByteBuf body, Turn turn) {
         String mount = Gateway.mount(request.uri());
-        if (mount == null || body.readableBytes() > maxBodyBytes) {
+        if (mount == null || body.readableBytes() > maxBodyBytes || overload.refusesAll()) {
             return null;
         }
         View view = views.get();
         RequestPath.Known known;
         try {
             known = path.read(Inbound.of(mount, request.headers()), view, ByteBufUtil.getBytes(body));
-        } catch (Rejection refused) {
-            return null; // to be refused the general way
+        } catch (RuntimeException refused) {
+            return null; // to be refused the general way, or to fail there
         }
         return known == null ? null : take(known, turn);
     }
@@ -68,7 +70,7 @@ final class DirectCalls implements Lane {
         Ride ride;
         try {
             ride = path.serveNow(known, turn);
-        } catch (Rejection refused) {
+        } catch (RuntimeException refused) {
             return WaitingRide.start(Mono.just(RequestPath.refusal(known.envelope(), known.mount(), refused)), turn);
         }
         return ride != null ? ride : WaitingRide.start(path.serve(known), turn);

@@ -15,6 +15,7 @@ import io.sluice.guard.Guard;
 import io.sluice.listener.BodyReader;
 import io.sluice.listener.HttpHandler;
 import io.sluice.listener.Lane;
+import io.sluice.overload.Overload;
 import io.sluice.parking.ParkedCalls;
 import io.sluice.rejection.Rejection;
 import io.sluice.replica.InMemoryMessages;
@@ -70,6 +71,7 @@ public final class Gateway implements Disposable {
     private final Sinks.Many<List<Profile>> profiles = Sinks.many().replay().latestOrDefault(List.of());
     private final Guard guard = new Guard();
     private final OpenStreams streams = new OpenStreams();
+    private final Overload overload = new Overload(streams::count);
     private final DirectCalls lane;
     private final OldTransport oldTransport;
     private final Disposable.Composite resources = Disposables.composite();
@@ -127,18 +129,19 @@ public final class Gateway implements Disposable {
         if (elsewhere != null) {
             legacySessions.sharedWith(elsewhere);
         }
-        ModernCalls modern =
-                new ModernCalls(listens, parked, new Admission(guard), tasks, new TaskTranslation(tasks, timer));
+        ModernCalls modern = new ModernCalls(
+                listens, parked, new Admission(guard, overload), tasks, new TaskTranslation(tasks, timer));
         this.path = new RequestPath(
                 Authenticator.failingClosed(authenticator),
                 views,
                 modern,
                 legacySessions,
-                new LegacyCalls(legacySessions, interests, new Admission(guard), tasks, settings),
+                new LegacyCalls(legacySessions, interests, new Admission(guard, overload), tasks, settings),
                 new LegacyMessages(legacySessions, tasks),
-                () -> this.settings);
+                () -> this.settings,
+                overload);
         this.oldTransport = new OldTransport(path, SeededRandom.create());
-        this.lane = new DirectCalls(path, views, settings.maxBodyBytes());
+        this.lane = new DirectCalls(path, views, settings.maxBodyBytes(), overload);
         resources.add(Flux.combineLatest(
                         discovery.states(),
                         Flux.combineLatest(
@@ -233,6 +236,11 @@ public final class Gateway implements Disposable {
         return guard;
     }
 
+    /** How pressed it is: to be told by whoever watches the process. */
+    public Overload overload() {
+        return overload;
+    }
+
     /** What is offered at the moment. */
     public Catalog catalog() {
         return Objects.requireNonNull(view.get()).catalog();
@@ -277,6 +285,7 @@ public final class Gateway implements Disposable {
         if (mount == null) {
             throw new Rejection.NotFound("There is nothing at this path; MCP is served at /mcp");
         }
+        overload.check();
         Inbound inbound = Inbound.of(mount, request.requestHeaders());
         return switch (request.method().name()) {
             case "POST" ->
@@ -302,6 +311,7 @@ public final class Gateway implements Disposable {
     }
 
     private Publisher<Void> handleOld(String target, HttpServerRequest request, HttpServerResponse response) {
+        overload.check();
         String method = request.method().name();
         if (target.equals(OldTransport.MESSAGES)) {
             if (!method.equals("POST")) {
@@ -318,6 +328,7 @@ public final class Gateway implements Disposable {
         if (!method.equals("GET")) {
             throw Rejection.BadHttp.methodNotAllowed(method, "GET");
         }
+        overload.checkStream();
         String mount = target.length() <= OldTransport.STREAM.length() + 1
                 ? ""
                 : target.substring(OldTransport.STREAM.length() + 1);

@@ -12,6 +12,7 @@ import io.sluice.envelope.Envelope;
 import io.sluice.envelope.EnvelopeReader;
 import io.sluice.envelope.Kind;
 import io.sluice.listener.Lane;
+import io.sluice.overload.Overload;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
@@ -43,6 +44,7 @@ final class RequestPath {
     private final LegacyCalls legacyCalls;
     private final LegacyMessages legacyMessages;
     private final Supplier<GatewaySettings> settings;
+    private final Overload overload;
 
     RequestPath(
             Authenticator authenticator,
@@ -51,7 +53,8 @@ final class RequestPath {
             LegacySessions legacySessions,
             LegacyCalls legacyCalls,
             LegacyMessages legacyMessages,
-            Supplier<GatewaySettings> settings) {
+            Supplier<GatewaySettings> settings,
+            Overload overload) {
         this.authenticator = authenticator;
         this.views = views;
         this.modern = modern;
@@ -59,6 +62,7 @@ final class RequestPath {
         this.legacyCalls = legacyCalls;
         this.legacyMessages = legacyMessages;
         this.settings = settings;
+        this.overload = overload;
     }
 
     /** POST. The body is read only once a caller is known. */
@@ -91,6 +95,7 @@ final class RequestPath {
     Mono<Answer> get(Inbound inbound) {
         Caller caller = authenticator.authenticate(inbound.headers());
         mount(views.get(), inbound, caller);
+        overload.checkStream();
         return legacySessions.openStream(inbound, caller);
     }
 
@@ -180,9 +185,10 @@ final class RequestPath {
                 .onErrorResume(error -> Mono.just(refusal(known.envelope(), known.mount(), error)));
     }
 
-    private static Call modernCall(Inbound inbound, Caller caller, Mount mount, Envelope envelope) {
+    private Call modernCall(Inbound inbound, Caller caller, Mount mount, Envelope envelope) {
         ProtocolVersion version = ModernChecks.check(inbound, envelope);
         McpMethod method = method(envelope, Era.MODERN);
+        spare(method);
         return new Call(inbound, caller, mount, envelope, method, version);
     }
 
@@ -207,12 +213,14 @@ final class RequestPath {
         return new Legacy(ticket, version);
     }
 
-    private static Call legacyCall(
+    private Call legacyCall(
             Inbound inbound, Caller caller, Mount mount, Envelope envelope, ProtocolVersion version) {
         if (!inbound.accept().json() && !inbound.accept().events()) {
             throw Rejection.BadHttp.notAcceptable("application/json and text/event-stream");
         }
-        return new Call(inbound, caller, mount, envelope, method(envelope, Era.LEGACY), version);
+        McpMethod method = method(envelope, Era.LEGACY);
+        spare(method);
+        return new Call(inbound, caller, mount, envelope, method, version);
     }
 
     private Mono<Answer> legacy(Inbound inbound, Caller caller, View view, Mount mount, Envelope envelope) {
@@ -224,6 +232,17 @@ final class RequestPath {
             case REQUEST ->
                 legacyCalls.request(legacyCall(inbound, caller, mount, envelope, legacy.version()), ticket, view);
         };
+    }
+
+    /** While the gateway is overloaded some things are left undone. */
+    private void spare(McpMethod method) {
+        switch (method) {
+            case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> overload.checkList();
+            case SUBSCRIPTIONS_LISTEN -> overload.checkStream();
+            default -> {
+                // calls, and what keeps a client going, as long as anything is served
+            }
+        }
     }
 
     private static McpMethod method(Envelope envelope, Era era) {

@@ -10,9 +10,12 @@ import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import io.sluice.overload.Relief;
 import io.sluice.rejection.Rejection;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -36,7 +39,7 @@ import reactor.netty.resources.LoopResources;
  * An HTTP server bound to a port: HTTP/1.1, and h2 as well under TLS. What reaches its {@link HttpHandler} is well-formed,
  * within the limits, meant for this gateway and from a client that may connect; slow or flooding clients are cut off.
  */
-public final class HttpListener {
+public final class HttpListener implements Relief {
     /** Paths that probes call by whatever address they know, so that neither Host nor Origin is checked. */
     private static final Set<String> PROBED = Set.of("/livez", "/readyz", "/health");
 
@@ -45,6 +48,9 @@ public final class HttpListener {
      * reads slowly from us, and from a {@link StallGuard} that it reads at all.
      */
     private static final long UNSENT_BYTES = 128 * 1024;
+
+    /** A client for which so much is ready to be sent is behind. */
+    private static final long BEHIND_BYTES = 64 * 1024;
 
     private static final Logger log = LoggerFactory.getLogger(HttpListener.class);
 
@@ -58,6 +64,7 @@ public final class HttpListener {
     private final ConnectionGuards guards;
     private final ChannelGroup live = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private volatile boolean draining;
+    private volatile boolean closing;
     private @Nullable DisposableServer server;
     private @Nullable RenewableTls tls;
 
@@ -163,6 +170,43 @@ public final class HttpListener {
         });
     }
 
+    // ---- under pressure
+
+    /** Of HTTP/1.1, by the side of which the lane runs; others have the timeout for idle ones. */
+    @Override
+    public void closeIdle() {
+        for (Channel channel : live) {
+            LaneHandler lane = channel.pipeline().get(LaneHandler.class);
+            if (lane != null) {
+                channel.eventLoop().execute(() -> {
+                    if (lane.isIdleSinceLastLook() && ChannelOperations.get(channel) == null) {
+                        channel.close();
+                    }
+                });
+            }
+        }
+    }
+
+    /** Of HTTP/1.1; a connection of h2 stays. */
+    @Override
+    public void closeAfterAnswers(boolean close) {
+        closing = close;
+    }
+
+    @Override
+    public int cutFurthestBehind() {
+        record Behind(Channel channel, long bytes) {}
+        List<Behind> behind = live.stream()
+                .filter(channel -> channel.parent() instanceof ServerChannel)
+                .map(channel -> new Behind(channel, StallGuard.pendingBytes(channel)))
+                .filter(each -> each.bytes() >= BEHIND_BYTES)
+                .sorted(Comparator.comparingLong(Behind::bytes).reversed())
+                .toList();
+        int most = (behind.size() + 9) / 10;
+        behind.stream().limit(most).forEach(each -> each.channel().close());
+        return most;
+    }
+
     /** Cuts every connection and disposes of the loops. After {@link #drain} and when no client uses the loops any more. */
     public Mono<Void> close() {
         return Mono.defer(() -> {
@@ -217,7 +261,7 @@ public final class HttpListener {
 
     private @Nullable LaneHandler laneHandler(Duration idle) {
         Lane offered = lane;
-        return offered == null ? null : new LaneHandler(offered, clients, hosts, () -> draining, idle);
+        return offered == null ? null : new LaneHandler(offered, clients, hosts, () -> draining || closing, idle);
     }
 
     private static Duration pingWait(Duration idle) {
@@ -232,7 +276,7 @@ public final class HttpListener {
 
     private Publisher<Void> serve(HttpServerRequest request, HttpServerResponse response) {
         boolean http2 = request.version().majorVersion() == 2;
-        if (draining && !http2) {
+        if ((draining || closing) && !http2) {
             response.keepAlive(false);
         }
         try {

@@ -62,6 +62,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
 
     private long takenIn;
     private boolean watching;
+    private long readsAtLastLook = -1;
 
     /** @param idle after which the listener closes a connection on which nothing happens */
     LaneHandler(Lane lane, ClientPolicy clients, HostPolicy hosts, BooleanSupplier draining, Duration idle) {
@@ -314,6 +315,13 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         } else {
             under.handOver();
         }
+    }
+
+    /** Whether nothing was read since this was last asked, and no call is under way here. */
+    boolean isIdleSinceLastLook() {
+        boolean idle = reads == readsAtLastLook && ride == null && request == null;
+        readsAtLastLook = reads;
+        return idle;
     }
 
     /** Has a call that is under way end on the general way, which knows what a drain is. */

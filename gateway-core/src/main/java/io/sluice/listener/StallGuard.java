@@ -1,5 +1,6 @@
 package io.sluice.listener;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
@@ -78,7 +79,12 @@ final class StallGuard extends ChannelOutboundHandlerAdapter {
     }
 
     private static long pendingBytes(ChannelHandlerContext context) {
-        ChannelOutboundBuffer buffer = context.channel().unsafe().outboundBuffer();
+        return pendingBytes(context.channel());
+    }
+
+    /** What was written and has not left. May be asked by any thread. */
+    static long pendingBytes(Channel channel) {
+        ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
         return buffer == null ? 0 : buffer.totalPendingWriteBytes();
     }
 }

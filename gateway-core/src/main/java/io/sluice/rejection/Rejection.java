@@ -271,6 +271,28 @@ public abstract sealed class Rejection extends RuntimeException {
         }
     }
 
+    /** The gateway does this no more for the moment, so that it can go on with what matters more. */
+    public static final class Overloaded extends Rejection {
+        private static final long serialVersionUID = 1L;
+        private final Duration retryAfter;
+
+        public Overloaded(String message, Duration retryAfter) {
+            super(503, ErrorCodes.LIMITED, message);
+            this.retryAfter = retryAfter;
+        }
+
+        /** In whole seconds, rounded up, as the header wants it; {@link #data} is exact. */
+        @Override
+        public Map<String, String> headers() {
+            return Map.of("Retry-After", Long.toString(Math.max(1, (retryAfter.toMillis() + 999) / 1000)));
+        }
+
+        @Override
+        public Optional<String> data() {
+            return Optional.of("{\"kind\":\"overloaded\",\"retryAfterMs\":" + Math.max(1, retryAfter.toMillis()) + "}");
+        }
+    }
+
     /** The gateway as a whole takes no more work at the moment. */
     public static final class Unavailable extends Rejection {
         private static final long serialVersionUID = 1L;

@@ -601,7 +601,7 @@ final class BackendHttp {
     /** @param permit held until the last byte of the answer; null for what lives long and is not counted */
     private Mono<Answer> send(Ask ask, boolean shared, @Nullable Permit permit) {
         budget.earn();
-        Attempt first = first(ask);
+        Attempt first = first(ask, permit);
         return outcome(once(ask, shared, first, permit), ask, shared, first, permit);
     }
 
@@ -707,11 +707,17 @@ final class BackendHttp {
         return none;
     }
 
-    private Attempt first(Ask ask) {
+    /** @param permit goes back if no endpoint can be picked, which would be a mistake of our own */
+    private Attempt first(Ask ask, @Nullable Permit permit) {
         long now = System.nanoTime();
-        return ask.endpoint() == null
-                ? endpoints.pick(ask.terms().affinity(), now)
-                : endpoints.pinned(ask.endpoint(), now);
+        try {
+            return ask.endpoint() == null
+                    ? endpoints.pick(ask.terms().affinity(), now)
+                    : endpoints.pinned(ask.endpoint(), now);
+        } catch (RuntimeException mistake) {
+            end(permit, Outcome.IGNORED);
+            throw mistake;
+        }
     }
 
     private Attempt second(Ask ask, Attempt first, Throwable error) {
@@ -881,8 +887,14 @@ final class BackendHttp {
             return null;
         }
         budget.earn();
-        Prompted prompted = new Prompted(ask, first(ask), permit, eventLoop, prompt);
-        send(prompted, true, eventLoop);
+        Prompted prompted = new Prompted(ask, first(ask, permit), permit, eventLoop, prompt);
+        try {
+            send(prompted, true, eventLoop);
+        } catch (RuntimeException mistake) {
+            prompted.abandon();
+            prompted.attempt.end(Outcome.IGNORED, System.nanoTime());
+            throw mistake;
+        }
         return prompted;
     }
 
@@ -980,7 +992,8 @@ final class BackendHttp {
         ByteBuf request;
         try {
             request = request(ask, origin);
-        } catch (IllegalArgumentException unsendable) {
+        } catch (RuntimeException unsendable) {
+            // Said here and not by throwing, which would reach nobody where this is a task of the event loop.
             sending.unanswered(unsendable);
             return;
         }

@@ -10,6 +10,7 @@ import io.sluice.config.GatewayConfig.Redis;
 import io.sluice.config.GatewayConfig.Server;
 import io.sluice.config.GatewayConfig.Tls;
 import io.sluice.guard.LimitSettings;
+import io.sluice.overload.OverloadSettings;
 import io.sluice.parking.ParkingSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -300,6 +301,7 @@ final class ConfigKeys {
                     REGISTRATION,
                     GuardKeys.LIMITS,
                     GuardKeys.RESILIENCE,
+                    OverloadKeys.OVERLOAD,
                     LOG,
                     ENVIRONMENT,
                     BACKENDS),
@@ -320,6 +322,7 @@ final class ConfigKeys {
         Optional<Integer> maxRegistered = f.section(REGISTRATION);
         Optional<LimitSettings> limits = f.section(GuardKeys.LIMITS);
         List<PolicyRule> resilience = f.value(GuardKeys.RESILIENCE);
+        Optional<OverloadSettings> overload = f.section(OverloadKeys.OVERLOAD);
         Optional<Log> log = f.section(LOG);
         String environment = f.value(ENVIRONMENT);
         BackendKeys.Declared declared = f.find(BACKENDS).orElse(BackendKeys.Declared.NONE);
@@ -340,6 +343,7 @@ final class ConfigKeys {
                 maxRegistered.get(),
                 limits.orElse(LimitSettings.NONE),
                 resilience,
+                overload.orElse(OverloadSettings.STANDARD),
                 log.get(),
                 environment,
                 declared.backends()));

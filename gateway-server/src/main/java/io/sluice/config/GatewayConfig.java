@@ -3,6 +3,7 @@ package io.sluice.config;
 import io.sluice.auth.NamedToken;
 import io.sluice.catalog.Glob;
 import io.sluice.guard.LimitSettings;
+import io.sluice.overload.OverloadSettings;
 import io.sluice.parking.ParkingSettings;
 import io.sluice.registry.Backend;
 import io.sluice.upstream.BackendPolicy;
@@ -25,6 +26,7 @@ import java.util.Optional;
  * @param maxRegistered most backends that the API may have registered at once
  * @param limits what callers may do
  * @param resilience how backends are treated; the first that matches a backend counts
+ * @param overload when the gateway is pressed, and spares itself
  * @param environment a word for {@code /health}, such as {@code production}
  * @param backends in the order of the file, their names unique
  */
@@ -42,6 +44,7 @@ public record GatewayConfig(
         int maxRegistered,
         LimitSettings limits,
         List<PolicyRule> resilience,
+        OverloadSettings overload,
         Log log,
         String environment,
         List<Backend> backends) {

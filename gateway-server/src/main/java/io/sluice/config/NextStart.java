@@ -32,6 +32,7 @@ public final class NextStart {
         compare(keys, "gateway.aggregate", running.gatewayAggregated(), now.gatewayAggregated());
         compare(keys, "egress.allowPrivate", running.egress(), now.egress());
         compare(keys, "registration.maxBackends", running.maxRegistered(), now.maxRegistered());
+        compare(keys, "overload", running.overload(), now.overload());
         compare(keys, "log.format", running.log().format(), now.log().format());
         compare(keys, "log.file", running.log().file(), now.log().file());
         compare(keys, "environment", running.environment(), now.environment());

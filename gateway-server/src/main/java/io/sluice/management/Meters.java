@@ -24,6 +24,7 @@ import io.sluice.guard.Tally;
 import io.sluice.management.Operation.Answer;
 import io.sluice.management.Operation.Page;
 import io.sluice.management.Operation.Question;
+import io.sluice.overload.Overload;
 import io.sluice.upstream.Upstream;
 import java.util.ArrayList;
 import java.util.List;
@@ -96,12 +97,44 @@ final class Meters implements Disposable {
         count("sluice.sessions", "Legacy sessions that hold something on this replica", vitals.sessions());
         count("sluice.streams", "Event streams that are open towards clients", vitals.streams());
         count("sluice.parked.calls", "Calls that wait for input of their clients", vitals.parked());
+        overload(vitals.overload());
         for (Guard.Limit limit : Guard.Limit.values()) {
             FunctionCounter.builder("sluice.limited.calls", vitals.guard(), it -> it.limited(limit))
                     .description("Calls refused for a limit of the configuration, before any backend was asked")
                     .tag("limit", word(limit))
                     .register(registry);
         }
+    }
+
+    private void overload(Overload overload) {
+        count(
+                "sluice.overload.step",
+                "How far the gateway has gone in sparing itself: 0 calm, 1 ease, 2 shed, 3 cut, 4 refuse",
+                () -> overload.step().ordinal());
+        for (Overload.Kind kind : Overload.Kind.values()) {
+            FunctionCounter.builder("sluice.overload.refused", overload, it -> it.refused(kind))
+                    .description("Requests refused because the gateway had too much to do")
+                    .tag("kind", word(kind))
+                    .register(registry);
+        }
+        FunctionCounter.builder("sluice.overload.cut.connections", overload, Overload::cutConnections)
+                .description("Connections cut because their clients were furthest behind")
+                .register(registry);
+        share(overload, "heap", it -> it.reading().heap());
+        share(overload, "buffers", it -> it.reading().direct());
+        Gauge.builder("sluice.event.loop.lag", overload, it -> it.reading().lagNanos() / 1e9)
+                .description("How late the latest of the event loops is")
+                .baseUnit("seconds")
+                .strongReference(true)
+                .register(registry);
+    }
+
+    private void share(Overload overload, String memory, ToDoubleFunction<Overload> value) {
+        Gauge.builder("sluice.memory.used.ratio", overload, value)
+                .description("Share of memory that is in use, of the heap after garbage was collected")
+                .tag("memory", memory)
+                .strongReference(true)
+                .register(registry);
     }
 
     private void count(String name, String help, IntSupplier value) {

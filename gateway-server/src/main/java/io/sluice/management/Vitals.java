@@ -1,6 +1,7 @@
 package io.sluice.management;
 
 import io.sluice.guard.Guard;
+import io.sluice.overload.Overload;
 import java.util.function.IntSupplier;
 
 /**
@@ -11,11 +12,17 @@ import java.util.function.IntSupplier;
  * @param streams event streams that are open towards clients
  * @param parked calls that wait for input of their clients
  * @param guard what callers may do
+ * @param overload how pressed the gateway is
  */
 public record Vitals(
-        IntSupplier connections, IntSupplier sessions, IntSupplier streams, IntSupplier parked, Guard guard) {
+        IntSupplier connections,
+        IntSupplier sessions,
+        IntSupplier streams,
+        IntSupplier parked,
+        Guard guard,
+        Overload overload) {
     /** Of a process that has backends only. */
     static Vitals none() {
-        return new Vitals(() -> 0, () -> 0, () -> 0, () -> 0, new Guard());
+        return new Vitals(() -> 0, () -> 0, () -> 0, () -> 0, new Guard(), new Overload(() -> 0));
     }
 }

@@ -34,6 +34,7 @@ import io.sluice.management.Vitals;
 import io.sluice.oauth.OAuthKeepers;
 import io.sluice.openapi.OpenApiAdapters;
 import io.sluice.openapi.OpenApiSettings;
+import io.sluice.overload.Watch;
 import io.sluice.registry.Backend;
 import io.sluice.registry.RecordKind;
 import io.sluice.registry.Registry;
@@ -101,6 +102,7 @@ public final class SluiceServer implements RunningGateway {
     private final Disposable.Swap reloads = Disposables.swap();
     private final AtomicReference<HttpListener> listener = new AtomicReference<>();
     private final Disposable.Swap renewals = Disposables.swap();
+    private final Disposable.Swap watch = Disposables.swap();
     private final Authenticator everyone = Authenticator.local();
     private final Authenticator bearers;
     private final String version;
@@ -169,7 +171,12 @@ public final class SluiceServer implements RunningGateway {
 
     private Vitals vitals() {
         return new Vitals(
-                this::connections, gateway::liveSessions, gateway::openStreams, gateway::parkedCalls, gateway.guard());
+                this::connections,
+                gateway::liveSessions,
+                gateway::openStreams,
+                gateway::parkedCalls,
+                gateway.guard(),
+                gateway.overload());
     }
 
     private int connections() {
@@ -211,6 +218,8 @@ public final class SluiceServer implements RunningGateway {
             return HttpListener.start(listenerSettings(config), server.loops, server.handler, server.gateway.lane())
                     .<RunningGateway>map(bound -> {
                         server.listener.set(bound);
+                        server.watch.update(Watch.start(
+                                config.overload(), server.gateway.overload(), server.loops.onServer(true), bound));
                         server.reloads.update(changes.subscribe(server::apply));
                         if (config.server().tls().isPresent()) {
                             server.renewCertificates(bound);
@@ -374,6 +383,7 @@ public final class SluiceServer implements RunningGateway {
         readiness.drain();
         reloads.dispose();
         renewals.dispose();
+        watch.dispose();
         return Mono.delay(delay)
                 .then(Mono.fromRunnable(gateway::endStreams))
                 .then(bound().drain(timeout))

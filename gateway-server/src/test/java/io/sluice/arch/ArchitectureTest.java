@@ -44,6 +44,7 @@ final class ArchitectureTest {
             "egress",
             "adapter",
             "guard",
+            "overload",
             "balance",
             "wire",
             "upstream",

@@ -187,6 +187,7 @@ final class StartCheckTest {
                 c.maxRegistered(),
                 c.limits(),
                 c.resilience(),
+                c.overload(),
                 c.log(),
                 c.environment(),
                 c.backends());

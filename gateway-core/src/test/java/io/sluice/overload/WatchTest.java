@@ -1,0 +1,109 @@
+package io.sluice.overload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.netty.util.concurrent.EventExecutor;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.netty.resources.LoopResources;
+
+/** A watch over this very process, with ideas of its own about what is much. */
+class WatchTest {
+    private static final OverloadSettings NERVOUS = new OverloadSettings(true, 1, 1, 1, 1, Duration.ofSeconds(60), 3);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private final LoopResources loops = LoopResources.create("watched", 1, true);
+    private final Overload overload = new Overload(() -> 0);
+    private final Seen seen = new Seen();
+    private final Disposable.Swap watch = Disposables.swap();
+
+    @AfterEach
+    void stop() {
+        watch.dispose();
+        loops.dispose();
+    }
+
+    private static final class Seen implements Relief {
+        volatile int swept;
+        volatile int cuts;
+        volatile boolean closing;
+
+        @Override
+        public void closeIdle() {
+            swept = swept + 1;
+        }
+
+        @Override
+        public void closeAfterAnswers(boolean close) {
+            closing = close;
+        }
+
+        @Override
+        public int cutFurthestBehind() {
+            cuts = cuts + 1;
+            return 2;
+        }
+    }
+
+    @Test
+    void fullHeapTakesTheWholeLadderAndRelievesConnections() {
+        System.gc(); // so that there is a figure of what is left
+        watch.update(Watch.start(NERVOUS, overload, loops.onServer(true), seen, 4 << 20));
+
+        await().atMost(PATIENCE).until(() -> overload.step() == Step.REFUSE);
+        await().atMost(PATIENCE).until(() -> seen.closing && seen.swept > 0 && seen.cuts > 0);
+        assertThat(overload.reading().heap()).isGreaterThan(0.5);
+        assertThat(overload.cutConnections()).isPositive();
+        assertThat(overload.refusesAll()).isTrue();
+    }
+
+    @Test
+    void heapWithRoomIsNoPressure() {
+        System.gc();
+        watch.update(Watch.start(OverloadSettings.STANDARD, overload, loops.onServer(true), seen, 1L << 40));
+
+        await().atMost(PATIENCE).until(() -> overload.reading().heap() > 0);
+        assertThat(overload.reading().heap()).isLessThan(0.1);
+        assertThat(overload.step()).isEqualTo(Step.CALM);
+        assertThat(seen.closing).isFalse();
+    }
+
+    @Test
+    void heldEventLoopIsSeenToBeLate() throws Exception {
+        watch.update(Watch.start(OverloadSettings.STANDARD, overload, loops.onServer(true), seen, 1L << 40));
+        AtomicBoolean goOn = new AtomicBoolean();
+        EventExecutor loop = loops.onServer(true).next();
+        CountDownLatch held = new CountDownLatch(1);
+        loop.execute(() -> {
+            held.countDown();
+            while (!goOn.get()) {
+                // nothing may wait here, but it may well take its time
+            }
+        });
+        assertThat(held.await(10, TimeUnit.SECONDS)).isTrue();
+        try {
+            await().atMost(PATIENCE)
+                    .until(() -> overload.reading().lagNanos()
+                            > Duration.ofMillis(400).toNanos());
+        } finally {
+            goOn.set(true);
+        }
+    }
+
+    @Test
+    void nothingIsWatchedWhereItIsSwitchedOff() {
+        OverloadSettings off = new OverloadSettings(false, 1, 1, 1, 1, Duration.ofSeconds(1), 3);
+
+        Disposable none = Watch.start(off, overload, loops.onServer(true), seen, 1);
+
+        none.dispose();
+        assertThat(overload.reading()).isEqualTo(Reading.NONE);
+    }
+}
