@@ -10,6 +10,10 @@ public enum RecordKind {
     PROFILE(false),
     /** A client that somebody had connected to a server, with its credentials; leased until it has been idle for long. */
     CLIENT(true),
+    /** What the gateway was given to use a backend by OAuth: tokens, and who it is at the authorization server. */
+    OAUTH_TOKEN(true),
+    /** That a person was sent to an authorization server and may come back; leased. */
+    OAUTH_CONSENT(true),
     /** Who owns an exposed name: by name space and name. */
     NAME(false),
     /** What an operator approved or pinned of a backend. */

@@ -544,7 +544,8 @@ final class BackendHttp {
     /** With the credentials of the moment; once more with others when they are refused and there are any. */
     private Mono<Answer> authorized(Ask ask, Credentials.Keeper keys, boolean first) {
         return keys.authorization()
-                .flatMap(header -> dispatch(ask.also(HttpHeaderNames.AUTHORIZATION, header))
+                .defaultIfEmpty("")
+                .flatMap(header -> dispatch(header.isEmpty() ? ask : ask.also(HttpHeaderNames.AUTHORIZATION, header))
                         .flatMap(answer -> {
                             boolean refused = answer.status() == 401 || answer.status() == 403;
                             String challenge = answer.header(HttpHeaderNames.WWW_AUTHENTICATE);

@@ -19,15 +19,16 @@ public interface Credentials {
     /** The credentials of one backend. Safe for use by many threads; never blocks. */
     interface Keeper {
         /**
-         * The value of the {@code Authorization} header for a request now. Fails with a {@link
-         * io.sluice.rejection.Rejection.BackendFailure} that says what somebody has to do.
+         * The value of the {@code Authorization} header for a request now; empty to send the request without one and see
+         * what the backend says. Fails with a {@link io.sluice.rejection.Rejection.BackendFailure} that says what
+         * somebody has to do.
          */
         Mono<String> authorization();
 
         /**
-         * The backend refused a request with 401 or 403.
+         * The backend refused a request with 401 or 403. May fail as {@link #authorization} does.
          *
-         * @param header what was sent
+         * @param header what was sent; empty when nothing was
          * @param challenge the {@code WWW-Authenticate} header, or empty
          * @return whether another attempt makes sense, with what {@link #authorization} then gives
          */

@@ -158,8 +158,11 @@ final class BackendKeys {
             "includeOperations", SELECTION, "What an operation must match, in every list given, to become a tool.");
     private static final Key<OpenApiSettings.Selection> EXCLUDE_OPERATIONS =
             Key.section("excludeOperations", SELECTION, "What keeps an operation out when any of the lists names it.");
-    private static final Key<String> CLIENT_ID =
-            Key.optional("clientId", Shape.word(), "required", "The gateway's id at the authorization server.");
+    private static final Key<String> CLIENT_ID = Key.optional(
+            "clientId",
+            Shape.word(),
+            "told or registered",
+            "The gateway's id at the authorization server; can be left out where somebody agrees.");
     private static final Key<String> CLIENT_SECRET =
             Key.optional("clientSecret", Shape.text(), "none", "Its secret, best given as ${VAR} or ${file:path}.");
     private static final Key<Boolean> GRANT = Key.of(
@@ -174,21 +177,20 @@ final class BackendKeys {
     private static final Key<URI> REDIRECT_URI = Key.optional(
             "redirectUri",
             Shape.url(),
-            "/callback of the gateway on localhost",
+            "/callback of the gateway",
             "Where the browser comes back to, as the authorization server knows it.");
     private static final Key<List<String>> SCOPES =
             Key.listOf("scopes", Shape.word(), "what the server gives", "Scopes to ask for.");
     private static final Section<OAuthSettings> OAUTH_SECTION = new Section<>(
             List.of(CLIENT_ID, CLIENT_SECRET, GRANT, AUTHORIZATION_URL, TOKEN_URL, REDIRECT_URI, SCOPES),
-            f -> ConfigKeys.required(f, CLIENT_ID)
-                    .map(id -> new OAuthSettings(
-                            f.value(GRANT),
-                            id,
-                            f.find(CLIENT_SECRET),
-                            f.find(AUTHORIZATION_URL).map(URI::toString),
-                            f.find(TOKEN_URL).map(URI::toString),
-                            f.find(REDIRECT_URI).map(URI::toString),
-                            f.value(SCOPES))));
+            f -> Optional.of(new OAuthSettings(
+                    f.value(GRANT),
+                    f.find(CLIENT_ID),
+                    f.find(CLIENT_SECRET),
+                    f.find(AUTHORIZATION_URL).map(URI::toString),
+                    f.find(TOKEN_URL).map(URI::toString),
+                    f.find(REDIRECT_URI).map(URI::toString),
+                    f.value(SCOPES))));
     private static final Key<OAuthSettings> OAUTH = Key.optional(
             "oauth", OAUTH_SECTION, "none", "Get tokens for the backend by OAuth 2.1, and keep them fresh.");
     private static final List<Key<?>> OF_SERVICES =

@@ -12,6 +12,7 @@ import io.sluice.config.GatewayConfig.Tls;
 import io.sluice.guard.LimitSettings;
 import io.sluice.overload.OverloadSettings;
 import io.sluice.parking.ParkingSettings;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -56,6 +57,11 @@ final class ConfigKeys {
             Key.of("port", Shape.integer(0, 65535), "8080", "Port to listen on; 0 takes any free one.", "PORT");
     private static final Key<Tls> TLS =
             Key.optional("tls", TLS_SECTION, "plain HTTP", "Serve https (HTTP/1.1 and h2) with this certificate.");
+    private static final Key<URI> PUBLIC_URL = Key.optional(
+            "publicUrl",
+            Shape.url(),
+            "http://localhost and the port",
+            "How browsers and authorization servers reach the gateway, such as https://gateway.example.com.");
     private static final Key<List<String>> ALLOWED_HOSTS = Key.listOf(
             "allowedHosts",
             Shape.word(),
@@ -97,6 +103,7 @@ final class ConfigKeys {
                     HOST,
                     PORT,
                     TLS,
+                    PUBLIC_URL,
                     ALLOWED_HOSTS,
                     ALLOWED_ORIGINS,
                     ALLOW,
@@ -111,6 +118,7 @@ final class ConfigKeys {
                     f.value(HOST),
                     f.value(PORT),
                     f.find(TLS),
+                    f.find(PUBLIC_URL).map(url -> url.toString().replaceAll("/+$", "")),
                     f.value(ALLOWED_HOSTS),
                     f.value(ALLOWED_ORIGINS),
                     f.value(ALLOW),

@@ -81,6 +81,7 @@ public record GatewayConfig(
      *
      * @param host address or name to bind
      * @param port 0 for any free one
+     * @param publicUrl how browsers and authorization servers reach the gateway, without a slash at the end
      * @param allowedHosts names accepted in {@code Host}; empty for the loopback names on a loopback bind and any
      *     elsewhere; {@code *} accepts all
      * @param allowedOrigins values accepted in {@code Origin} besides the gateway's own; {@code *} accepts all
@@ -97,6 +98,7 @@ public record GatewayConfig(
             String host,
             int port,
             Optional<Tls> tls,
+            Optional<String> publicUrl,
             List<String> allowedHosts,
             List<String> allowedOrigins,
             List<String> allow,

@@ -16,6 +16,7 @@ public final class NextStart {
         server(keys, running, now, "server.host", Server::host);
         server(keys, running, now, "server.port", Server::port);
         server(keys, running, now, "server.tls", Server::tls);
+        server(keys, running, now, "server.publicUrl", Server::publicUrl);
         server(keys, running, now, "server.allowedHosts", Server::allowedHosts);
         server(keys, running, now, "server.allowedOrigins", Server::allowedOrigins);
         server(keys, running, now, "server.allow", Server::allow);

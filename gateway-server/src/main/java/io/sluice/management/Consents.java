@@ -1,12 +1,14 @@
 package io.sluice.management;
 
 import static io.netty.handler.codec.http.HttpMethod.GET;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.sluice.management.Operation.Answer;
+import io.sluice.management.Operation.Page;
 import io.sluice.management.Operation.Question;
+import io.sluice.oauth.ClientDocument;
 import io.sluice.oauth.OAuthKeepers;
 import io.sluice.rejection.Rejection.BackendFailure;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,7 +30,18 @@ final class Consents {
                         "Where somebody agrees that the gateway uses a backend",
                         this::begin),
                 Operation.open(
-                        GET, "/callback", "Where the browser comes back to from an authorization server", this::end));
+                        GET, "/callback", "Where the browser comes back to from an authorization server", this::end),
+                Operation.open(
+                        GET,
+                        ClientDocument.PATH,
+                        "What authorization servers may read of the gateway",
+                        question -> Mono.justOrEmpty(keepers.document())
+                                .map(document -> new Answer(200, document))
+                                .switchIfEmpty(Mono.error(() -> Problem.of(
+                                                404,
+                                                "oauth.no_document",
+                                                "This gateway has no address that authorization servers could reach")
+                                        .withHint("Set server.publicUrl to its https address")))));
     }
 
     private Mono<Answer> begin(Question question) {
@@ -52,16 +65,17 @@ final class Consents {
                             + (said.length() > 100 ? said.substring(0, 100) : said)));
         }
         return keepers.cameBack(state.get(), code.get(), question.parameter("iss"))
-                .map(name -> {
-                    Map<String, Object> body = new LinkedHashMap<>();
-                    body.put("backend", name);
-                    body.put("status", "authorized");
-                    body.put("message", "The gateway may use the backend now; this page can be closed");
-                    return new Answer(200, body);
-                })
+                .map(name -> new Answer(200, new Page("text/html; charset=utf-8", page(name))))
                 .switchIfEmpty(
                         Mono.error(() -> Problem.of(400, "oauth.unknown_state", "Nobody here asked for this consent")))
                 .onErrorMap(BackendFailure.class, Consents::problem);
+    }
+
+    /** A backend's name needs no escaping. */
+    private static byte[] page(String backend) {
+        return ("<!doctype html><html lang=en><meta charset=utf-8><title>Sluice</title><h1>Done</h1><p>The gateway may use <b>"
+                        + backend + "</b> now. This page can be closed.</html>\n")
+                .getBytes(UTF_8);
     }
 
     private static Problem problem(BackendFailure failure) {

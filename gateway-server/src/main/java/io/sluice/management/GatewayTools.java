@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -50,11 +51,12 @@ public final class GatewayTools implements BuiltIn {
     private GatewayTools(
             Registry registry,
             Discovery discovery,
+            Predicate<String> needsConsent,
             About about,
             Readiness readiness,
             InstantSource clock,
             boolean aggregated) {
-        this.servers = new Servers(registry, discovery);
+        this.servers = new Servers(registry, discovery, needsConsent);
         this.discovery = discovery;
         this.about = about;
         this.readiness = readiness;
@@ -91,11 +93,13 @@ public final class GatewayTools implements BuiltIn {
     /**
      * Has discovery serve the gateway's own tools from now on, at {@code /mcp/gateway}.
      *
+     * @param needsConsent whether a person has to agree before a backend can be used
      * @param aggregated whether {@code /mcp} shows them to callers with management rights
      */
     public static void host(
             Registry registry,
             Discovery discovery,
+            Predicate<String> needsConsent,
             About about,
             Readiness readiness,
             InstantSource clock,
@@ -111,7 +115,8 @@ public final class GatewayTools implements BuiltIn {
                 List.of(),
                 aggregated,
                 Backend.Source.BUILT_IN);
-        discovery.host(backend, new GatewayTools(registry, discovery, about, readiness, clock, aggregated));
+        discovery.host(
+                backend, new GatewayTools(registry, discovery, needsConsent, about, readiness, clock, aggregated));
     }
 
     /** What a tool does, given the server that its argument names; empty where it takes none. */

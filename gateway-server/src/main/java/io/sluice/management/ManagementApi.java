@@ -95,7 +95,8 @@ public final class ManagementApi implements Disposable {
             @Nullable OAuthKeepers keepers,
             Vitals vitals) {
         this.authenticator = Authenticator.failingClosed(authenticator);
-        Registrations registrations = new Registrations(registry, discovery, egress, maxRegistered);
+        Servers servers = new Servers(registry, discovery, keepers == null ? name -> false : keepers::needsConsent);
+        Registrations registrations = new Registrations(registry, discovery, servers, egress, maxRegistered);
         this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE);
         Health health = new Health(about, readiness, clock);
         List<Operation> operations = new ArrayList<>(List.of(
@@ -114,7 +115,7 @@ public final class ManagementApi implements Disposable {
                         .with(Registrations.HEARTBEAT),
                 managing(GET, "/services", "All backends and what they offer", registrations::services),
                 managing(POST, "/services", "All backends and what they offer", registrations::services)));
-        operations.addAll(new Peers(registry, discovery, new Addresses(egress), maxRegistered).operations());
+        operations.addAll(new Peers(registry, discovery, servers, new Addresses(egress), maxRegistered).operations());
         operations.addAll(new Profiles(registry).operations());
         operations.addAll(new ClientApi(clients, discovery, new Addresses(egress)).operations());
         if (keepers != null) {

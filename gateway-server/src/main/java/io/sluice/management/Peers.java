@@ -40,12 +40,12 @@ final class Peers {
     private final int most;
 
     /** @param most how many backends there may be that were added by requests */
-    Peers(Registry registry, Discovery discovery, Addresses addresses, int most) {
+    Peers(Registry registry, Discovery discovery, Servers servers, Addresses addresses, int most) {
         this.most = most;
         this.registry = registry;
         this.discovery = discovery;
         this.addresses = addresses;
-        this.servers = new Servers(registry, discovery);
+        this.servers = servers;
     }
 
     List<Operation> operations() {

@@ -2,6 +2,7 @@ package io.sluice.management;
 
 import io.sluice.adapter.GrpcSettings;
 import io.sluice.management.Problem.Fault;
+import io.sluice.oauth.OAuthSettings;
 import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
@@ -24,7 +25,7 @@ import tools.jackson.databind.JsonNode;
  * What {@code POST /register} asks for, in either of its forms: {@code name} and {@code url}, or {@code serviceName} and
  * {@code endpoint}.
  *
- * @param transport how it is reached: Streamable HTTP unless it says something else
+ * @param transport how it is reached, Streamable HTTP unless it says something else, and how tokens for it are got. Secret
  * @param headers sent with every request to the backend. Secret
  * @param lease when the registration is to end unless it is renewed; empty when it stays until it is removed
  */
@@ -33,8 +34,8 @@ record RegistrationRequest(
     private static final int MAX_URL_CHARACTERS = 2048;
     private static final int MAX_HEADERS = 32;
     private static final int MAX_HEADER_CHARACTERS = 4096;
-    private static final Set<String> KNOWN =
-            Set.of("name", "serviceName", "url", "endpoint", "manifestUrl", "type", "headers", "ttl", "instance");
+    private static final Set<String> KNOWN = Set.of(
+            "name", "serviceName", "url", "endpoint", "manifestUrl", "type", "headers", "oauth", "ttl", "instance");
     private static final Map<String, Transport> TYPES =
             Map.of("http", Transport.HTTP, "sse", Transport.SSE, "grpc", GrpcSettings.USUAL.transport());
     private static final Set<String> STDIO = Set.of("command", "args", "env", "cwd");
@@ -98,14 +99,20 @@ record RegistrationRequest(
         Optional<Endpoint> endpoint = one(body, "url", "endpoint", faults)
                 .flatMap(found -> rooted ? service(found, faults) : endpoint(found, faults));
         Map<String, String> headers = headers(body, faults);
+        Optional<OAuthSettings> oauth = oauth(body, faults);
+        if (rooted && oauth.isPresent()) {
+            faults.add(new Fault("/oauth", "'oauth' is for MCP servers; other services take 'headers'"));
+        }
         Optional<Lease> lease = lease(body, endpoint, faults);
         if (!faults.isEmpty()) {
             throw Problem.unprocessable("registration.invalid", faults);
         }
         Transport transport = manifest.map(
                         document -> OpenApiSettings.of(document).transport())
-                .or(() -> type)
-                .orElse(Transport.HTTP);
+                .orElseGet(() -> {
+                    Transport server = type.orElse(Transport.HTTP);
+                    return oauth.map(settings -> settings.on(server)).orElse(server);
+                });
         return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), transport, headers, lease);
     }
 
@@ -166,7 +173,7 @@ record RegistrationRequest(
                         new Fault(
                                 pointer(key),
                                 "'" + shown(key)
-                                        + "' is unknown; there are name, url, manifestUrl, type, headers, ttl and instance, or serviceName and endpoint"));
+                                        + "' is unknown; there are name, url, manifestUrl, type, headers, oauth, ttl and instance, or serviceName and endpoint"));
     }
 
     /** The text under one of two keys that mean the same. */
@@ -302,6 +309,13 @@ record RegistrationRequest(
             }
         });
         return headers;
+    }
+
+    private static Optional<OAuthSettings> oauth(JsonNode body, List<Fault> faults) {
+        if (!present(body, "oauth")) {
+            return Optional.empty();
+        }
+        return OAuthRequest.of(body.get("oauth"), faults);
     }
 
     private static boolean carriable(String value) {

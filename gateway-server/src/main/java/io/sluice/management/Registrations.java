@@ -42,6 +42,7 @@ final class Registrations {
             .needing("serviceName", "string", "1 to 64 of a-z, 0-9 and '-'; 'name' means the same")
             .needing("endpoint", "string", "Where it listens; 'url' means the same")
             .taking("headers", "object", "Sent with every request to it: its credentials")
+            .taking("oauth", "object", "How the gateway gets tokens for it, as in the configuration file")
             .taking("ttl", "string", "Time to live, such as 30s; without it the registration stays until it is removed")
             .taking("instance", "string", "Tells the instances of one name apart");
 
@@ -57,11 +58,13 @@ final class Registrations {
 
     private final Registry registry;
     private final Discovery discovery;
+    private final Servers servers;
     private final Addresses addresses;
     private final int most;
 
     /** @param most how many backends there may be that were registered here */
-    Registrations(Registry registry, Discovery discovery, EgressPolicy egress, int most) {
+    Registrations(Registry registry, Discovery discovery, Servers servers, EgressPolicy egress, int most) {
+        this.servers = servers;
         this.registry = registry;
         this.discovery = discovery;
         this.addresses = new Addresses(egress);
@@ -197,7 +200,7 @@ final class Registrations {
                         }));
     }
 
-    private static Map<String, Object> described(Backend backend, Optional<Contribution> found) {
+    private Map<String, Object> described(Backend backend, Optional<Contribution> found) {
         Servers.Status status = Servers.Status.of(found);
         List<String> tools = found.flatMap(Contribution::listing)
                 .map(listing -> listing.tools().stream().map(Definition::key).toList())
@@ -218,6 +221,7 @@ final class Registrations {
         if (status != Servers.Status.CONNECTED) {
             described.put("reason", found.flatMap(Contribution::trouble).orElse("It is being asked what it offers"));
         }
+        servers.consent(described, backend.name());
         return described;
     }
 

@@ -15,15 +15,19 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** The backends as people and the gateway's own tools are told of them. Holds no secret. */
 final class Servers {
     private final Registry registry;
     private final Discovery discovery;
+    private final Predicate<String> needsConsent;
 
-    Servers(Registry registry, Discovery discovery) {
+    /** @param needsConsent whether a person has to agree before a backend, or all of it, can be used */
+    Servers(Registry registry, Discovery discovery, Predicate<String> needsConsent) {
         this.registry = registry;
         this.discovery = discovery;
+        this.needsConsent = needsConsent;
     }
 
     /** Whether a backend can be called. */
@@ -32,7 +36,9 @@ final class Servers {
         /** It was never reached; it is asked again and again. */
         PENDING,
         /** It was reached before, and is not now. */
-        UNAVAILABLE;
+        UNAVAILABLE,
+        /** Somebody has to agree before it, or all of it, can be used. */
+        NEEDS_REAUTH;
 
         static Status of(Optional<Contribution> found) {
             if (found.flatMap(Contribution::listing).isEmpty()) {
@@ -52,7 +58,7 @@ final class Servers {
         List<Map<String, Object>> servers = new ArrayList<>();
         for (Registration registration : registry.snapshot().registrations().values()) {
             Backend backend = registration.backend();
-            servers.add(server(backend, state.contribution(backend.name())));
+            servers.add(described(backend, state.contribution(backend.name())));
         }
         return servers;
     }
@@ -60,7 +66,7 @@ final class Servers {
     Optional<Map<String, Object>> find(String name) {
         return Optional.ofNullable(registry.snapshot().registrations().get(name))
                 .map(Registration::backend)
-                .map(backend -> server(backend, discovery.state().contribution(name)))
+                .map(backend -> described(backend, discovery.state().contribution(name)))
                 .map(server -> {
                     new Resilience(discovery).of(name).ifPresent(shown -> server.put("resilience", shown));
                     return server;
@@ -84,7 +90,21 @@ final class Servers {
         return found.flatMap(Contribution::listing).map(Listing::tools).orElse(List.of());
     }
 
-    static Map<String, Object> server(Backend backend, Optional<Contribution> found) {
+    private Map<String, Object> described(Backend backend, Optional<Contribution> found) {
+        Map<String, Object> server = server(backend, found);
+        consent(server, backend.name());
+        return server;
+    }
+
+    /** Says in a description that somebody has to agree, and where. */
+    void consent(Map<String, Object> described, String name) {
+        if (needsConsent.test(name)) {
+            described.put("status", Status.NEEDS_REAUTH.word());
+            described.put("authorize", "/oauth/" + name + "/authorize");
+        }
+    }
+
+    private static Map<String, Object> server(Backend backend, Optional<Contribution> found) {
         Status status = Status.of(found);
         List<String> functions = functions(found).stream().map(Definition::key).toList();
         Map<String, Object> server = new LinkedHashMap<>();

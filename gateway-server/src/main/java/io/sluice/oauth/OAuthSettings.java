@@ -14,13 +14,14 @@ import tools.jackson.databind.node.ObjectNode;
  * How the gateway gets tokens for a backend.
  *
  * @param interactive whether a person has to agree (authorization code); otherwise client credentials
+ * @param clientId who the gateway is at the authorization server; empty to tell it or to register there
  * @param clientSecret empty for a public client. Secret
  * @param authorizationUrl skips discovery together with {@code tokenUrl}; empty to discover
  * @param redirectUri where the person's browser comes back to; empty for {@code /callback} of the gateway
  */
 public record OAuthSettings(
         boolean interactive,
-        String clientId,
+        Optional<String> clientId,
         Optional<String> clientSecret,
         Optional<String> authorizationUrl,
         Optional<String> tokenUrl,
@@ -29,11 +30,19 @@ public record OAuthSettings(
     private static final JsonMapper JSON = JsonMapper.shared();
 
     public OAuthSettings {
-        if (clientId.isBlank()) {
-            throw new IllegalArgumentException("oauth needs a clientId");
+        if (!interactive && (clientId.isEmpty() || clientSecret.isEmpty())) {
+            throw new IllegalArgumentException(
+                    "oauth by client credentials needs a clientId and a clientSecret; authorization_code can do without");
         }
-        if (!interactive && clientSecret.isEmpty()) {
-            throw new IllegalArgumentException("oauth by client credentials needs a clientSecret");
+        if (clientSecret.isPresent() && clientId.isEmpty()) {
+            throw new IllegalArgumentException("oauth has a clientSecret and no clientId");
+        }
+        if (interactive && authorizationUrl.isPresent() != tokenUrl.isPresent()) {
+            throw new IllegalArgumentException(
+                    "oauth by authorization code needs both authorizationUrl and tokenUrl, or neither to find them out");
+        }
+        if (interactive && tokenUrl.isPresent() && clientId.isEmpty()) {
+            throw new IllegalArgumentException("oauth with a configured tokenUrl needs a clientId");
         }
         scopes = List.copyOf(scopes);
     }
@@ -42,7 +51,8 @@ public record OAuthSettings(
     public Transport on(Transport transport) {
         ObjectNode all = (ObjectNode) JSON.readTree(transport.settings().bytes());
         ObjectNode json = all.putObject("oauth");
-        json.put("interactive", interactive).put("clientId", clientId);
+        json.put("interactive", interactive);
+        clientId.ifPresent(value -> json.put("clientId", value));
         clientSecret.ifPresent(value -> json.put("clientSecret", value));
         authorizationUrl.ifPresent(value -> json.put("authorizationUrl", value));
         tokenUrl.ifPresent(value -> json.put("tokenUrl", value));
@@ -62,7 +72,7 @@ public record OAuthSettings(
             json.path("scopes").forEach(scope -> scopes.add(scope.asString("")));
             return Optional.of(new OAuthSettings(
                     json.path("interactive").asBoolean(false),
-                    json.path("clientId").asString(""),
+                    text(json, "clientId"),
                     text(json, "clientSecret"),
                     text(json, "authorizationUrl"),
                     text(json, "tokenUrl"),
@@ -80,6 +90,7 @@ public record OAuthSettings(
     /** Without the secret. */
     @Override
     public String toString() {
-        return "OAuthSettings[" + clientId + (interactive ? " by a person" : " by client credentials") + "]";
+        return "OAuthSettings[" + clientId.orElse("unregistered")
+                + (interactive ? " by a person" : " by client credentials") + "]";
     }
 }

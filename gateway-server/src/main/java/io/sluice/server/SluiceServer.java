@@ -96,6 +96,8 @@ public final class SluiceServer implements RunningGateway {
     private final Gateway gateway;
     private final Readiness readiness;
     private final Disposable profiles;
+    private final OAuthKeepers keepers;
+    private final Disposable granted;
     private final ManagementApi management;
     private final HttpHandler handler;
     private final LoopResources loops;
@@ -131,7 +133,7 @@ public final class SluiceServer implements RunningGateway {
         this.registry = shared.registry();
         // Of the thread that asks: a secure one would read from the system now and then, on event loops.
         RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
-        OAuthKeepers keepers = new OAuthKeepers(loops, egress, this::ownUrl);
+        this.keepers = new OAuthKeepers(loops, egress, registry, this::ownUrl, InstantSource.system());
         this.discovery = Discovery.start(
                 registry,
                 UpstreamSettings.of(loops, egress, version, random)
@@ -141,6 +143,10 @@ public final class SluiceServer implements RunningGateway {
                         .withCredentials(keepers)
                         .withAdapters(adapters(loops, egress, version, () -> Objects.requireNonNull(commands.get()))),
                 DiscoverySettings.DEFAULT);
+        this.granted = keepers.granted()
+                .onBackpressureBuffer()
+                .flatMap(discovery::refresh)
+                .subscribe(asked -> {}, e -> log.error("Backends are no longer asked when somebody agreed", e));
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
         this.leave = shared.join(gateway.guard());
         gateway.guard().apply(config.limits());
@@ -151,7 +157,8 @@ public final class SluiceServer implements RunningGateway {
                 config.environment(),
                 () -> gateway.activeClients()
                         + registry.snapshot().records(RecordKind.CLIENT).size());
-        GatewayTools.host(registry, discovery, about, readiness, clock, config.gatewayAggregated());
+        GatewayTools.host(
+                registry, discovery, keepers::needsConsent, about, readiness, clock, config.gatewayAggregated());
         this.management = new ManagementApi(
                 registry,
                 discovery,
@@ -184,8 +191,11 @@ public final class SluiceServer implements RunningGateway {
         return bound == null ? 0 : bound.connections();
     }
 
-    /** Where a browser on this machine reaches the gateway. */
+    /** Where browsers reach the gateway: if nobody said, those on this machine. */
     private String ownUrl() {
+        if (first.server().publicUrl().isPresent()) {
+            return first.server().publicUrl().get();
+        }
         HttpListener bound = listener.get();
         int port = bound == null ? first.server().port() : bound.address().getPort();
         return (first.server().tls().isPresent() ? "https" : "http") + "://localhost:" + port;
@@ -390,6 +400,8 @@ public final class SluiceServer implements RunningGateway {
                 .then(gateway.close())
                 .then(Mono.fromRunnable(management::dispose))
                 .then(Mono.fromRunnable(profiles::dispose))
+                .then(Mono.fromRunnable(granted::dispose))
+                .then(Mono.fromRunnable(keepers::dispose))
                 .then(discovery.stop())
                 .then(leave)
                 .then(shared.close())
@@ -400,6 +412,8 @@ public final class SluiceServer implements RunningGateway {
 
     private void release() {
         gateway.dispose();
+        granted.dispose();
+        keepers.dispose();
         discovery
                 .stop()
                 .then(leave)

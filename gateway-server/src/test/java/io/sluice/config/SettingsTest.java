@@ -56,6 +56,7 @@ final class SettingsTest {
               host: 0.0.0.0
               port: 9443
               tls: { cert: cert.pem, key: ./key.pem }
+              publicUrl: https://gw.example.com/
               allowedHosts: [gw.example.com]
               allowedOrigins: https://gw.example.com
               allow: [10.0.0.0/8, "fd00::/8", 192.168.1.7]
@@ -81,6 +82,7 @@ final class SettingsTest {
                         "0.0.0.0",
                         9443,
                         Optional.of(new GatewayConfig.Tls(directory.resolve("cert.pem"), directory.resolve("key.pem"))),
+                        Optional.of("https://gw.example.com"),
                         java.util.List.of("gw.example.com"),
                         java.util.List.of("https://gw.example.com"),
                         java.util.List.of("10.0.0.0/8", "fd00::/8", "192.168.1.7"),

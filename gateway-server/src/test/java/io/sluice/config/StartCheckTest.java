@@ -165,6 +165,7 @@ final class StartCheckTest {
                         host,
                         s.port(),
                         s.tls(),
+                        s.publicUrl(),
                         s.allowedHosts(),
                         s.allowedOrigins(),
                         s.allow(),

@@ -29,10 +29,32 @@ final class Guarded implements AutoCloseable {
     final List<Map<String, String>> asked = new CopyOnWriteArrayList<>();
     volatile String issuer;
     volatile String metadata = "";
-    volatile String valid = "";
+    /** Tokens that are good. */
+    final java.util.Set<String> valid = java.util.concurrent.ConcurrentHashMap.newKeySet();
+
     volatile int life = 3600;
     volatile boolean discoverable = true;
     volatile boolean denying;
+    volatile String error = "invalid_client";
+    /** Where its metadata is, whose it is, and what else it says. */
+    volatile String resourceAt = "/.well-known/oauth-protected-resource/mcp";
+
+    volatile String resource;
+    volatile String resourceMore = "";
+    /** Whether the challenge names where its metadata is, and what else it says. */
+    volatile boolean announcing = true;
+
+    volatile String challenge = "";
+    /** The path of the authorization server, and where its metadata is. */
+    volatile String as = "/as";
+
+    volatile String serverAt = "/.well-known/oauth-authorization-server/as";
+    /** What a token must have been asked for with, so that tools can be called; empty for any. */
+    volatile String callScope = "";
+
+    volatile String granted = "";
+    final List<String> looked = new CopyOnWriteArrayList<>();
+    final List<JsonNode> registered = new CopyOnWriteArrayList<>();
 
     Guarded() {
         try {
@@ -41,23 +63,10 @@ final class Guarded implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         issuer = url("/as");
+        resource = url("/mcp");
         server.setExecutor(threads);
         server.createContext("/mcp", this::mcp);
-        server.createContext("/as/token", this::token);
-        server.createContext(
-                "/.well-known/oauth-protected-resource/mcp",
-                exchange -> json(
-                        exchange,
-                        discoverable ? 200 : 404,
-                        "{\"resource\":\"" + url("/mcp") + "\",\"authorization_servers\":[\"" + url("/as") + "\"]}"));
-        server.createContext(
-                "/.well-known/oauth-authorization-server/as",
-                exchange -> json(
-                        exchange,
-                        discoverable ? 200 : 404,
-                        "{\"issuer\":\"" + issuer + "\",\"token_endpoint\":\"" + url("/as/token")
-                                + "\",\"authorization_endpoint\":\"" + url("/as/authorize")
-                                + "\",\"code_challenge_methods_supported\":[\"S256\"]" + metadata + "}"));
+        server.createContext("/", this::described);
         server.start();
     }
 
@@ -69,6 +78,42 @@ final class Guarded implements AutoCloseable {
         return Backend.of("guarded", url("/mcp"), Backend.Source.FILE).via(settings.on(Transport.HTTP));
     }
 
+    private void described(HttpExchange exchange) throws IOException {
+        String path = exchange.getRequestURI().getPath();
+        looked.add(path);
+        if (path.endsWith("/token")) {
+            token(exchange);
+        } else if (path.endsWith("/register")) {
+            registered.add(
+                    JsonMapper.shared().readTree(exchange.getRequestBody().readAllBytes()));
+            String method = registered
+                    .get(registered.size() - 1)
+                    .path("token_endpoint_auth_method")
+                    .asString("");
+            json(
+                    exchange,
+                    201,
+                    "{\"client_id\":\"registered" + as.replace('/', '-') + "\""
+                            + (method.equals("none") ? "" : ",\"client_secret\":\"a secret of it\"")
+                            + ",\"token_endpoint_auth_method\":\"" + method + "\"}");
+        } else if (path.equals(resourceAt)) {
+            json(
+                    exchange,
+                    discoverable ? 200 : 404,
+                    "{\"resource\":\"" + resource + "\",\"authorization_servers\":[\"" + url(as) + "\"]" + resourceMore
+                            + "}");
+        } else if (path.equals(serverAt)) {
+            json(
+                    exchange,
+                    discoverable ? 200 : 404,
+                    "{\"issuer\":\"" + issuer + "\",\"token_endpoint\":\"" + url(as + "/token")
+                            + "\",\"authorization_endpoint\":\"" + url(as + "/authorize")
+                            + "\",\"code_challenge_methods_supported\":[\"S256\"]" + metadata + "}");
+        } else {
+            json(exchange, 404, "{}");
+        }
+    }
+
     private void token(HttpExchange exchange) throws IOException {
         Map<String, String> form = new LinkedHashMap<>();
         String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
@@ -78,16 +123,22 @@ final class Guarded implements AutoCloseable {
         }
         String basic = exchange.getRequestHeaders().getFirst("Authorization");
         form.put("client", basic == null ? form.getOrDefault("client_id", "") : decoded(basic));
+        form.put("as", exchange.getRequestURI().getPath());
         asked.add(form);
         if (denying) {
-            json(exchange, 400, "{\"error\":\"invalid_client\",\"error_description\":\"who are you\"}");
+            json(
+                    exchange,
+                    400,
+                    "{\"error\":\"" + error + "\",\"error_description\":\"who are you "
+                            + form.getOrDefault("refresh_token", "") + "\"}");
             return;
         }
-        valid = "token-" + numbers.incrementAndGet();
+        String given = "token-" + numbers.incrementAndGet();
+        valid.add(given);
         json(
                 exchange,
                 200,
-                "{\"access_token\":\"" + valid + "\",\"token_type\":\"Bearer\",\"expires_in\":" + life
+                "{\"access_token\":\"" + given + "\",\"token_type\":\"Bearer\",\"expires_in\":" + life
                         + ("client_credentials".equals(form.get("grant_type")) ? "" : ",\"refresh_token\":\"again\"")
                         + "}");
     }
@@ -99,11 +150,8 @@ final class Guarded implements AutoCloseable {
     private void mcp(HttpExchange exchange) throws IOException {
         String token = exchange.getRequestHeaders().getFirst("Authorization");
         byte[] body = exchange.getRequestBody().readAllBytes();
-        if (valid.isEmpty() || !("Bearer " + valid).equals(token)) {
-            exchange.getResponseHeaders()
-                    .set(
-                            "WWW-Authenticate",
-                            "Bearer resource_metadata=\"" + url("/.well-known/oauth-protected-resource/mcp") + "\"");
+        if (token == null || !valid.contains(token.replace("Bearer ", ""))) {
+            challenge(exchange, challenge);
             json(exchange, 401, "{}");
             return;
         }
@@ -112,6 +160,11 @@ final class Guarded implements AutoCloseable {
             return;
         }
         JsonNode message = JsonMapper.shared().readTree(body);
+        if (message.path("method").asString("").equals("tools/call") && !granted.contains(callScope)) {
+            challenge(exchange, ", error=\"insufficient_scope\", scope=\"" + callScope + "\"");
+            json(exchange, 403, "{}");
+            return;
+        }
         String result = switch (message.path("method").asString("")) {
             case "initialize" ->
                 "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"g\",\"version\":\"1\"}}";
@@ -131,6 +184,14 @@ final class Guarded implements AutoCloseable {
         } else {
             json(exchange, 200, "{\"jsonrpc\":\"2.0\",\"id\":" + message.path("id") + ",\"result\":" + result + "}");
         }
+    }
+
+    private void challenge(HttpExchange exchange, String more) {
+        exchange.getResponseHeaders()
+                .set(
+                        "WWW-Authenticate",
+                        "Bearer realm=\"g\"" + (announcing ? ", resource_metadata=\"" + url(resourceAt) + "\"" : "")
+                                + more);
     }
 
     private static void json(HttpExchange exchange, int status, String json) throws IOException {
