@@ -23,6 +23,7 @@ public final class EndpointState {
     private static final double ASSUMED_NANOS = 1e6;
     private static final double LEAST_NANOS = 1e4;
     private static final double LEAST_SHARE = 0.1;
+    private static final double DOUBTED_SHARE = 0.5;
     static final long FAILURE_NANOS = 1_000_000_000L;
 
     private final Endpoint endpoint;
@@ -38,6 +39,9 @@ public final class EndpointState {
 
     /** Until when it is out of the choice; 0 while it is in. */
     final AtomicLong ejectedUntil = new AtomicLong();
+
+    /** Until when another replica's word against it counts; 0 for not at all. */
+    private volatile long doubtedUntil;
 
     volatile int ejections;
     final LongAdder timesEjected = new LongAdder();
@@ -114,6 +118,17 @@ public final class EndpointState {
         return until != 0 && nowNanos - until >= 0;
     }
 
+    /** Whether another replica has ejected it, which is a reason to look closely, and no more. */
+    public boolean isDoubted(long nowNanos) {
+        long until = doubtedUntil;
+        return until != 0 && nowNanos - until < 0;
+    }
+
+    /** @param until 0 for no longer */
+    void doubted(long until) {
+        doubtedUntil = until;
+    }
+
     void joined(long nowNanos) {
         failuresInARow.set(0);
         average = ASSUMED_NANOS;
@@ -134,6 +149,7 @@ public final class EndpointState {
 
     /** Its weight, less for a while after it came back: what has just started is not warm yet. */
     double weight(long nowNanos) {
+        double weight = isDoubted(nowNanos) ? this.weight * DOUBTED_SHARE : this.weight;
         long since = nowNanos - joinedAt;
         return since >= slowStartNanos
                 ? weight

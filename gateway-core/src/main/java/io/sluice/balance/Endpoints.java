@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * <p>State belongs to each {@link EndpointState}; ejecting alone, which is rare, takes a monitor.
  */
 public final class Endpoints {
-    /** Told when an endpoint goes out of the choice or comes back into it by ejection. */
+    /** Told when an endpoint goes out of the choice, or comes back into it, because of what was seen here; not what is done by hand. */
     @FunctionalInterface
     public interface Listener {
         Listener NONE = (endpoint, ejectedFor) -> {};
@@ -223,8 +223,8 @@ public final class Endpoints {
         } else {
             at.failed.incrementAndGet();
             int inARow = at.failuresInARow.incrementAndGet();
-            if (inARow >= outliers.consecutiveFailures()) {
-                eject(at, inARow + " failures in a row", nowNanos);
+            if (inARow >= mostFailures(at, nowNanos)) {
+                eject(at, inARow + (inARow == 1 ? " failure" : " failures in a row"), nowNanos);
             } else if (at.isOnTrial(nowNanos)) {
                 eject(at, "it still fails", nowNanos);
             }
@@ -233,6 +233,12 @@ public final class Endpoints {
         if (nowNanos - compared >= outliers.interval().toNanos() && comparedAt.compareAndSet(compared, nowNanos)) {
             compare(nowNanos);
         }
+    }
+
+    /** Of an endpoint that another replica has ejected, half as many are enough. */
+    private int mostFailures(EndpointState at, long nowNanos) {
+        int most = outliers.consecutiveFailures();
+        return at.isDoubted(nowNanos) ? Math.max(1, most / 2) : most;
     }
 
     /** An ejection that has run out is over once a call went well; until then the next failure renews it. */
@@ -244,22 +250,34 @@ public final class Endpoints {
     }
 
     private void back(EndpointState at, String why, long nowNanos) {
-        at.joined(nowNanos);
-        log.info("Endpoint {} of backend '{}' is back: {}", shown(at.endpoint()), backend, why);
+        backByHand(at, why, nowNanos);
         listener.changed(at.endpoint(), Duration.ZERO);
     }
 
+    private void backByHand(EndpointState at, String why, long nowNanos) {
+        at.joined(nowNanos);
+        log.info("Endpoint {} of backend '{}' is back: {}", shown(at.endpoint()), backend, why);
+    }
+
     private void eject(EndpointState at, String why, long nowNanos) {
+        Duration out = ejectByHand(at, why, nowNanos);
+        if (!out.isZero()) {
+            listener.changed(at.endpoint(), out);
+        }
+    }
+
+    /** For how long; not at all when it is out already, or too many are. */
+    private Duration ejectByHand(EndpointState at, String why, long nowNanos) {
         Duration out;
         synchronized (this) {
             if (at.isEjected(nowNanos)) {
-                return;
+                return Duration.ZERO;
             }
             long alreadyOut = Arrays.stream(all)
                     .filter(state -> state != at && state.isEjected(nowNanos))
                     .count();
             if ((alreadyOut + 1) * 100 > (long) all.length * outliers.maxPercent()) {
-                return;
+                return Duration.ZERO;
             }
             at.ejections = at.ejections + 1;
             at.timesEjected.increment();
@@ -274,7 +292,7 @@ public final class Endpoints {
                 backend,
                 TimeUnit.NANOSECONDS.toSeconds(out.toNanos()),
                 why);
-        listener.changed(at.endpoint(), out);
+        return out;
     }
 
     private static long nonZero(long nanos) {
@@ -366,6 +384,31 @@ public final class Endpoints {
                 .findFirst();
     }
 
+    /**
+     * Another replica has ejected an endpoint for so long, or with zero has it back. Its calls are not ours, and what is
+     * between it and the endpoint may not be between us and it: so the endpoint only gets half its share here meanwhile,
+     * and half as many failures eject it.
+     */
+    public void doubt(URI url, Duration ejectedElsewhere) {
+        if (all.length == 1) {
+            return;
+        }
+        at(url).ifPresent(state -> {
+            long now = nanos.getAsLong();
+            boolean before = state.isDoubted(now);
+            long longest = Math.min(
+                    ejectedElsewhere.toNanos(), outliers.longestEjection().toNanos());
+            state.doubted(longest <= 0 ? 0 : nonZero(now + longest));
+            if (longest > 0 && !before && !state.isEjected(now)) {
+                log.info(
+                        "Endpoint {} of backend '{}' was ejected by another replica: it gets half its share here for {} s",
+                        shown(state.endpoint()),
+                        backend,
+                        TimeUnit.NANOSECONDS.toSeconds(longest));
+            }
+        });
+    }
+
     /** Gives it no new attempts, or again. */
     public void drain(EndpointState state, boolean drained) {
         state.drained(drained, nanos.getAsLong());
@@ -381,11 +424,11 @@ public final class Endpoints {
         long now = nanos.getAsLong();
         if (out.isZero()) {
             if (state.ejectedUntil.getAndSet(0) != 0) {
-                back(state, "somebody said so", now);
+                backByHand(state, "somebody said so", now);
             }
             return;
         }
-        eject(state, "somebody said so", now);
+        ejectByHand(state, "somebody said so", now);
         if (state.isEjected(now)) {
             state.ejectedUntil.set(nonZero(now + out.toNanos()));
         }

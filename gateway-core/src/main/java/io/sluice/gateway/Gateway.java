@@ -66,6 +66,7 @@ public final class Gateway implements Disposable {
     private final LegacyInterests interests;
     private final ParkedCalls parked;
     private final @Nullable Elsewhere elsewhere;
+    private final Ejections ejections;
     private final RequestPath path;
     private final Sinks.Many<GatewaySettings> chosen;
     private final Sinks.Many<List<Profile>> profiles = Sinks.many().replay().latestOrDefault(List.of());
@@ -87,7 +88,7 @@ public final class Gateway implements Disposable {
 
     /**
      * @param store what the replicas share of sessions
-     * @param messages between the replicas; used only when the store is shared
+     * @param messages between the replicas
      */
     public Gateway(
             GatewaySettings settings,
@@ -123,6 +124,8 @@ public final class Gateway implements Disposable {
         this.legacySessions = new LegacySessions(sessionIds, store, sessions, Clock.systemUTC(), tasks);
         this.interests = new LegacyInterests(legacySessions, updates);
         Supplier<View> views = () -> Objects.requireNonNull(view.get());
+        this.ejections = new Ejections(messages, views);
+        resources.add(ejections);
         this.elsewhere = store.shared()
                 ? new Elsewhere(legacySessions, interests, store, messages, sessions, views, timer)
                 : null;
@@ -196,6 +199,7 @@ public final class Gateway implements Disposable {
         Catalog catalog = Catalog.build(state.contributions(), before.catalog(), known.settings());
         view.set(new View(catalog, state.upstreams()));
         updates.follow(state.upstreams());
+        ejections.follow(state.upstreams());
         tell(catalog.changesSince(before.catalog()));
     }
 

@@ -213,8 +213,7 @@ final class RequestPath {
         return new Legacy(ticket, version);
     }
 
-    private Call legacyCall(
-            Inbound inbound, Caller caller, Mount mount, Envelope envelope, ProtocolVersion version) {
+    private Call legacyCall(Inbound inbound, Caller caller, Mount mount, Envelope envelope, ProtocolVersion version) {
         if (!inbound.accept().json() && !inbound.accept().events()) {
             throw Rejection.BadHttp.notAcceptable("application/json and text/event-stream");
         }

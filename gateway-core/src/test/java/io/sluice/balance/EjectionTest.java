@@ -77,6 +77,46 @@ class EjectionTest {
     }
 
     @Test
+    void whatAnotherReplicaSaysHalvesTheShareAndTheFailuresThatAreEnough() {
+        Endpoints endpoints = endpoints(3);
+
+        endpoints.doubt(at(endpoints, 1).url(), Duration.ofSeconds(5));
+
+        assertThat(endpoints.states().get(1).isEjected(now.get())).isFalse();
+        for (int i = 0; i < 2; i++) {
+            endpoints.pinned(at(endpoints, 2), now.get()).end(Outcome.FAILED, now.get());
+            endpoints.pinned(at(endpoints, 1), now.get()).end(Outcome.FAILED, now.get());
+        }
+        assertThat(told).containsExactly("e1 5");
+    }
+
+    @Test
+    void whatAnotherReplicaSaysIsForgottenWithItsTimeOrItsWord() {
+        Endpoints endpoints = endpoints(3);
+        EndpointState doubted = endpoints.states().get(1);
+        double full = doubted.weight(now.get());
+
+        endpoints.doubt(at(endpoints, 1).url(), Duration.ofSeconds(5));
+        assertThat(doubted.weight(now.get())).isEqualTo(full / 2);
+        now.addAndGet(5 * SECOND);
+        assertThat(doubted.weight(now.get())).isEqualTo(full);
+        endpoints.doubt(at(endpoints, 1).url(), Duration.ofDays(9));
+        assertThat(doubted.weight(now.get())).isEqualTo(full / 2);
+        endpoints.doubt(at(endpoints, 1).url(), Duration.ZERO);
+        assertThat(doubted.weight(now.get())).isEqualTo(full);
+    }
+
+    @Test
+    void whatIsDoneByHandIsNotTold() {
+        Endpoints endpoints = endpoints(3);
+
+        endpoints.eject(endpoints.states().get(1), Duration.ofSeconds(9));
+        endpoints.eject(endpoints.states().get(1), Duration.ZERO);
+
+        assertThat(told).isEmpty();
+    }
+
+    @Test
     void healedEndpointIsBackWithinTenSecondsOfTheEndOfItsEjection() {
         Endpoints endpoints = endpoints(3);
         for (int i = 0; i < 5; i++) {
