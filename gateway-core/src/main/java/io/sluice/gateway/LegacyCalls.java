@@ -1,6 +1,7 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
+import io.sluice.bridge.Revisions;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.catalog.Mount;
@@ -13,6 +14,7 @@ import io.sluice.envelope.Span;
 import io.sluice.listener.Lane;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
 import io.sluice.rejection.Rejection;
 import io.sluice.session.EventStream;
@@ -184,10 +186,31 @@ final class LegacyCalls {
                         run,
                         backend,
                         got,
-                        json -> new Answer.Relayed(json.status(), guarded(json, call)),
+                        json -> new Answer.Relayed(json.status(), body(json, call, backend)),
                         message -> mayAsk || message.kind() != Kind.REQUEST
-                                ? LegacyMessages.fromBackend(backend, call.mount(), message)
+                                ? towards(message, call, session, upstreamSession, backend)
                                 : LegacyMessages.decline(upstreamSession, message)));
+    }
+
+    /** A message of a backend of perhaps a later revision, as the client must see it; null when it must not. */
+    private static byte @Nullable [] towards(
+            Envelope message, Call call, @Nullable LiveSession session, LegacySession upstreamSession, String backend) {
+        ProtocolVersion spoken =
+                session == null ? call.version() : session.ticket().version();
+        Optional<Revisions.Refusal> refusal = Revisions.refusal(message, spoken);
+        if (refusal.isPresent()) {
+            return LegacyMessages.refuse(Mono.just(upstreamSession), message, refusal.get());
+        }
+        return message.kind() == Kind.RESPONSE && Revisions.changes(call.method(), call.version())
+                ? Revisions.response(message)
+                : LegacyMessages.fromBackend(backend, call.mount(), message);
+    }
+
+    private static Publisher<ByteBuf> body(Reply.Json json, Call call, String backend) {
+        return Revisions.changes(call.method(), call.version())
+                ? Replies.guarded(Replies.changed(json, backend, Revisions::response), call)
+                        .single()
+                : guarded(json, call);
     }
 
     private void began(@Nullable LiveSession session, String task) {
@@ -240,7 +263,9 @@ final class LegacyCalls {
                 yield DirectCalls.answered(Answers.result(call, list), turn);
             }
             case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE ->
-                ticket == null || TaskIds.concern(call) ? null : forwardNow(call, ticket, view, turn);
+                ticket == null || TaskIds.concern(call) || Revisions.changes(method, call.version())
+                        ? null
+                        : forwardNow(call, ticket, view, turn);
             default -> null;
         };
     }

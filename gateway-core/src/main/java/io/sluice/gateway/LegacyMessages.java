@@ -1,5 +1,6 @@
 package io.sluice.gateway;
 
+import io.sluice.bridge.Revisions;
 import io.sluice.call.Answer;
 import io.sluice.call.JsonRpc;
 import io.sluice.catalog.Mount;
@@ -126,6 +127,12 @@ final class LegacyMessages {
                 Mono.just(session),
                 JsonRpc.error(
                         request.id(), ErrorCodes.METHOD_NOT_FOUND, "Method not found: " + request.method(), null));
+        return null;
+    }
+
+    /** A client of this revision cannot be asked that. */
+    static byte @Nullable [] refuse(Mono<LegacySession> session, Envelope request, Revisions.Refusal why) {
+        send(session, JsonRpc.error(request.id(), why.code(), why.sentence(), null));
         return null;
     }
 

@@ -1,6 +1,7 @@
 package io.sluice.gateway;
 
 import io.sluice.bridge.OldToNew;
+import io.sluice.bridge.Revisions;
 import io.sluice.call.Call;
 import io.sluice.catalog.Target;
 import io.sluice.envelope.Envelope;
@@ -93,11 +94,17 @@ final class OldCall {
                 : Mono.just(got));
     }
 
+    private byte[] response(Envelope message) {
+        String backend = upstream.backend().name();
+        byte[] response = OldToNew.response(message, call.id(), call.method(), backend);
+        return Revisions.changes(call.method(), call.version())
+                ? Revisions.response(Replies.read(response, backend))
+                : response;
+    }
+
     byte @Nullable [] towardsClient(Envelope message) {
         return switch (message.kind()) {
-            case RESPONSE ->
-                OldToNew.response(
-                        message, call.id(), call.method(), upstream.backend().name());
+            case RESPONSE -> response(message);
             case NOTIFICATION -> message.body();
             case REQUEST -> asking.isPresent() ? message.body() : null;
         };

@@ -1,5 +1,6 @@
 package io.sluice.gateway;
 
+import io.sluice.bridge.Revisions;
 import io.sluice.catalog.Mount;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
@@ -7,6 +8,7 @@ import io.sluice.envelope.MessageReader;
 import io.sluice.protocol.McpMethod;
 import io.sluice.session.LiveSession;
 import io.sluice.upstream.Inbox;
+import java.util.Optional;
 import java.util.Set;
 
 /** Where messages of a session's own stream at a backend go: to the client's stream. What the gateway announces by itself is not said twice. */
@@ -21,6 +23,12 @@ record StandaloneInbox(LegacySessions sessions, LiveSession session, String back
     @Override
     public void onMessage(byte[] json, Envelope envelope) {
         if (envelope.kind() != Kind.RESPONSE && !OWN.contains(envelope.method())) {
+            Optional<Revisions.Refusal> refusal =
+                    Revisions.refusal(envelope, session.ticket().version());
+            if (refusal.isPresent()) {
+                LegacyMessages.refuse(sessions.opened(session.ticket(), backend, mount), envelope, refusal.get());
+                return;
+            }
             byte[] named = tasks.beside(envelope, TaskIds.Holder.of(session.ticket()), backend);
             sessions.say(
                     session,

@@ -75,7 +75,7 @@ final class TaskTranslation {
     }
 
     private static Mono<Envelope> begin(Call call, Target target, LegacySession session, Terms terms) {
-        return session.request(
+        return session.keptRequest(
                         call.envelope(),
                         NewToOld.request(call.envelope(), Targets.rename(call, target))
                                 .putParamsMember("task", RawJson.EMPTY_OBJECT),

@@ -450,8 +450,17 @@ public final class LegacySession {
      * @param terms the call's own
      */
     public Exchange request(Envelope request, Patch patch, @Nullable String via, Terms terms) {
+        return request(request, patch, via, terms, request.task().isPresent());
+    }
+
+    /** As the other form, of a request whose effect the session must know of later: a shared one has it at one endpoint. */
+    public Exchange keptRequest(Envelope request, Patch patch, @Nullable String via, Terms terms) {
+        return request(request, patch, via, terms, true);
+    }
+
+    private Exchange request(Envelope request, Patch patch, @Nullable String via, Terms terms, boolean kept) {
         Relabel relabel = relabel(request, patch);
-        return new Exchange(relabel.upstream(), post(patch.toBytes(), request.method(), relabel, via, terms));
+        return new Exchange(relabel.upstream(), post(patch.toBytes(), request.method(), relabel, via, terms, kept));
     }
 
     /**
@@ -497,7 +506,7 @@ public final class LegacySession {
                 logLevel = params;
             }
             RequestId own = RequestId.of(ids.incrementAndGet());
-            return post(Messages.request(own, method, params), method, Relabel.none(own), null, Terms.OWN);
+            return post(Messages.request(own, method, params), method, Relabel.none(own), null, Terms.OWN, false);
         });
     }
 
@@ -512,11 +521,11 @@ public final class LegacySession {
                 return Mono.<Void>empty();
             }
             loggedFrom.accumulateAndGet(wanted, Math::min);
-            RawJson params = RawJson.of("{\"level\":\"" + LEVELS.get(wanted) + "\"}");
-            return call(McpMethod.LOGGING_SET_LEVEL.wire(), params)
-                    .flatMap(reply -> Replies.response(reply, http))
-                    .then()
-                    .onErrorComplete();
+            logLevel = RawJson.of("{\"level\":\"" + LEVELS.get(loggedFrom.get()) + "\"}");
+            Mono<Void> elsewhere = Flux.fromIterable(branches.values())
+                    .flatMap(branch -> branch.flatMap(this::restored).onErrorComplete())
+                    .then();
+            return restored(now()).then(elsewhere);
         });
     }
 
@@ -622,12 +631,14 @@ public final class LegacySession {
 
     // ---- requests
 
-    private Mono<Reply> post(byte[] body, String method, Relabel relabel, @Nullable String via, Terms terms) {
+    private Mono<Reply> post(
+            byte[] body, String method, Relabel relabel, @Nullable String via, Terms terms, boolean kept) {
+        boolean stays = kept || isAboutTheSession(method);
         Way way = new Way(isRepeatable(method), via, terms);
         return surely(Mono.defer(() -> {
             Established current = now();
             Endpoint chosen = chosen(current, terms.affinity());
-            if (shared && !chosen.equals(current.endpoint())) {
+            if (shared && !stays && !chosen.equals(current.endpoint())) {
                 return branch(chosen)
                         .flatMap(there -> onBranch(body, there, way, relabel))
                         .onErrorResume(LegacySession::cannotBeThere, left -> primary(body, current, way, relabel));
@@ -640,6 +651,21 @@ public final class LegacySession {
         return reply.onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"))
                 .onErrorMap(BackendHttp.Unreached.class, BackendHttp.Unreached::refusal)
                 .doOnDiscard(Reply.class, Reply::discard);
+    }
+
+    /** Whether a method is about what the session itself holds, or hears on its GET stream. */
+    private static boolean isAboutTheSession(String method) {
+        return McpMethod.of(method)
+                .map(known -> switch (known) {
+                    case RESOURCES_SUBSCRIBE,
+                            RESOURCES_UNSUBSCRIBE,
+                            LOGGING_SET_LEVEL,
+                            TASKS_GET,
+                            TASKS_RESULT,
+                            TASKS_CANCEL -> true;
+                    default -> false;
+                })
+                .orElse(false);
     }
 
     /**
@@ -677,6 +703,7 @@ public final class LegacySession {
         return branches.computeIfAbsent(
                 at,
                 there -> handshake(there)
+                        .flatMap(made -> restored(made).thenReturn(made))
                         .doOnError(ignored -> branches.remove(there))
                         .onErrorMap(failed -> new NoBranch())
                         .cache());
@@ -1042,7 +1069,7 @@ public final class LegacySession {
         RequestId own = RequestId.of(ids.incrementAndGet());
         byte[] body = Messages.request(own, McpMethod.LOGGING_SET_LEVEL.wire(), level);
         return post(body, next, true)
-                .doOnNext(BackendHttp.Answer::drop)
+                .flatMap(answer -> Messages.response(answer, http.settings()))
                 .onErrorComplete()
                 .then();
     }

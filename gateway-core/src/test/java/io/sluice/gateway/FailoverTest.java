@@ -115,6 +115,47 @@ class FailoverTest {
         }
     }
 
+    private static RawExchange.Got logging(TestGateway gateway, String level) {
+        return ModernRequest.call("echo", "{}")
+                .alsoMeta("'io.modelcontextprotocol/logLevel':'" + level + "'")
+                .send(gateway);
+    }
+
+    @Test
+    void levelOfACallHoldsAtEveryEndpointOfTheSharedSession() {
+        List<FakeBackend> all = three(FakeBackend::legacy);
+        logging(gateway, "error");
+        modernCalls(gateway.client(), 30);
+        assertThat(all).allMatch(endpoint -> level(endpoint).equals("error"));
+
+        logging(gateway, "debug");
+        assertThat(all).allMatch(endpoint -> level(endpoint).equals("debug"));
+        logging(gateway, "info");
+        assertThat(all).allMatch(endpoint -> level(endpoint).equals("debug"));
+    }
+
+    /** The level that was set last. */
+    private static String level(FakeBackend endpoint) {
+        return endpoint.received("logging/setLevel").stream()
+                .map(request -> request.params().path("level").asString())
+                .reduce("", (before, after) -> after);
+    }
+
+    @Test
+    void subscriptionIsMadeWhereItsChangesAreHeard() {
+        List<FakeBackend> all = three(FakeBackend::legacy);
+        calls(gateway.client(), 30);
+        WireClient client = gateway.client("/mcp/search").initialize("2025-11-25", "{}");
+
+        for (int i = 0; i < 10; i++) {
+            client.post("{'jsonrpc':'2.0','id':1,'method':'resources/subscribe','params':{'uri':'test://" + i + "'}}");
+        }
+
+        assertThat(all.stream().map(endpoint -> endpoint.count("resources/subscribe")))
+                .containsExactlyInAnyOrder(10, 0, 0);
+        assertThat(all).allMatch(endpoint -> endpoint.count("resources/subscribe") == 0 || endpoint.openFeeds() == 1);
+    }
+
     @Test
     void modernCallsOfALegacyBackendDoSoToo() {
         List<FakeBackend> all = three(FakeBackend::legacy);

@@ -1,0 +1,162 @@
+package io.sluice.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.Main;
+import io.sluice.registry.redis.TestRedis;
+import io.sluice.testing.FakeBackend;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Two replicas, each a process, on one Redis. A legacy backend asks the person a modern client has something, and the
+ * call waits at the first replica: the answer arrives at the second, once while the first lives, and once after it was
+ * killed with {@code kill -9}.
+ */
+final class ParkedKillIT {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final String QUESTION =
+            "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"elicitation/create\",\"params\":"
+                    + "{\"mode\":\"form\",\"message\":\"who?\",\"requestedSchema\":{\"type\":\"object\",\"properties\":{}}}}";
+
+    @TempDir
+    private Path folder;
+
+    private final DemoHttp http = new DemoHttp();
+    private final List<DemoProcess> processes = new ArrayList<>();
+    private final Map<String, BlockingQueue<JsonNode>> answers = new ConcurrentHashMap<>();
+    private final AtomicInteger asked = new AtomicInteger();
+
+    @Test
+    void callWaitsForAnAnswerThatArrivesElsewhereUntilItsReplicaIsKilled() throws Exception {
+        try (FakeBackend backend = asking()) {
+            List<Replica> replicas = replicas(backend);
+            Replica owner = replicas.get(0);
+            Replica other = replicas.get(1);
+
+            assertThat(call(other, answerTo(parked(owner)))
+                            .at("/result/content/0/text")
+                            .asString())
+                    .isEqualTo("{\"action\":\"accept\",\"content\":{\"name\":\"Ada\"}}");
+
+            String late = answerTo(parked(owner));
+            owner.now().kill();
+            JsonNode lost = call(other, late);
+            assertThat(lost.at("/error/code").asInt()).as(lost.toString()).isEqualTo(-32602);
+            assertThat(lost.at("/error/message").asString()).isEqualTo("request state expired, call again");
+
+            assertThat(call(other, answerTo(parked(other)))
+                            .at("/result/content/0/text")
+                            .asString())
+                    .contains("Ada");
+        } finally {
+            processes.forEach(process -> process.stop(Duration.ofSeconds(10)));
+        }
+    }
+
+    /** Asks with each call, and says in the result what it was told. */
+    private FakeBackend asking() {
+        FakeBackend backend = FakeBackend.legacy();
+        backend.on("", (request, answer) -> {
+            answersTo(request.id().asString()).add(request.json());
+            answer.accepted();
+        });
+        return backend.on("tools/call", (request, answer) -> {
+            FakeBackend.Stream stream = answer.events();
+            String question = "q-" + asked.incrementAndGet();
+            stream.message(QUESTION.formatted(question));
+            JsonNode given = answersTo(question).poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            String text =
+                    given == null ? "nobody answered" : given.path("result").toString();
+            stream.message(
+                    "{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"content\":[{\"type\":\"text\","
+                            + "\"text\":" + JsonMapper.shared().writeValueAsString(text) + "}]}}");
+            stream.end();
+        });
+    }
+
+    private BlockingQueue<JsonNode> answersTo(String question) {
+        return answers.computeIfAbsent(question, key -> new LinkedBlockingQueue<>());
+    }
+
+    private List<Replica> replicas(FakeBackend backend) throws Exception {
+        byte[] key = new byte[32];
+        new SecureRandom().nextBytes(key);
+        Map<String, String> environment = Map.of(
+                "REDIS_URL",
+                TestRedis.url(),
+                "SLUICE_REDIS_CLUSTER",
+                TestRedis.newCluster(),
+                "SLUICE_SECRET_KEY",
+                HexFormat.of().formatHex(key));
+        Path config = Replica.config(folder, "{\"mcpServers\": {\"old\": {\"url\": \"%s\"}}}".formatted(backend.url()));
+        DemoPorts ports = new DemoPorts();
+        List<Replica> replicas = new ArrayList<>();
+        for (int i = 1; i <= 2; i++) {
+            Replica replica = new Replica(i, ports.take(0), config, environment, this::start);
+            replicas.add(replica);
+            replica.start();
+        }
+        for (Replica replica : replicas) {
+            replica.awaitReady(http);
+        }
+        return replicas;
+    }
+
+    private DemoProcess start(String name, List<String> arguments, Map<String, String> environment) throws IOException {
+        DemoProcess process = DemoProcess.start(Main.class, name, folder, arguments, environment);
+        processes.add(process);
+        return process;
+    }
+
+    /** The state of a call that waits for its client. */
+    private String parked(Replica at) throws Exception {
+        JsonNode result = call(at, "").path("result");
+        assertThat(result.path("resultType").asString()).as(result.toString()).isEqualTo("input_required");
+        return result.path("requestState").asString();
+    }
+
+    private static String answerTo(String state) {
+        return ",\"inputResponses\":{\"elicitation-1\":{\"action\":\"accept\",\"content\":{\"name\":\"Ada\"}}},"
+                + "\"requestState\":\"" + state + "\"";
+    }
+
+    private JsonNode call(Replica at, String more) throws Exception {
+        String body =
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"echo\",\"arguments\":{}"
+                        + more + ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+                        + "\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{}}}}}";
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + at.port() + "/mcp"))
+                .header("Content-Type", "application/json")
+                .header("Accept", "application/json, text/event-stream")
+                .header("MCP-Protocol-Version", "2026-07-28")
+                .header("Mcp-Method", "tools/call")
+                .header("Mcp-Name", "echo")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        HttpResponse<String> response = http.send(request, PATIENCE);
+        String last = response.body()
+                .lines()
+                .filter(line -> line.startsWith("{") || line.startsWith("data: {"))
+                .reduce("{}", (before, line) -> line.replaceFirst("^data: ", ""));
+        return JsonMapper.shared().readTree(last);
+    }
+}
