@@ -42,17 +42,19 @@ final class Aggregation {
      * @param shares those of the backends on the aggregate, in order of precedence
      * @param since every registration, whether aggregated or not
      * @param owners who owned which name before
+     * @param recorded what all replicas agreed on about that
      */
     Aggregation(
             CatalogSettings settings,
             List<Share> shares,
             Map<String, Long> since,
-            Map<ListKind, Map<String, Claims.Owner>> owners) {
+            Map<ListKind, Map<String, Claims.Owner>> owners,
+            NameClaims recorded) {
         this.settings = settings;
         this.shares = shares;
         this.since = since;
         for (ListKind kind : ListKind.values()) {
-            claims.put(kind, new Claims(owners.getOrDefault(kind, Map.of()), since));
+            claims.put(kind, new Claims(recorded.of(kind), owners.getOrDefault(kind, Map.of()), since));
             targets.put(kind, new HashMap<>());
             lines.put(kind, new ArrayList<>());
         }

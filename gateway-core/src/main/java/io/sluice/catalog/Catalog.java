@@ -27,7 +27,7 @@ public final class Catalog {
             Comparator.comparingLong(Share::since).thenComparing(Share::name);
 
     /** No backend at all. */
-    public static final Catalog EMPTY = make(List.of(), null, CatalogSettings.DEFAULT);
+    public static final Catalog EMPTY = make(List.of(), null, CatalogSettings.DEFAULT, NameClaims.NONE);
 
     private final long version;
     private final CatalogSettings settings;
@@ -35,6 +35,7 @@ public final class Catalog {
     private final Map<String, Mount> mounts;
     private final Map<Audience, Mount> aggregates;
     private final Map<ListKind, Map<String, Claims.Owner>> owners;
+    private final NameClaims recorded;
 
     private Catalog(
             long version,
@@ -42,7 +43,9 @@ public final class Catalog {
             Map<String, Share> shares,
             Map<String, Mount> mounts,
             Map<Audience, Mount> aggregates,
-            Map<ListKind, Map<String, Claims.Owner>> owners) {
+            Map<ListKind, Map<String, Claims.Owner>> owners,
+            NameClaims recorded) {
+        this.recorded = recorded;
         this.version = version;
         this.settings = settings;
         this.shares = shares;
@@ -59,11 +62,24 @@ public final class Catalog {
      *     not rendered again
      */
     public static Catalog build(List<Contribution> contributions, Catalog previous, CatalogSettings settings) {
-        return make(contributions, previous, settings);
+        return build(contributions, previous, settings, NameClaims.NONE);
+    }
+
+    /**
+     * As the other.
+     *
+     * @param recorded who owns which names as all replicas agreed; it comes before what {@code previous} says
+     */
+    public static Catalog build(
+            List<Contribution> contributions, Catalog previous, CatalogSettings settings, NameClaims recorded) {
+        return make(contributions, previous, settings, recorded);
     }
 
     private static Catalog make(
-            List<Contribution> contributions, @Nullable Catalog previous, CatalogSettings settings) {
+            List<Contribution> contributions,
+            @Nullable Catalog previous,
+            CatalogSettings settings,
+            NameClaims recorded) {
         Map<String, Share> before = previous == null ? Map.of() : previous.shares;
         boolean sameSettings = previous != null && previous.settings.equals(settings);
         Map<String, Long> since = new HashMap<>();
@@ -82,7 +98,10 @@ public final class Catalog {
         Map<Audience, Offer> offers = new HashMap<>();
         Map<String, Mount> profiles = new LinkedHashMap<>();
         Map<ListKind, Map<String, Claims.Owner>> owners;
-        if (previous != null && sameSettings && sameOffers(previous.shares, shares)) {
+        if (previous != null
+                && sameSettings
+                && recorded.equals(previous.recorded)
+                && sameOffers(previous.shares, shares)) {
             previous.aggregates.forEach((audience, mount) -> offers.put(audience, mount.offer()));
             settings.profiles().forEach(profile -> {
                 Mount then = previous.mounts.get(profile.name());
@@ -93,7 +112,11 @@ public final class Catalog {
             owners = previous.owners;
         } else {
             Aggregation aggregation = new Aggregation(
-                    settings, List.copyOf(aggregated.values()), since, previous == null ? Map.of() : previous.owners);
+                    settings,
+                    List.copyOf(aggregated.values()),
+                    since,
+                    previous == null ? Map.of() : previous.owners,
+                    recorded);
             offers.put(Audience.ALL, aggregation.offer());
             for (Audience audience : audiences(aggregated.values())) {
                 offers.put(audience, aggregation.offer(audience));
@@ -116,7 +139,13 @@ public final class Catalog {
         shares.forEach((name, share) -> mounts.put(name, new Mount(name, share.offer(), Map.of(name, share))));
         profiles.forEach(mounts::putIfAbsent);
         return new Catalog(
-                version(previous, mounts), settings, shares, Collections.unmodifiableMap(mounts), aggregates, owners);
+                version(previous, mounts),
+                settings,
+                shares,
+                Collections.unmodifiableMap(mounts),
+                aggregates,
+                owners,
+                recorded);
     }
 
     /** Those who do not see everything, if there is something that they do not see. */
@@ -151,6 +180,18 @@ public final class Catalog {
                                 .looksLike(Objects.requireNonNull(previous.mounts.get(mount.name()))
                                         .offer()));
         return same ? previous.version : previous.version + 1;
+    }
+
+    /** Who owns which name of a tool or prompt here, also while it is not listed. */
+    public NameClaims claims() {
+        return new NameClaims(claims(ListKind.TOOLS), claims(ListKind.PROMPTS));
+    }
+
+    private Map<String, NameClaims.Claim> claims(ListKind kind) {
+        Map<String, NameClaims.Claim> claims = new HashMap<>();
+        owners.getOrDefault(kind, Map.of())
+                .forEach((name, owner) -> claims.put(name, new NameClaims.Claim(owner.backend(), owner.since())));
+        return claims;
     }
 
     /** Grows by one with each catalog in which a client can see a difference; counted by this replica alone. */

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who may use which exposed name, in one name space of the aggregate, while a catalog is being built. A name belongs to
@@ -32,17 +33,32 @@ final class Claims {
     private long turn;
 
     /**
+     * @param recorded claims that all replicas agreed on, which come before those of this one
      * @param before owners in the catalog to be replaced, earliest claim first
      * @param since the present registrations, by backend
      */
-    Claims(Map<String, Owner> before, Map<String, Long> since) {
+    Claims(Map<String, NameClaims.Claim> recorded, Map<String, Owner> before, Map<String, Long> since) {
         owners = new LinkedHashMap<>(before.size() * 4 / 3 + 16);
         before.forEach((name, owner) -> {
-            if (Long.valueOf(owner.since()).equals(since.get(owner.backend()))) {
+            if (isOf(owner.since(), since.get(owner.backend()))) {
                 owners.put(name, owner);
             }
             turn = Math.max(turn, owner.turn());
         });
+        recorded.forEach((name, claim) -> {
+            Long now = since.get(claim.backend());
+            Owner known = owners.get(name);
+            if (now != null
+                    && isOf(claim.since(), now)
+                    && (known == null || !known.backend().equals(claim.backend()))) {
+                owners.put(name, new Owner(claim.backend(), now, ++turn));
+            }
+        });
+    }
+
+    /** A configuration file has one registration for each name, which the order in the file numbers anew at each start. */
+    private static boolean isOf(long claimed, @Nullable Long now) {
+        return now != null && (claimed == now || claimed < 0 && now < 0);
     }
 
     boolean isFree(String name) {

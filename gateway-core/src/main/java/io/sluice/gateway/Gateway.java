@@ -7,6 +7,7 @@ import io.sluice.catalog.Catalog;
 import io.sluice.catalog.CatalogSettings;
 import io.sluice.catalog.Changes;
 import io.sluice.catalog.Mount;
+import io.sluice.catalog.NameClaims;
 import io.sluice.catalog.Profile;
 import io.sluice.discovery.Announced;
 import io.sluice.discovery.Discovery;
@@ -70,6 +71,7 @@ public final class Gateway implements Disposable {
     private final RequestPath path;
     private final Sinks.Many<GatewaySettings> chosen;
     private final Sinks.Many<List<Profile>> profiles = Sinks.many().replay().latestOrDefault(List.of());
+    private final Sinks.Many<NameClaims> claims = Sinks.many().replay().latestOrDefault(NameClaims.NONE);
     private final Guard guard = new Guard();
     private final OpenStreams streams = new OpenStreams();
     private final Overload overload = new Overload(streams::count);
@@ -145,12 +147,11 @@ public final class Gateway implements Disposable {
                 overload);
         this.oldTransport = new OldTransport(path, SeededRandom.create());
         this.lane = new DirectCalls(path, views, settings.maxBodyBytes(), overload);
+        Flux<CatalogSettings> catalogSettings = Flux.combineLatest(
+                chosen.asFlux().map(Gateway::catalogSettings), profiles.asFlux(), CatalogSettings::withProfiles);
         resources.add(Flux.combineLatest(
                         discovery.states(),
-                        Flux.combineLatest(
-                                chosen.asFlux().map(Gateway::catalogSettings),
-                                profiles.asFlux(),
-                                CatalogSettings::withProfiles),
+                        Flux.combineLatest(catalogSettings, claims.asFlux(), Agreed::new),
                         Known::new)
                 .subscribe(this::follow));
         resources.add(discovery.announcements().subscribe(this::pass));
@@ -189,14 +190,25 @@ public final class Gateway implements Disposable {
         profiles.emitNext(List.copyOf(selected), Sinks.EmitFailureHandler.busyLooping(Duration.ofSeconds(1)));
     }
 
+    /** From now on names belong to whom all replicas agreed that they belong to. */
+    public void claims(NameClaims agreed) {
+        claims.emitNext(agreed, Sinks.EmitFailureHandler.busyLooping(Duration.ofSeconds(1)));
+    }
+
+    private record Agreed(CatalogSettings settings, NameClaims claims) {}
+
     /** What a catalog is made of. */
-    private record Known(DiscoveryState state, CatalogSettings settings) {}
+    private record Known(DiscoveryState state, Agreed agreed) {}
 
     /** Called for one after the other. Clients are told only after the new catalog is in place. */
     private void follow(Known known) {
         DiscoveryState state = known.state();
         View before = Objects.requireNonNull(view.get());
-        Catalog catalog = Catalog.build(state.contributions(), before.catalog(), known.settings());
+        Catalog catalog = Catalog.build(
+                state.contributions(),
+                before.catalog(),
+                known.agreed().settings(),
+                known.agreed().claims());
         view.set(new View(catalog, state.upstreams()));
         updates.follow(state.upstreams());
         ejections.follow(state.upstreams());

@@ -4,8 +4,6 @@ import java.util.Locale;
 
 /** What the records are about that replicas share besides backends. */
 public enum RecordKind {
-    /** Another gateway, by name, as the management API added it; holds its token. */
-    PEER(true),
     /** A named selection of tools. */
     PROFILE(false),
     /** A client that somebody had connected to a server, with its credentials; leased until it has been idle for long. */
@@ -14,14 +12,8 @@ public enum RecordKind {
     OAUTH_TOKEN(true),
     /** That a person was sent to an authorization server and may come back; leased. */
     OAUTH_CONSENT(true),
-    /** Who owns an exposed name: by name space and name. */
+    /** The names of tools and prompts that a backend owns on the aggregate. */
     NAME(false),
-    /** What an operator approved or pinned of a backend. */
-    PIN(false),
-    /** A session that its client ended; leased until it would have expired anyway. */
-    ENDED_SESSION(false),
-    /** An endpoint that a replica found to be failing; leased. */
-    EJECTION(false),
     /** A replica that is alive; leased. */
     REPLICA(false);
 
@@ -36,7 +28,7 @@ public enum RecordKind {
         return secret;
     }
 
-    /** As it is written in keys: {@code ended-session}. */
+    /** As it is written in keys: {@code oauth-token}. */
     public String word() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }

@@ -13,6 +13,7 @@ import io.sluice.protocol.RawJson;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,57 @@ class NameOwnershipTest {
 
         assertThat(owner(second, "y")).isEqualTo("new");
         assertThat(tools(second)).containsExactly("x", "old__y", "y");
+    }
+
+    @Test
+    void recordedNamesAreNotTakenOverAfterARestartEither() {
+        Fleet[] backends = {backend("old", 1).tools("x", "y"), backend("new", 2).tools("y")};
+        NameClaims recorded = after(
+                        catalog(backend("old", 1).tools("x"), backend("new", 2).tools("y")), backends)
+                .claims();
+
+        Catalog restarted = recorded(recorded, backends);
+        Catalog replaced = recorded(
+                recorded, backend("old", 1).tools("x", "y"), backend("new", 3).tools("y"));
+
+        assertThat(tools(restarted)).containsExactly("x", "old__y", "y");
+        assertThat(restarted.claims()).isEqualTo(recorded);
+        assertThat(owner(replaced, "y")).as("a later registration of that name").isEqualTo("old");
+    }
+
+    @Test
+    void whatIsRecordedComesBeforeWhatThisReplicaSawFirst() {
+        Catalog here = catalog(backend("a", 1).tools("x"), backend("b", 2).tools("x"));
+        NameClaims agreed = new NameClaims(Map.of("x", new NameClaims.Claim("b", 2)), Map.of());
+
+        Catalog next = Catalog.build(
+                List.of(
+                        backend("a", 1).tools("x").contribution(),
+                        backend("b", 2).tools("x").contribution()),
+                here,
+                CatalogSettings.DEFAULT,
+                agreed);
+
+        assertThat(owner(next, "x")).isEqualTo("b");
+        assertThat(tools(next)).containsExactly("a__x", "x");
+    }
+
+    @Test
+    void fileThatIsNumberedAnewKeepsItsNames() {
+        NameClaims recorded = new NameClaims(Map.of("x", new NameClaims.Claim("second", -7)), Map.of());
+
+        Catalog restarted = recorded(
+                recorded, backend("first", -9).tools("x"), backend("second", -8).tools("x"));
+
+        assertThat(owner(restarted, "x")).isEqualTo("second");
+    }
+
+    private static Catalog recorded(NameClaims recorded, Fleet... backends) {
+        return Catalog.build(
+                Stream.of(backends).map(Fleet::contribution).toList(),
+                Catalog.EMPTY,
+                CatalogSettings.DEFAULT,
+                recorded);
     }
 
     @Test

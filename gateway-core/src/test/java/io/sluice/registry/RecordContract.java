@@ -46,7 +46,7 @@ public abstract class RecordContract {
 
     @Test
     void kindsAndBackendsDoNotMeet() {
-        put(RecordKind.PEER, "weather", RawJson.of("1"));
+        put(RecordKind.CLIENT, "weather", RawJson.of("1"));
         put(RecordKind.PROFILE, "weather", RawJson.of("2"));
         Registration backend = requireNonNull(registry()
                 .register(Backend.of("weather", "http://127.0.0.1:1/mcp", Backend.Source.API))
@@ -54,7 +54,7 @@ public abstract class RecordContract {
 
         await().atMost(PATIENCE).until(() -> registry().snapshot().revision() == backend.revision());
         RegistrySnapshot now = registry().snapshot();
-        assertThat(requireNonNull(now.records(RecordKind.PEER).get("weather")).body())
+        assertThat(requireNonNull(now.records(RecordKind.CLIENT).get("weather")).body())
                 .isEqualTo(RawJson.of("1"));
         assertThat(requireNonNull(now.records(RecordKind.PROFILE).get("weather"))
                         .body())
@@ -65,11 +65,12 @@ public abstract class RecordContract {
 
     @Test
     void sameRecordAgainIsNoChange() {
-        SharedRecord first = put(RecordKind.PEER, "weather", RawJson.of("{}"));
+        SharedRecord first = put(RecordKind.CLIENT, "weather", RawJson.of("{}"));
 
-        assertThat(put(RecordKind.PEER, "weather", RawJson.of("{}"))).isEqualTo(first);
+        assertThat(put(RecordKind.CLIENT, "weather", RawJson.of("{}"))).isEqualTo(first);
 
-        assertThat(put(RecordKind.PEER, "weather", RawJson.of("[]")).revision()).isEqualTo(first.revision() + 1);
+        assertThat(put(RecordKind.CLIENT, "weather", RawJson.of("[]")).revision())
+                .isEqualTo(first.revision() + 1);
     }
 
     @Test
@@ -99,30 +100,28 @@ public abstract class RecordContract {
     @Test
     void recordWithATimeToLiveEndsUnlessRenewed() {
         long revision = requireNonNull(registry()
-                        .put(RecordKind.ENDED_SESSION, "s", RawJson.EMPTY_OBJECT, Optional.of(SHORT), Change.any())
+                        .put(RecordKind.REPLICA, "s", RawJson.EMPTY_OBJECT, Optional.of(SHORT), Change.any())
                         .block(PATIENCE))
                 .revision();
-        assertThat(requireNonNull(
-                        registry().renew(RecordKind.ENDED_SESSION, "s").block(PATIENCE)))
+        assertThat(requireNonNull(registry().renew(RecordKind.REPLICA, "s").block(PATIENCE)))
                 .isTrue();
 
         await().atMost(PATIENCE).until(() -> registry().snapshot().revision() == revision + 1);
 
-        assertThat(registry().snapshot().records(RecordKind.ENDED_SESSION)).isEmpty();
-        assertThat(requireNonNull(
-                        registry().renew(RecordKind.ENDED_SESSION, "s").block(PATIENCE)))
+        assertThat(registry().snapshot().records(RecordKind.REPLICA)).isEmpty();
+        assertThat(requireNonNull(registry().renew(RecordKind.REPLICA, "s").block(PATIENCE)))
                 .isFalse();
     }
 
     @Test
     void recordPutWithoutATimeToLiveStays() {
         registry()
-                .put(RecordKind.PEER, "a", RawJson.EMPTY_OBJECT, Optional.of(SHORT), Change.any())
+                .put(RecordKind.CLIENT, "a", RawJson.EMPTY_OBJECT, Optional.of(SHORT), Change.any())
                 .block(PATIENCE);
-        put(RecordKind.PEER, "a", RawJson.EMPTY_OBJECT);
+        put(RecordKind.CLIENT, "a", RawJson.EMPTY_OBJECT);
         long revision = requireNonNull(registry()
                         .put(
-                                RecordKind.PEER,
+                                RecordKind.CLIENT,
                                 "b",
                                 RawJson.EMPTY_OBJECT,
                                 Optional.of(SHORT.multipliedBy(2)),
@@ -132,19 +131,19 @@ public abstract class RecordContract {
 
         await().atMost(PATIENCE).until(() -> registry().snapshot().revision() == revision + 1);
 
-        assertThat(registry().snapshot().records(RecordKind.PEER)).containsOnlyKeys("a");
+        assertThat(registry().snapshot().records(RecordKind.CLIENT)).containsOnlyKeys("a");
     }
 
     @Test
     void watcherOfAKindHearsOnlyOfThatKind() {
         StepVerifier.create(registry()
-                        .watch(RecordKind.PEER)
+                        .watch(RecordKind.CLIENT)
                         .map(all -> all.keySet().toString()))
                 .expectNext("[]")
                 .then(() -> put(RecordKind.PROFILE, "x", RawJson.EMPTY_OBJECT))
-                .then(() -> put(RecordKind.PEER, "a", RawJson.EMPTY_OBJECT))
+                .then(() -> put(RecordKind.CLIENT, "a", RawJson.EMPTY_OBJECT))
                 .expectNext("[a]")
-                .then(() -> delete(RecordKind.PEER, "a", Change.any()))
+                .then(() -> delete(RecordKind.CLIENT, "a", Change.any()))
                 .expectNext("[]")
                 .thenCancel()
                 .verify(PATIENCE);

@@ -1,7 +1,7 @@
 package io.sluice.server;
 
 import io.sluice.config.GatewayConfig;
-import io.sluice.guard.Guard;
+import io.sluice.gateway.Gateway;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.registry.LayeredRegistry;
 import io.sluice.registry.Registry;
@@ -53,16 +53,19 @@ record SharedState(Registry registry, SessionStore sessions, Messages messages, 
     }
 
     /**
-     * Makes the rate limits those of all replicas, where there are others, and says that this replica is there. To be
-     * called before there are calls.
+     * Makes the rate limits and the names those of all replicas, where there are others, and says that this replica is
+     * there. To be called before there are calls.
      *
      * @return ends it, while Redis is still connected
      */
-    Mono<Void> join(Guard guard) {
+    Mono<Void> join(Gateway gateway) {
         return redis.map(connected -> {
                     Attendance attendance = Attendance.begin(registry, messages.self());
-                    RedisBudgets budgets = RedisBudgets.share(connected, guard, attendance::present);
-                    return Mono.<Void>fromRunnable(budgets::close).then(attendance.end());
+                    RedisBudgets budgets = RedisBudgets.share(connected, gateway.guard(), attendance::present);
+                    AgreedNames names = AgreedNames.follow(registry, gateway);
+                    return Mono.<Void>fromRunnable(budgets::close)
+                            .then(names.end())
+                            .then(attendance.end());
                 })
                 .orElse(Mono.empty());
     }

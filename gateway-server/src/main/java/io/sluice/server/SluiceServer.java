@@ -148,7 +148,7 @@ public final class SluiceServer implements RunningGateway {
                 .flatMap(discovery::refresh)
                 .subscribe(asked -> {}, e -> log.error("Backends are no longer asked when somebody agreed", e));
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
-        this.leave = shared.join(gateway.guard());
+        this.leave = shared.join(gateway);
         gateway.guard().apply(config.limits());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);

@@ -128,7 +128,7 @@ final class BrokenProtocolTest {
 
         way.loseAnswerTo(quoted("v2"));
         CompletableFuture<@Nullable SharedRecord> running =
-                one.put(RecordKind.PIN, "shared", body("v2"), change).toFuture();
+                one.put(RecordKind.NAME, "shared", body("v2"), change).toFuture();
         Awaitility.await().atMost(PATIENCE).until(() -> witness.snapshot().revision() > first);
         way.cut();
         record("shared", "v2", first, Mono.fromFuture(running));
@@ -155,14 +155,14 @@ final class BrokenProtocolTest {
         FaultProxy way = proxy();
         RedisRegistry one = replica(way, INTACT);
         way.turn(FaultProxy.Mode.SILENT);
-        Mono<SharedRecord> asked = one.put(RecordKind.PIN, "key", body("v1"), Change.any());
+        Mono<SharedRecord> asked = one.put(RecordKind.NAME, "key", body("v1"), Change.any());
         record(
                 "key",
                 "v1",
                 -1,
                 acknowledgeAnyway
                         ? asked.onErrorReturn(
-                                new SharedRecord(RecordKind.PIN, "key", body("v1"), 1, 1, Optional.empty()))
+                                new SharedRecord(RecordKind.NAME, "key", body("v1"), 1, 1, Optional.empty()))
                         : asked);
         way.turn(FaultProxy.Mode.PASS);
         return Replicas.current(replica(proxy(), INTACT)).snapshot();
@@ -173,7 +173,7 @@ final class BrokenProtocolTest {
         long revision = 0;
         try {
             revision = requireNonNull(replica.put(
-                                    RecordKind.PIN,
+                                    RecordKind.NAME,
                                     "led",
                                     body(value),
                                     Change.any().fencedBy(fence))
@@ -186,7 +186,7 @@ final class BrokenProtocolTest {
     }
 
     private long put(RedisRegistry replica, String key, String value, Change change, long expected) {
-        return record(key, value, expected, replica.put(RecordKind.PIN, key, body(value), change));
+        return record(key, value, expected, replica.put(RecordKind.NAME, key, body(value), change));
     }
 
     private long record(String key, String value, long expected, Mono<SharedRecord> asked) {

@@ -285,7 +285,7 @@ public final class FaultRun implements AutoCloseable {
             Replica speaker = replicas.get(random.nextInt(REPLICAS));
             try {
                 long revision = requireNonNull(speaker.registry
-                                .put(RecordKind.EJECTION, "probe", body, Change.any())
+                                .put(RecordKind.CLIENT, "probe", body, Change.any())
                                 .block(PATIENCE))
                         .revision();
                 long acknowledged = System.nanoTime();
@@ -364,9 +364,9 @@ public final class FaultRun implements AutoCloseable {
 
         private void change(RedisRegistry registry) {
             String key = "shared-" + random.nextInt(SHARED_KEYS);
-            SharedRecord there = registry.snapshot().records(RecordKind.PIN).get(key);
+            SharedRecord there = registry.snapshot().records(RecordKind.NAME).get(key);
             long expected = there == null ? 0 : there.revision();
-            put(registry, RecordKind.PIN, key, next(), Change.expecting(expected), expected, 0);
+            put(registry, RecordKind.NAME, key, next(), Change.expecting(expected), expected, 0);
         }
 
         private void lead(RedisRegistry registry) {
@@ -379,7 +379,7 @@ public final class FaultRun implements AutoCloseable {
                 // goes on with what it held, as a sleeper would
             }
             if (held.token() > 0) {
-                put(registry, RecordKind.EJECTION, "led", next(), Change.any().fencedBy(held), -1, held.token());
+                put(registry, RecordKind.CLIENT, "led", next(), Change.any().fencedBy(held), -1, held.token());
             }
         }
 

@@ -90,13 +90,13 @@ final class SharedRegistryTest {
     void credentialsAreSealedAndDoNotOpenElsewhere() {
         RedisRegistry one = replicas.open();
         register(one, "weather");
-        one.put(RecordKind.PEER, "b", RawJson.of("\"" + CANARY + "\""), Change.any())
+        one.put(RecordKind.CLIENT, "b", RawJson.of("\"" + CANARY + "\""), Change.any())
                 .block(PATIENCE);
 
         Map<String, byte[]> all = requireNonNull(redis.command(commands ->
                         commands.hgetall(settings.key("reg")).collectMap(kv -> kv.getKey(), kv -> kv.getValue()))
                 .block(PATIENCE));
-        assertThat(all).containsOnlyKeys("backend/weather", "peer/b");
+        assertThat(all).containsOnlyKeys("backend/weather", "client/b");
         assertThat(all.values()).noneMatch(value -> new String(value, UTF_8).contains(CANARY));
 
         byte[] copied = requireNonNull(all.get("backend/weather"));
