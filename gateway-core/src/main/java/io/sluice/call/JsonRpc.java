@@ -30,6 +30,16 @@ public final class JsonRpc {
         return message;
     }
 
+    /** What stands before the result in the answer to a request; after it comes a brace. */
+    public static byte[] resultHead(RequestId id) {
+        byte[] idJson = id.rawJsonBytes();
+        byte[] head = new byte[HEAD.length + idJson.length + RESULT.length];
+        int at = copy(HEAD, head, 0);
+        at = copy(idJson, head, at);
+        copy(RESULT, head, at);
+        return head;
+    }
+
     public static byte[] result(RequestId id, String resultJson) {
         return result(id, resultJson.getBytes(StandardCharsets.UTF_8));
     }

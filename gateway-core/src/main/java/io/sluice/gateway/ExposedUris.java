@@ -36,6 +36,11 @@ final class ExposedUris {
         return reply;
     }
 
+    /** Whether URIs in the answer to a call may have to be changed. */
+    static boolean change(Call call, Target target) {
+        return renaming(call, target) != null;
+    }
+
     /** The same of a whole message; its own bytes when nothing changes. */
     static byte[] in(byte[] json, Call call, Target target) {
         UnaryOperator<String> rename = renaming(call, target);

@@ -1,6 +1,7 @@
 package io.sluice.gateway;
 
 import io.sluice.auth.Authenticator;
+import io.sluice.cache.ResultCache;
 import io.sluice.call.Answer;
 import io.sluice.call.Inbound;
 import io.sluice.catalog.Catalog;
@@ -75,6 +76,7 @@ public final class Gateway implements Disposable {
     private final Guard guard = new Guard();
     private final OpenStreams streams = new OpenStreams();
     private final Overload overload = new Overload(streams::count);
+    private final ResultCache cache = new ResultCache(System::nanoTime);
     private final DirectCalls lane;
     private final OldTransport oldTransport;
     private final Disposable.Composite resources = Disposables.composite();
@@ -135,13 +137,13 @@ public final class Gateway implements Disposable {
             legacySessions.sharedWith(elsewhere);
         }
         ModernCalls modern = new ModernCalls(
-                listens, parked, new Admission(guard, overload), tasks, new TaskTranslation(tasks, timer));
+                listens, parked, new Admission(guard, overload), cache, tasks, new TaskTranslation(tasks, timer));
         this.path = new RequestPath(
                 Authenticator.failingClosed(authenticator),
                 views,
                 modern,
                 legacySessions,
-                new LegacyCalls(legacySessions, interests, new Admission(guard, overload), tasks, settings),
+                new LegacyCalls(legacySessions, interests, new Admission(guard, overload), cache, tasks, settings),
                 new LegacyMessages(legacySessions, tasks),
                 () -> this.settings,
                 overload);
@@ -209,10 +211,16 @@ public final class Gateway implements Disposable {
                 before.catalog(),
                 known.agreed().settings(),
                 known.agreed().claims());
+        Changes changes = catalog.changesSince(before.catalog());
+        cache.follow(state.upstreams());
+        state.upstreams().forEach((name, upstream) -> {
+            Changes.Lists lists = changes.of(name);
+            cache.changed(upstream, lists.tools(), lists.resources());
+        });
         view.set(new View(catalog, state.upstreams()));
         updates.follow(state.upstreams());
         ejections.follow(state.upstreams());
-        tell(catalog.changesSince(before.catalog()));
+        tell(changes);
     }
 
     /** Passes on that a backend speaks of changes, to every mount that it is on. */
@@ -255,6 +263,11 @@ public final class Gateway implements Disposable {
     /** How pressed it is: to be told by whoever watches the process. */
     public Overload overload() {
         return overload;
+    }
+
+    /** What is used again of what backends answered; takes other settings at any time. */
+    public ResultCache cache() {
+        return cache;
     }
 
     /** What is offered at the moment. */
@@ -393,6 +406,7 @@ public final class Gateway implements Disposable {
     public Mono<Void> close() {
         return Mono.defer(() -> {
             resources.dispose();
+            cache.dispose();
             oldTransport.close();
             parked.close();
             Mono<Void> closed = sessions.closeAll();

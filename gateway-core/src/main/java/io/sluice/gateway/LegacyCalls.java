@@ -2,6 +2,8 @@ package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
 import io.sluice.bridge.Revisions;
+import io.sluice.cache.Place;
+import io.sluice.cache.ResultCache;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.catalog.Mount;
@@ -33,6 +35,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.StringJoiner;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
@@ -48,6 +51,7 @@ final class LegacyCalls {
     private final LegacySessions sessions;
     private final LegacyInterests interests;
     private final Admission admission;
+    private final ResultCache cache;
     private final TaskIds tasks;
     private final GatewaySettings settings;
 
@@ -55,11 +59,13 @@ final class LegacyCalls {
             LegacySessions sessions,
             LegacyInterests interests,
             Admission admission,
+            ResultCache cache,
             TaskIds tasks,
             GatewaySettings settings) {
         this.sessions = sessions;
         this.interests = interests;
         this.admission = admission;
+        this.cache = cache;
         this.tasks = tasks;
         this.settings = settings;
     }
@@ -160,10 +166,28 @@ final class LegacyCalls {
     private Mono<Answer> relay(
             Call call, @Nullable LiveSession session, Target target, Upstream upstream, LegacyRun run, Terms terms) {
         return sessionFor(session, upstream, call.mount()).flatMap(upstreamSession -> {
-            Exchange exchange = upstreamSession.request(
+            Supplier<Exchange> exchange = () -> upstreamSession.request(
                     call.envelope(), Targets.rename(call, target), Hops.before(call.inbound()), terms);
-            run.sent(reason -> upstreamSession.cancel(exchange.upstreamId(), reason));
-            return relayed(exchange.reply(), call, session, target, upstream, upstreamSession, run);
+            Supplier<Mono<Reply>> own = () -> {
+                Exchange sent = exchange.get();
+                run.sent(reason -> upstreamSession.cancel(sent.upstreamId(), reason));
+                return sent.reply();
+            };
+            Place place = cache.place(
+                    call,
+                    target,
+                    upstream,
+                    Era.LEGACY,
+                    session != null && upstreamSession.stateful()
+                            ? session.ticket().id()
+                            : null);
+            Mono<Reply> replied = place == null
+                    ? own.get()
+                    : place.reply(
+                            isHeardOnTheWay(call, session),
+                            () -> QuietExchange.reply(upstreamSession, exchange.get()),
+                            own);
+            return relayed(replied, call, session, target, upstream, upstreamSession, run);
         });
     }
 
@@ -219,6 +243,15 @@ final class LegacyCalls {
         }
     }
 
+    /** Whether the client can be asked something in the course of its call, or wants to hear of it. */
+    private static boolean isHeardOnTheWay(Call call, @Nullable LiveSession session) {
+        return Replies.areHeardOnTheWay(call)
+                || session != null
+                        && call.inbound().accept().events()
+                        && (session.ticket().features().interactive()
+                                || session.logLevel().isPresent());
+    }
+
     /** A small body goes out as one write, with its length. */
     private static Publisher<ByteBuf> guarded(Reply.Json json, Call call) {
         Flux<ByteBuf> body = Replies.guarded(json.body(), call);
@@ -228,7 +261,8 @@ final class LegacyCalls {
     private Mono<Answer> translate(
             Call call, @Nullable LiveSession own, Target target, Upstream upstream, LegacyRun run, Terms terms) {
         OldCall old = new OldCall(call, own, target, upstream, terms, settings);
-        return translated(old.send(), old, call, target, upstream, run);
+        Place place = cache.place(call, target, upstream, Era.MODERN, old.variant());
+        return translated(old.send(place, isHeardOnTheWay(call, own)), old, call, target, upstream, run);
     }
 
     private Mono<Answer> translated(
@@ -274,6 +308,9 @@ final class LegacyCalls {
         Target target = Targets.of(call);
         Upstream upstream = view.upstream(target.backend());
         LegacySession shared = upstream.sharedNow();
+        if (cache.place(call, target, upstream, shared != null ? Era.LEGACY : Era.MODERN, null) != null) {
+            return null; // may be for several, and has to be waited for
+        }
         if (shared != null) {
             LegacySession own = shared.stateful() ? sessions.openUpstream(ticket, upstream) : shared;
             return own == null || !sessions.isKnown(ticket)

@@ -1,5 +1,8 @@
 package io.sluice.gateway;
 
+import io.sluice.cache.Kept;
+import io.sluice.cache.Place;
+import io.sluice.cache.ResultCache;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
@@ -27,13 +30,21 @@ final class ModernCalls {
     private final Listens listens;
     private final ParkedCalls parked;
     private final Admission admission;
+    private final ResultCache cache;
     private final TaskIds tasks;
     private final TaskTranslation oldTasks;
 
-    ModernCalls(Listens listens, ParkedCalls parked, Admission admission, TaskIds tasks, TaskTranslation oldTasks) {
+    ModernCalls(
+            Listens listens,
+            ParkedCalls parked,
+            Admission admission,
+            ResultCache cache,
+            TaskIds tasks,
+            TaskTranslation oldTasks) {
         this.listens = listens;
         this.parked = parked;
         this.admission = admission;
+        this.cache = cache;
         this.tasks = tasks;
         this.oldTasks = oldTasks;
     }
@@ -87,12 +98,31 @@ final class ModernCalls {
         Upstream upstream = view.upstream(target.backend());
         if (!upstream.isKnownToSpeak(Era.MODERN)) {
             LegacySession shared = upstream.sharedNow();
-            return shared == null || TaskTranslation.isFor(call, target) || !Translation.isSimple(call, shared)
-                    ? null
-                    : Translation.ride(
-                            call, target, upstream, parked, shared, admission.admit(call, target, upstream), turn);
+            if (shared == null
+                    || TaskTranslation.isFor(call, target)
+                    || !Translation.isSimple(call, shared)
+                    || cache.place(call, target, upstream, Era.LEGACY, null) != null) {
+                return null;
+            }
+            Terms terms = admission.admit(call, target, upstream);
+            return Translation.ride(call, target, upstream, parked, shared, terms, cache, turn);
+        }
+        Place place = cache.place(call, target, upstream, Era.MODERN, null);
+        if (place != null) {
+            return found(call, target, upstream, place, turn);
         }
         return Relay.ride(call, target, upstream, params, tasks, admission.admit(call, target, upstream), turn);
+    }
+
+    /** What is kept is there at once; what is not may be for several, and has to be waited for. */
+    private Lane.@Nullable Ride found(Call call, Target target, Upstream upstream, Place place, Lane.Turn turn) {
+        Kept kept = ExposedUris.change(call, target) ? null : place.find();
+        if (kept == null) {
+            return null;
+        }
+        admission.admit(call, target, upstream);
+        turn.answer(200, Map.of(), "application/json", place.answer(kept));
+        return DirectCalls.ANSWERED;
     }
 
     private static Mono<Answer> answer(Call call, byte[] result) {
@@ -110,7 +140,7 @@ final class ModernCalls {
         Terms terms = admission.admit(call, target, upstream);
         return upstream.verdict()
                 .flatMap(verdict -> verdict.era() == Era.MODERN
-                        ? Relay.send(call, target, upstream, params, tasks, terms)
+                        ? Relay.send(call, target, upstream, params, tasks, terms, cache)
                         : begin(call, target, upstream, terms))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e));
     }
@@ -123,7 +153,7 @@ final class ModernCalls {
         Terms terms = admission.admit(call, target, upstream);
         return upstream.verdict()
                 .flatMap(verdict -> verdict.era() == Era.MODERN
-                        ? Relay.send(call, target, upstream, List.of(), tasks, terms)
+                        ? Relay.send(call, target, upstream, List.of(), tasks, terms, cache)
                         : oldTasks.answer(call, target, upstream))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e));
     }
@@ -134,7 +164,7 @@ final class ModernCalls {
         }
         return TaskTranslation.isFor(call, target)
                 ? oldTasks.call(call, target, upstream, terms)
-                : Translation.send(call, target, upstream, parked, terms);
+                : Translation.send(call, target, upstream, parked, terms, cache);
     }
 
     private Mono<Answer> comeBack(Call call, Target target, Upstream upstream, ParkedCalls.Return back) {
@@ -144,6 +174,6 @@ final class ModernCalls {
         if (back instanceof ParkedCalls.Return.Declined declined) {
             return Mono.just(Answer.Message.of(declined.response()));
         }
-        return Translation.send(call, target, upstream, parked, admission.admit(call, target, upstream));
+        return Translation.send(call, target, upstream, parked, admission.admit(call, target, upstream), cache);
     }
 }

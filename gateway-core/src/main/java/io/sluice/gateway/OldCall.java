@@ -2,6 +2,7 @@ package io.sluice.gateway;
 
 import io.sluice.bridge.OldToNew;
 import io.sluice.bridge.Revisions;
+import io.sluice.cache.Place;
 import io.sluice.call.Call;
 import io.sluice.catalog.Target;
 import io.sluice.envelope.Envelope;
@@ -15,6 +16,7 @@ import io.sluice.upstream.Upstream;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -47,9 +49,21 @@ final class OldCall {
         this.level = Optional.ofNullable(own).flatMap(LiveSession::logLevel);
     }
 
-    /** Sends it, and plays the rounds in which the backend asks the client. */
-    Mono<Reply> send() {
-        Mono<Reply> first = send(patch());
+    /** What of the client the answer may depend on, beside who it is; null for nothing. */
+    @Nullable
+    String variant() {
+        return asking.map(session -> session.ticket().features().toString()).orElse(null);
+    }
+
+    /**
+     * Sends it, and plays the rounds in which the backend asks the client.
+     *
+     * @param place where the answer may be found, or null
+     * @param alone whether the client is heard on the way
+     */
+    Mono<Reply> send(@Nullable Place place, boolean alone) {
+        Supplier<Mono<Reply>> plain = () -> send(patch());
+        Mono<Reply> first = place == null ? plain.get() : place.reply(alone, plain, plain);
         return asking.map(session -> new InputRounds(call, upstream.backend().name(), session, this::send).play(first))
                 .orElse(first);
     }

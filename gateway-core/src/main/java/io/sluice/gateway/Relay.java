@@ -1,6 +1,9 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
+import io.sluice.cache.Kept;
+import io.sluice.cache.Place;
+import io.sluice.cache.ResultCache;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.catalog.ParamHeader;
@@ -12,6 +15,7 @@ import io.sluice.envelope.Patch;
 import io.sluice.envelope.RequestId;
 import io.sluice.envelope.Span;
 import io.sluice.listener.Lane;
+import io.sluice.protocol.Era;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
@@ -62,8 +66,20 @@ final class Relay {
             Upstream upstream,
             List<Map.Entry<String, String>> params,
             TaskIds tasks,
-            Terms terms) {
-        return new Relay(call, target, upstream, params, tasks).send(terms);
+            Terms terms,
+            ResultCache cache) {
+        Relay relay = new Relay(call, target, upstream, params, tasks);
+        Place place = cache.place(call, target, upstream, Era.MODERN, null);
+        return place == null ? relay.send(terms) : relay.send(terms, place);
+    }
+
+    private Mono<Answer> send(Terms terms, Place place) {
+        Kept kept = ExposedUris.change(call, target) ? null : place.find();
+        if (kept != null) {
+            return Mono.just(new Answer.Relayed(200, Mono.fromSupplier(() -> place.answer(kept))));
+        }
+        return place.reply(Replies.areHeardOnTheWay(call), () -> asked(terms), () -> asked(terms))
+                .map(this::exposed);
     }
 
     /** As {@link #send}, on the lane, where nothing has to be waited for if that can be had. */
@@ -89,7 +105,11 @@ final class Relay {
     }
 
     private Mono<Answer> send(Terms terms) {
-        return upstream.postModern(body(), head(), terms).map(this::exposed);
+        return asked(terms).map(this::exposed);
+    }
+
+    private Mono<Reply> asked(Terms terms) {
+        return upstream.postModern(body(), head(), terms);
     }
 
     private Answer exposed(Reply reply) {

@@ -30,6 +30,13 @@ final class Replies {
 
     private Replies() {}
 
+    /** Whether a client wants to hear of its call before the answer, and can. */
+    static boolean areHeardOnTheWay(Call call) {
+        return call.inbound().accept().events()
+                && (call.envelope().metaProgressToken().isPresent()
+                        || call.envelope().metaLogLevel().isPresent());
+    }
+
     /** A message of a backend, whose mistakes are the backend's. */
     static Envelope read(byte[] json, String backend) {
         return MessageReader.read(json)

@@ -3,6 +3,9 @@ package io.sluice.gateway;
 import io.sluice.bridge.LogLevel;
 import io.sluice.bridge.NewToOld;
 import io.sluice.bridge.Question;
+import io.sluice.cache.Kept;
+import io.sluice.cache.Place;
+import io.sluice.cache.ResultCache;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
 import io.sluice.call.JsonRpc;
@@ -13,6 +16,7 @@ import io.sluice.listener.Lane;
 import io.sluice.parking.Conversation;
 import io.sluice.parking.ParkedCalls;
 import io.sluice.protocol.ClientFeatures;
+import io.sluice.protocol.Era;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.McpMethod;
 import io.sluice.upstream.Direct;
@@ -26,7 +30,9 @@ import io.sluice.upstream.Upstream;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -57,13 +63,14 @@ final class Translation {
         this.logLevel = logLevel;
     }
 
-    static Mono<Answer> send(Call call, Target target, Upstream upstream, ParkedCalls parked, Terms terms) {
+    static Mono<Answer> send(
+            Call call, Target target, Upstream upstream, ParkedCalls parked, Terms terms, ResultCache cache) {
         Optional<LogLevel> logLevel = LogLevel.wantedBy(call.envelope());
         ClientFeatures features = features(call);
         return upstream.shared()
                 .flatMap(shared -> features.interactive() && shared.stateful()
-                        ? converse(call, target, upstream, parked, features, terms)
-                        : alone(call, target, upstream, parked, shared, logLevel, terms));
+                        ? converse(call, target, upstream, parked, shared, features, terms, cache)
+                        : alone(call, target, upstream, parked, shared, logLevel, terms, cache));
     }
 
     private static ClientFeatures features(Call call) {
@@ -86,6 +93,7 @@ final class Translation {
             ParkedCalls parked,
             LegacySession shared,
             Terms terms,
+            ResultCache cache,
             Lane.Turn turn) {
         Translation translation = new Translation(call, upstream.backend().name(), parked, shared, Optional.empty());
         DirectRide ride = new DirectRide(
@@ -97,7 +105,7 @@ final class Translation {
                 reply -> translation.answered(reply, target));
         return ride.depart(
                 () -> translation.sendNow(target, terms, turn, ride),
-                () -> send(call, target, upstream, parked, terms));
+                () -> send(call, target, upstream, parked, terms, cache));
     }
 
     private Direct.@Nullable Sent sendNow(Target target, Terms terms, Lane.Turn turn, Direct ride) {
@@ -146,25 +154,58 @@ final class Translation {
             ParkedCalls parked,
             LegacySession session,
             Optional<LogLevel> logLevel,
-            Terms terms) {
+            Terms terms,
+            ResultCache cache) {
+        Place place = cache.place(call, target, upstream, Era.LEGACY, null);
         return session.logging(logLevel.map(LogLevel::wire)).then(Mono.defer(() -> {
-            Exchange exchange = exchange(call, target, session, terms);
             Translation translation = new Translation(call, upstream.backend().name(), parked, session, logLevel);
-            translation.upstreamId = exchange.upstreamId();
-            return translation.answered(exchange.reply(), target);
+            Supplier<Mono<Reply>> own = () -> translation.sent(exchange(call, target, session, terms));
+            Mono<Reply> replied = place == null
+                    ? own.get()
+                    : place.reply(
+                            Replies.areHeardOnTheWay(call),
+                            () -> QuietExchange.reply(session, exchange(call, target, session, terms)),
+                            own);
+            return translation.answered(replied, target);
         }));
     }
 
     private static Mono<Answer> converse(
-            Call call, Target target, Upstream upstream, ParkedCalls parked, ClientFeatures features, Terms terms) {
+            Call call,
+            Target target,
+            Upstream upstream,
+            ParkedCalls parked,
+            LegacySession shared,
+            ClientFeatures features,
+            Terms terms,
+            ResultCache cache) {
+        Place place = cache.place(call, target, upstream, Era.LEGACY, features.toString());
+        Kept kept = place == null ? null : place.find();
+        if (place != null && kept != null) {
+            return new Translation(call, upstream.backend().name(), parked, shared, Optional.empty())
+                    .answer(place.reply(kept));
+        }
+        return begin(call, target, upstream, parked, features, terms, place);
+    }
+
+    private static Mono<Answer> begin(
+            Call call,
+            Target target,
+            Upstream upstream,
+            ParkedCalls parked,
+            ClientFeatures features,
+            Terms terms,
+            @Nullable Place place) {
         String backend = upstream.backend().name();
         Conversation conversation = parked.conversation(call, backend, features);
         Mono<Lease> lease =
                 Detached.from(upstream.lease(call.caller().fingerprint(), features, conversation), Lease::giveBack);
         return lease.flatMap(leased -> leased.session()
                 .logging(LogLevel.wantedBy(call.envelope()).map(LogLevel::wire))
-                .then(Mono.defer(() -> FirstEvent.answer(
-                        call, conversation.begin(leased, exchange(call, target, leased.session(), terms)))))
+                .then(Mono.defer(() -> {
+                    Flux<Event> events = conversation.begin(leased, exchange(call, target, leased.session(), terms));
+                    return FirstEvent.answer(call, place == null ? events : place.watched(events));
+                }))
                 .doFinally(signal -> conversation.endUnlessBegun(leased)));
     }
 
@@ -174,6 +215,11 @@ final class Translation {
                 NewToOld.request(call.envelope(), Targets.rename(call, target)),
                 Hops.before(call.inbound()),
                 terms);
+    }
+
+    private Mono<Reply> sent(Exchange now) {
+        upstreamId = now.upstreamId();
+        return now.reply();
     }
 
     private void cancel() {

@@ -1,6 +1,7 @@
 package io.sluice.listener;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpRequest;
@@ -37,7 +38,12 @@ public interface Lane {
          * @param type of the content; null when there is none
          * @param body not to be written to afterwards
          */
-        void answer(int status, Map<String, String> headers, @Nullable String type, byte[] body);
+        default void answer(int status, Map<String, String> headers, @Nullable String type, byte[] body) {
+            answer(status, headers, type, Unpooled.wrappedBuffer(body));
+        }
+
+        /** As the other form, of a buffer that is released here. */
+        void answer(int status, Map<String, String> headers, @Nullable String type, ByteBuf body);
 
         /** Has the handler answer. */
         void handOver(Begun begun);

@@ -248,17 +248,19 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
     }
 
     @Override
-    public void answer(int status, Map<String, String> headers, @Nullable String type, byte[] json) {
+    public void answer(int status, Map<String, String> headers, @Nullable String type, ByteBuf json) {
         if (!offered) {
+            json.release();
             return;
         }
+        int length = json.readableBytes();
         boolean last = request != null && !HttpUtil.isKeepAlive(request);
         release();
         ChannelHandlerContext ctx = context();
         DefaultFullHttpResponse response = new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1,
                 HttpResponseStatus.valueOf(status),
-                Unpooled.wrappedBuffer(json),
+                json,
                 new DefaultHttpHeaders(),
                 EmptyHttpHeaders.INSTANCE);
         headers.forEach(response.headers()::set);
@@ -266,7 +268,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
             response.headers().set(HttpHeaderNames.CONTENT_TYPE, type);
         }
         if (status != 204) {
-            response.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(json.length));
+            response.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(length));
         }
         if (last) {
             response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);

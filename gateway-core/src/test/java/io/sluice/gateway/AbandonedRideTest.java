@@ -101,7 +101,9 @@ class AbandonedRideTest {
         }
 
         @Override
-        public void answer(int status, Map<String, String> headers, @Nullable String type, byte[] body) {}
+        public void answer(int status, Map<String, String> headers, @Nullable String type, ByteBuf body) {
+            body.release();
+        }
 
         @Override
         public void handOver(Lane.Begun begun) {

@@ -1,6 +1,7 @@
 package io.sluice.config;
 
 import io.sluice.auth.NamedToken;
+import io.sluice.cache.CacheSettings;
 import io.sluice.config.GatewayConfig.Auth;
 import io.sluice.config.GatewayConfig.Egress;
 import io.sluice.config.GatewayConfig.Log;
@@ -310,6 +311,7 @@ final class ConfigKeys {
                     GuardKeys.LIMITS,
                     GuardKeys.RESILIENCE,
                     OverloadKeys.OVERLOAD,
+                    CacheKeys.CACHE,
                     LOG,
                     ENVIRONMENT,
                     BACKENDS),
@@ -331,6 +333,7 @@ final class ConfigKeys {
         Optional<LimitSettings> limits = f.section(GuardKeys.LIMITS);
         List<PolicyRule> resilience = f.value(GuardKeys.RESILIENCE);
         Optional<OverloadSettings> overload = f.section(OverloadKeys.OVERLOAD);
+        Optional<CacheSettings> cache = f.section(CacheKeys.CACHE);
         Optional<Log> log = f.section(LOG);
         String environment = f.value(ENVIRONMENT);
         BackendKeys.Declared declared = f.find(BACKENDS).orElse(BackendKeys.Declared.NONE);
@@ -352,6 +355,7 @@ final class ConfigKeys {
                 limits.orElse(LimitSettings.NONE),
                 resilience,
                 overload.orElse(OverloadSettings.STANDARD),
+                cache.orElse(CacheSettings.STANDARD),
                 log.get(),
                 environment,
                 declared.backends()));
@@ -400,6 +404,7 @@ final class ConfigKeys {
         paths("auth.tokens.", TOKEN_SECTION, paths);
         paths("limits.rates.", GuardKeys.RATE, paths);
         paths("resilience.", GuardKeys.POLICY, paths);
+        paths("cache.tools.", CacheKeys.RULE, paths);
         return paths;
     }
 

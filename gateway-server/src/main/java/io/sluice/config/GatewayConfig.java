@@ -1,6 +1,7 @@
 package io.sluice.config;
 
 import io.sluice.auth.NamedToken;
+import io.sluice.cache.CacheSettings;
 import io.sluice.catalog.Glob;
 import io.sluice.guard.LimitSettings;
 import io.sluice.overload.OverloadSettings;
@@ -27,6 +28,7 @@ import java.util.Optional;
  * @param limits what callers may do
  * @param resilience how backends are treated; the first that matches a backend counts
  * @param overload when the gateway is pressed, and spares itself
+ * @param cache what is used again of what backends answered
  * @param environment a word for {@code /health}, such as {@code production}
  * @param backends in the order of the file, their names unique
  */
@@ -45,6 +47,7 @@ public record GatewayConfig(
         LimitSettings limits,
         List<PolicyRule> resilience,
         OverloadSettings overload,
+        CacheSettings cache,
         Log log,
         String environment,
         List<Backend> backends) {

@@ -56,7 +56,7 @@ public final class GatewayTools implements BuiltIn {
             Readiness readiness,
             InstantSource clock,
             boolean aggregated) {
-        this.servers = new Servers(registry, discovery, needsConsent);
+        this.servers = new Servers(registry, discovery, needsConsent, null);
         this.discovery = discovery;
         this.about = about;
         this.readiness = readiness;

@@ -95,7 +95,8 @@ public final class ManagementApi implements Disposable {
             @Nullable OAuthKeepers keepers,
             Vitals vitals) {
         this.authenticator = Authenticator.failingClosed(authenticator);
-        Servers servers = new Servers(registry, discovery, keepers == null ? name -> false : keepers::needsConsent);
+        Servers servers = new Servers(
+                registry, discovery, keepers == null ? name -> false : keepers::needsConsent, vitals.cache());
         Registrations registrations = new Registrations(registry, discovery, servers, egress, maxRegistered);
         this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE);
         Health health = new Health(about, readiness, clock);
@@ -121,7 +122,7 @@ public final class ManagementApi implements Disposable {
         if (keepers != null) {
             operations.addAll(new Consents(keepers).operations());
         }
-        operations.addAll(new Resilience(discovery).operations());
+        operations.addAll(new Resilience(discovery, vitals.cache()).operations());
         this.meters = new Meters(discovery, vitals);
         operations.addAll(meters.operations());
         operations.addAll(new ApiPages(() -> ApiDescription.of(operations, about.version())).operations());

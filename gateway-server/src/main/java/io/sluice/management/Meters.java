@@ -15,6 +15,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.balance.EndpointState;
+import io.sluice.cache.ResultCache;
 import io.sluice.discovery.Discovery;
 import io.sluice.discovery.DiscoveryState;
 import io.sluice.guard.Breaker;
@@ -50,6 +51,7 @@ final class Meters implements Disposable {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final JvmGcMetrics collector = new JvmGcMetrics();
     private final Map<String, Known> known = new ConcurrentHashMap<>();
+    private final ResultCache cache;
     private final Disposable following;
 
     private record Known(Upstream upstream, List<Meter> meters) {}
@@ -59,6 +61,7 @@ final class Meters implements Disposable {
         new ProcessorMetrics().bindTo(registry);
         collector.bindTo(registry);
         registry.getPrometheusRegistry().register(new Histograms(this::upstreams));
+        this.cache = vitals.cache();
         process(vitals);
         this.following = discovery.states().subscribe(this::follow);
     }
@@ -137,6 +140,53 @@ final class Meters implements Disposable {
                 .register(registry);
     }
 
+    // ---- what is used again
+
+    private void cached(List<Meter> meters, Tags tags, Upstream upstream) {
+        counter(
+                meters,
+                "sluice.cache.gets",
+                "Calls whose answer was looked for among those that are kept",
+                tags.and("result", "hit"),
+                upstream,
+                it -> cache.figures(it).hits());
+        counter(
+                meters,
+                "sluice.cache.gets",
+                "Calls whose answer was looked for among those that are kept",
+                tags.and("result", "miss"),
+                upstream,
+                it -> cache.figures(it).misses());
+        counter(
+                meters,
+                "sluice.cache.joined",
+                "Calls that were answered together with another that was under way",
+                tags,
+                upstream,
+                it -> cache.figures(it).joined());
+        gauge(
+                meters,
+                "sluice.cache.hit.ratio",
+                "Share of the calls that were looked for which were answered from what is kept",
+                tags,
+                upstream,
+                it -> cache.figures(it).hitRatio());
+        gauge(
+                meters,
+                "sluice.cache.entries",
+                "Answers that are kept",
+                tags,
+                upstream,
+                it -> cache.figures(it).entries());
+        gauge(
+                meters,
+                "sluice.cache.bytes",
+                "Bytes of the answers that are kept",
+                tags,
+                upstream,
+                it -> cache.figures(it).bytes());
+    }
+
     private void count(String name, String help, IntSupplier value) {
         Gauge.builder(name, value, IntSupplier::getAsInt)
                 .description(help)
@@ -149,6 +199,7 @@ final class Meters implements Disposable {
     private Known bound(String name, Upstream upstream) {
         List<Meter> meters = new ArrayList<>();
         calls(meters, Tags.of("backend", name), upstream);
+        cached(meters, Tags.of("backend", name), upstream);
         breaker(meters, Tags.of("name", name), upstream.gate());
         places(meters, Tags.of("name", name), upstream.gate());
         retries(meters, Tags.of("name", name), upstream.gate().tally());

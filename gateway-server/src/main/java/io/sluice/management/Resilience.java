@@ -4,6 +4,8 @@ import static io.netty.handler.codec.http.HttpMethod.POST;
 
 import io.sluice.balance.EndpointState;
 import io.sluice.balance.Endpoints;
+import io.sluice.cache.CacheFigures;
+import io.sluice.cache.ResultCache;
 import io.sluice.discovery.Discovery;
 import io.sluice.guard.Gate;
 import io.sluice.management.Operation.Answer;
@@ -16,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** How the calls of a backend fare on this replica, and what can be done about it by hand. */
@@ -23,22 +26,45 @@ final class Resilience {
     private static final int MOST_SECONDS = 24 * 3600;
 
     private final Discovery discovery;
+    private final @Nullable ResultCache cache;
 
-    Resilience(Discovery discovery) {
+    /** @param cache what is kept of the backends' answers; null where nothing is */
+    Resilience(Discovery discovery, @Nullable ResultCache cache) {
         this.discovery = discovery;
+        this.cache = cache;
     }
 
     List<Operation> operations() {
         return List.of(Operation.managing(
                 POST,
                 "/api/v1/mcp/servers/{name}/{verb}",
-                "drain, undrain, eject, restore or weigh an ?endpoint of a server, or reset its breakers; here only",
+                "drain, undrain, eject, restore or weigh an ?endpoint of a server, reset its breakers, or clear-cache of its answers; here only",
                 this::act));
     }
 
     /** For {@code GET /api/v1/mcp/servers/{name}}; empty while the backend is not asked. */
     Optional<Map<String, Object>> of(String backend) {
         return Optional.ofNullable(discovery.state().upstreams().get(backend)).map(Resilience::shown);
+    }
+
+    /** What is kept of a backend's answers, and how that serves; empty while the backend is not asked. */
+    Optional<Map<String, Object>> cached(String backend) {
+        ResultCache kept = cache;
+        return kept == null
+                ? Optional.empty()
+                : Optional.ofNullable(discovery.state().upstreams().get(backend))
+                        .map(upstream -> cached(kept.figures(upstream)));
+    }
+
+    private static Map<String, Object> cached(CacheFigures figures) {
+        Map<String, Object> shown = new LinkedHashMap<>();
+        shown.put("entries", figures.entries());
+        shown.put("bytes", figures.bytes());
+        shown.put("hits", figures.hits());
+        shown.put("misses", figures.misses());
+        shown.put("joined", figures.joined());
+        shown.put("hit_ratio", Math.round(figures.hitRatio() * 1e4) / 1e4);
+        return shown;
     }
 
     private static Map<String, Object> shown(Upstream upstream) {
@@ -93,8 +119,14 @@ final class Resilience {
                 upstream.gate().breaker().reset();
                 endpoints.resetBreakers();
             }
+            case "clear-cache" -> {
+                if (cache != null) {
+                    cache.clear(upstream);
+                }
+            }
             default ->
-                throw Problem.of(404, "verb.unknown", "Use one of drain, undrain, eject, restore, weigh and reset");
+                throw Problem.of(
+                        404, "verb.unknown", "Use one of drain, undrain, eject, restore, weigh, reset and clear-cache");
         }
         return Mono.just(new Answer(200, shown(upstream)));
     }

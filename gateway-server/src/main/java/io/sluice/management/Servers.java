@@ -1,5 +1,6 @@
 package io.sluice.management;
 
+import io.sluice.cache.ResultCache;
 import io.sluice.catalog.Contribution;
 import io.sluice.catalog.Definition;
 import io.sluice.catalog.Listing;
@@ -16,18 +17,24 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** The backends as people and the gateway's own tools are told of them. Holds no secret. */
 final class Servers {
     private final Registry registry;
     private final Discovery discovery;
     private final Predicate<String> needsConsent;
+    private final @Nullable ResultCache cache;
 
-    /** @param needsConsent whether a person has to agree before a backend, or all of it, can be used */
-    Servers(Registry registry, Discovery discovery, Predicate<String> needsConsent) {
+    /**
+     * @param needsConsent whether a person has to agree before a backend, or all of it, can be used
+     * @param cache what is told of as well; null where nothing is kept
+     */
+    Servers(Registry registry, Discovery discovery, Predicate<String> needsConsent, @Nullable ResultCache cache) {
         this.registry = registry;
         this.discovery = discovery;
         this.needsConsent = needsConsent;
+        this.cache = cache;
     }
 
     /** Whether a backend can be called. */
@@ -68,7 +75,9 @@ final class Servers {
                 .map(Registration::backend)
                 .map(backend -> described(backend, discovery.state().contribution(name)))
                 .map(server -> {
-                    new Resilience(discovery).of(name).ifPresent(shown -> server.put("resilience", shown));
+                    Resilience state = new Resilience(discovery, cache);
+                    state.of(name).ifPresent(shown -> server.put("resilience", shown));
+                    state.cached(name).ifPresent(shown -> server.put("cache", shown));
                     return server;
                 });
     }

@@ -1,5 +1,6 @@
 package io.sluice.management;
 
+import io.sluice.cache.ResultCache;
 import io.sluice.guard.Guard;
 import io.sluice.overload.Overload;
 import java.util.function.IntSupplier;
@@ -13,6 +14,7 @@ import java.util.function.IntSupplier;
  * @param parked calls that wait for input of their clients
  * @param guard what callers may do
  * @param overload how pressed the gateway is
+ * @param cache what is used again of what backends answered
  */
 public record Vitals(
         IntSupplier connections,
@@ -20,9 +22,17 @@ public record Vitals(
         IntSupplier streams,
         IntSupplier parked,
         Guard guard,
-        Overload overload) {
+        Overload overload,
+        ResultCache cache) {
     /** Of a process that has backends only. */
     static Vitals none() {
-        return new Vitals(() -> 0, () -> 0, () -> 0, () -> 0, new Guard(), new Overload(() -> 0));
+        return new Vitals(
+                () -> 0,
+                () -> 0,
+                () -> 0,
+                () -> 0,
+                new Guard(),
+                new Overload(() -> 0),
+                new ResultCache(System::nanoTime));
     }
 }

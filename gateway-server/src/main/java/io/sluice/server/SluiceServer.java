@@ -150,6 +150,7 @@ public final class SluiceServer implements RunningGateway {
         this.gateway = new Gateway(settings, discovery, authenticator, keyring, shared.sessions(), shared.messages());
         this.leave = shared.join(gateway);
         gateway.guard().apply(config.limits());
+        gateway.cache().apply(config.cache());
         InstantSource clock = InstantSource.system();
         this.readiness = new Readiness(registry, gateway::catalog, clock, FIRST_ROUND);
         About about = new About(
@@ -183,7 +184,8 @@ public final class SluiceServer implements RunningGateway {
                 gateway::openStreams,
                 gateway::parkedCalls,
                 gateway.guard(),
-                gateway.overload());
+                gateway.overload(),
+                gateway.cache());
     }
 
     private int connections() {
@@ -275,6 +277,7 @@ public final class SluiceServer implements RunningGateway {
         }
         current.set(config);
         gateway.guard().apply(config.limits());
+        gateway.cache().apply(config.cache());
         gateway.apply(gatewaySettings(version, config));
         applyBackends(config);
         if (!later.equals(waiting) && !later.isEmpty()) {

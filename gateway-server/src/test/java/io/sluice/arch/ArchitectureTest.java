@@ -51,6 +51,7 @@ final class ArchitectureTest {
             "discovery",
             "session",
             "call",
+            "cache",
             "bridge",
             "parking",
             "listener",

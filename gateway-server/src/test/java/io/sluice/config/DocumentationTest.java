@@ -45,6 +45,7 @@ final class DocumentationTest {
         rows("mcpServers.*.endpoints.", BackendKeys.ENDPOINT, scalars, rows);
         rows("limits.rates.", GuardKeys.RATE, scalars, rows);
         rows("resilience.", GuardKeys.POLICY, scalars, rows);
+        rows("cache.tools.", CacheKeys.RULE, scalars, rows);
         return rows;
     }
 

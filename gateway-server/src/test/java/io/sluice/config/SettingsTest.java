@@ -3,6 +3,8 @@ package io.sluice.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.auth.NamedToken;
+import io.sluice.cache.CacheRule;
+import io.sluice.cache.CacheSettings;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
@@ -11,6 +13,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -239,5 +242,30 @@ final class SettingsTest {
         files.write("both", Base64.getUrlEncoder().encodeToString(key) + "\n" + "00".repeat(32) + "\n");
         assertThat(files.yaml("secretKey: ${file:both}").secretKeys())
                 .containsExactly(RootKey.of(key), RootKey.of(new byte[32]));
+    }
+
+    @Test
+    void whatIsUsedAgainIsRead() throws Exception {
+        GatewayConfig config = files.yaml("""
+            cache:
+              maxBytes: 128MiB
+              maxEntry: 64KiB
+              resources: false
+              maxTtl: 5m
+              tools:
+                - { backend: "search*", tool: "get_*", ttl: 10s, shared: true }
+                - { tool: look }
+            """);
+
+        assertThat(config.cache())
+                .isEqualTo(new CacheSettings(
+                        128 << 20,
+                        64 << 10,
+                        false,
+                        Duration.ofMinutes(5),
+                        List.of(
+                                new CacheRule("search*", "get_*", Duration.ofSeconds(10), true),
+                                new CacheRule("*", "look", Duration.ofSeconds(30), false))));
+        assertThat(files.yaml("names: bare").cache()).isEqualTo(CacheSettings.STANDARD);
     }
 }

@@ -189,6 +189,7 @@ final class StartCheckTest {
                 c.limits(),
                 c.resilience(),
                 c.overload(),
+                c.cache(),
                 c.log(),
                 c.environment(),
                 c.backends());

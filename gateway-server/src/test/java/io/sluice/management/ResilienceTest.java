@@ -43,6 +43,9 @@ final class ResilienceTest {
                             .asInt())
                     .isEqualTo(7);
             assertThat(post(api, "/api/v1/mcp/servers/down/reset").statusCode()).isEqualTo(200);
+            assertThat(post(api, "/api/v1/mcp/servers/down/clear-cache").statusCode())
+                    .isEqualTo(200);
+            assertThat(get(api, "/api/v1/mcp/servers/down").body()).contains("\"hit_ratio\":0.0");
         }
     }
 
