@@ -273,7 +273,7 @@ class ModernStreamingTest {
     }
 
     @Test
-    void taskExtensionIsNotDeclaredOnTheClientsBehalfAndOthersAre() {
+    void extensionsAreDeclaredAsTheClientDeclaresThem() {
         backend.on("tools/call", (request, answer) -> answer.json(ODD));
 
         echo().meta(
@@ -285,7 +285,7 @@ class ModernStreamingTest {
         List<FakeBackend.Received> calls = backend.received("tools/call");
         assertThat(calls.get(calls.size() - 1).text())
                 .contains("{\"elicitation\":{\"form\":{}},\"extensions\":{\"io.modelcontextprotocol/ui\":"
-                        + "{\"mimeTypes\":[1.10]}}}");
+                        + "{\"mimeTypes\":[1.10]},\"io.modelcontextprotocol/tasks\":{}}}");
     }
 
     @Test
