@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { clientRuns, runClient } from './client-runs.mjs';
 import { freePort, killAll, start, stopAll, tail, until } from './processes.mjs';
 import { better, directFaults, expectedFailures, explain, fails, score, total, worse } from './report.mjs';
-import { CROSS, PARTS, runSuite } from './suite.mjs';
+import { CROSS, PARTS, runSuite, TASKS } from './suite.mjs';
 
 const home = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const repository = resolve(home, '..');
@@ -41,7 +41,7 @@ function options() {
         throw new Usage(e.message);
     }
     const only = values.only.flatMap(list => list.split(',')).filter(part => part !== '');
-    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'clients'];
+    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'tasks', 'clients'];
     const unknown = only.find(part => !known.includes(part));
     if (unknown) {
         throw new Usage(`--only ${unknown}: there are ${known.join(', ')}`);
@@ -71,6 +71,9 @@ async function main() {
     for (const part of urls.crossed ? chosen.parts.filter(part => part in CROSS) : []) {
         summary.push(await compareCross(chosen, part, urls, expected.get(part) ?? new Set(), faults));
     }
+    if (chosen.parts.includes('tasks') && urls.tasks) {
+        summary.push(await compareTasks(chosen, urls, faults));
+    }
     if (chosen.parts.includes('clients')) {
         summary.push(await compareClients(chosen, urls, faults));
     }
@@ -86,9 +89,10 @@ async function servers(chosen) {
     const era = chosen['fixture-era'];
     const wantsClients = chosen.parts.includes('clients');
     const direct = chosen['fixture-url'] ?? (await fixture('fixture', 'dual'));
+    const tasks = chosen.parts.includes('tasks') ? await tasksFixture('fixture-tasks') : undefined;
     const everything = wantsClients && !chosen['gateway-url'] ? await everythingServer() : undefined;
     if (chosen['direct-only']) {
-        return { direct, everything };
+        return { direct, everything, tasks };
     }
     if (chosen['gateway-url']) {
         const single = chosen['gateway-url'].replace(/\/$/, '');
@@ -104,11 +108,14 @@ async function servers(chosen) {
             'everything-sse': { type: 'sse', url: await everythingOverSse(), aggregate: false }
         });
     }
+    if (tasks) {
+        backends.tasks = { type: 'http', url: await tasksFixture('fixture-tasks-behind'), aggregate: false };
+    }
     const aggregate = await gateway(backends);
     const bridged = wantsClients ? Object.values(CROSS) : chosen.parts.filter(part => part in CROSS).map(part => CROSS[part]);
     const eras = [...new Set(bridged.map(cross => cross.era))];
     const crossed = eras.length > 0 ? await crossedGateway(eras) : undefined;
-    return { direct, everything, gateway: `${aggregate}/fixture`, mount: 'fixture', aggregate, era, crossed };
+    return { direct, everything, gateway: `${aggregate}/fixture`, mount: 'fixture', aggregate, era, crossed, tasks };
 }
 
 /** A gateway of its own for the cross parts, so that what the clients find on the aggregate stays the same. */
@@ -125,6 +132,12 @@ async function fixture(name, era) {
     const args = [join(home, 'fixture/server.mjs'), '--port', '0', '--era', era];
     const env = { ...process.env, HOST: '127.0.0.1', FIXTURE_TOKEN: '' };
     const server = start(name, process.execPath, args, { env, log });
+    return until(server, 20, async () => /listening on (\S+)/.exec(tail(log))?.[1]);
+}
+
+async function tasksFixture(name) {
+    const log = join(results, 'logs', `${name}.log`);
+    const server = start(name, process.execPath, [join(home, 'fixture/tasks.mjs')], { env: { ...process.env, PORT: '0' }, log });
     return until(server, 20, async () => /listening on (\S+)/.exec(tail(log))?.[1]);
 }
 
@@ -237,11 +250,19 @@ async function compareCross(chosen, part, urls, excepted, faults) {
     return { part, direct: total(direct), through: total(through), same, of: direct.size };
 }
 
-async function comparePart(chosen, part, urls, expected, faults) {
+/** The tasks extension, against the fixture that has it. */
+function compareTasks(chosen, urls, faults) {
+    const wanted = TASKS.scenarios.filter(name => chosen.scenarios.length === 0 || chosen.scenarios.includes(name));
+    const places = { direct: urls.tasks, gateway: urls.gateway && `${urls.aggregate}/tasks` };
+    return comparePart({ ...chosen, scenarios: wanted }, 'tasks', places, new Set(), faults, TASKS.suite);
+}
+
+async function comparePart(chosen, part, urls, expected, faults, suite = part) {
     const out = side => join(results, part, side);
     const scenarios = chosen.scenarios;
-    const direct = await runSuite({ home, part, url: urls.direct, scenarios, out: out('direct') });
-    const through = urls.gateway && (await runSuite({ home, part, url: urls.gateway, scenarios, out: out('gateway') }));
+    const run = (side, url) => runSuite({ home, part: suite, url, scenarios, out: out(side) });
+    const direct = await run('direct', urls.direct);
+    const through = urls.gateway && (await run('gateway', urls.gateway));
     directly.set(part, direct);
 
     console.log(`\n== ${part}\n`);

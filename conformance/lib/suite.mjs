@@ -20,6 +20,22 @@ export const CROSS = {
     'new-to-old': { suite: '2026-07-28', era: 'legacy' }
 };
 
+/** The tasks extension, which the fixture's SDK does not have: a fixture of its own. `tasks-status-notifications` checks nothing. */
+export const TASKS = {
+    suite: '2026-07-28',
+    scenarios: [
+        'tasks-lifecycle',
+        'tasks-capability-negotiation',
+        'tasks-wire-fields',
+        'tasks-request-state-removal',
+        'tasks-mrtr-input',
+        'tasks-request-headers',
+        'tasks-dispatch-and-envelope',
+        'tasks-required-task-error',
+        'tasks-mrtr-composition'
+    ]
+};
+
 const SCENARIO_LIMIT_MS = 15_000;
 const PART_LIMIT_MS = 120_000;
 
