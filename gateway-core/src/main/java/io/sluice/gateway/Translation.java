@@ -203,7 +203,8 @@ final class Translation {
         return lease.flatMap(leased -> leased.session()
                 .logging(LogLevel.wantedBy(call.envelope()).map(LogLevel::wire))
                 .then(Mono.defer(() -> {
-                    Flux<Event> events = conversation.begin(leased, exchange(call, target, leased.session(), terms));
+                    Flux<Event> events = conversation.begin(
+                            leased, exchange(call, target, leased.session(), terms.with(conversation.resting())));
                     return FirstEvent.answer(call, place == null ? events : place.watched(events));
                 }))
                 .doFinally(signal -> conversation.endUnlessBegun(leased)));

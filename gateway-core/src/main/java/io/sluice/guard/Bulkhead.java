@@ -76,6 +76,11 @@ final class Bulkhead {
         }
     }
 
+    /** A place for who cannot be refused, also where there is none. */
+    void takeAnyway() {
+        state.incrementAndGet();
+    }
+
     private int most(Priority priority) {
         int all = limit;
         return priority == Priority.INTERACTIVE ? all : Math.max(1, all * backgroundPercent / 100);

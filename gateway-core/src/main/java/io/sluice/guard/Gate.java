@@ -175,7 +175,16 @@ public final class Gate {
                 SOON);
     }
 
-    void ended(Permit permit, Outcome outcome, long nanosToHead, boolean answered, long nowNanos) {
+    void leaves(long nowNanos) {
+        bulkhead.giveBack(longestInLine(), nowNanos);
+    }
+
+    void returns() {
+        bulkhead.takeAnyway();
+    }
+
+    /** @param held whether it had a place until now */
+    void ended(Permit permit, Outcome outcome, long nanosToHead, boolean answered, boolean held, long nowNanos) {
         AdaptiveLimit adapting = adaptive;
         if (permit.isJudged()) {
             tally.ended(outcome, answered, permit.isRetried(), nowNanos - permit.since());
@@ -188,7 +197,9 @@ public final class Gate {
                 }
             }
         }
-        bulkhead.giveBack(longestInLine(), nowNanos);
+        if (held) {
+            leaves(nowNanos);
+        }
         if (full.get() && hasRoom() && full.compareAndSet(true, false)) {
             log.info("Backend '{}' has room for calls again", backend);
         }

@@ -8,11 +8,14 @@ import java.lang.invoke.VarHandle;
  * has come, on error and on cancel; only the first time counts.
  */
 public final class Permit {
-    private static final VarHandle ENDED;
+    private static final int HELD = 0;
+    private static final int RESTING = 1;
+    private static final int ENDED = 2;
+    private static final VarHandle STATE;
 
     static {
         try {
-            ENDED = MethodHandles.lookup().findVarHandle(Permit.class, "ended", boolean.class);
+            STATE = MethodHandles.lookup().findVarHandle(Permit.class, "state", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -24,7 +27,7 @@ public final class Permit {
     private boolean retried;
 
     @SuppressWarnings("unused") // by its handle
-    private volatile boolean ended;
+    private volatile int state;
 
     /** @param judged whether the breaker was asked, and must be told */
     Permit(Gate gate, boolean judged, long nowNanos) {
@@ -44,8 +47,24 @@ public final class Permit {
     }
 
     private void end(Outcome outcome, long nanosToHead, boolean answered, long nowNanos) {
-        if (ENDED.compareAndSet(this, false, true)) {
-            gate.ended(this, outcome, nanosToHead, answered, nowNanos);
+        int before = (int) STATE.getAndSet(this, ENDED);
+        if (before != ENDED) {
+            gate.ended(this, outcome, nanosToHead, answered, before == HELD, nowNanos);
+        }
+    }
+
+    /** Gives the place to others for a while; what the call teaches is still to come. */
+    void rest(long nowNanos) {
+        if (STATE.compareAndSet(this, HELD, RESTING)) {
+            gate.leaves(nowNanos);
+        }
+    }
+
+    /** Takes a place again, be there one or not. */
+    void resume(long nowNanos) {
+        gate.returns();
+        if (!STATE.compareAndSet(this, RESTING, HELD)) {
+            gate.leaves(nowNanos);
         }
     }
 

@@ -10,6 +10,7 @@ import io.sluice.envelope.Kind;
 import io.sluice.envelope.MessageReader;
 import io.sluice.envelope.Patch;
 import io.sluice.envelope.RequestId;
+import io.sluice.guard.Resting;
 import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
@@ -75,6 +76,7 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
     /** Answers that the first request brought along, to questions not asked yet. */
     private final Map<String, RawJson> given;
 
+    private final Resting resting = new Resting();
     private int asked;
     private int round;
     private boolean requested;
@@ -100,6 +102,11 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
 
     String id() {
         return id;
+    }
+
+    /** Of its place at the backend, which it needs only while it speaks. */
+    public Resting resting() {
+        return resting;
     }
 
     /**
@@ -190,6 +197,7 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
         if (response != null || session == null) {
             return;
         }
+        // The answers need a place themselves: only then does the call take its own again.
         List<byte[]> messages = new ArrayList<>();
         for (Question question : answered) {
             open.remove(question.key());
@@ -198,7 +206,13 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
                 messages.add(question.answer(answer, session.version()));
             }
         }
-        Flux.fromIterable(messages).concatMap(session::send).subscribe(done -> {}, this::failed);
+        Flux.fromIterable(messages).concatMap(session::send).subscribe(done -> {}, this::failed, this::rested);
+    }
+
+    private synchronized void rested() {
+        if (phase == Phase.SPEAKING) {
+            resting.end();
+        }
     }
 
     /** The client closed a request that was open: it has cancelled the call. */
@@ -383,6 +397,7 @@ public final class Conversation extends BaseSubscriber<Event> implements Inbox {
         }
         phase = Phase.PARKED;
         speaking = null;
+        resting.begin();
         round++;
         String sealed = calls.seal(call, id, round);
         state = sealed;

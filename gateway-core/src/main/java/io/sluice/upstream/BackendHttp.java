@@ -16,6 +16,7 @@ import io.sluice.guard.Gate;
 import io.sluice.guard.Outcome;
 import io.sluice.guard.Permit;
 import io.sluice.guard.Quantile;
+import io.sluice.guard.Resting;
 import io.sluice.guard.RetryBudget;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.registry.Backend;
@@ -589,6 +590,10 @@ final class BackendHttp {
     }
 
     private Mono<Answer> send(Ask ask, Permit permit) {
+        Resting resting = ask.terms().resting();
+        if (resting != null) {
+            resting.holds(permit);
+        }
         AdapterExchanges inside = adapted;
         if (inside == null) {
             return send(ask, true, permit);

@@ -1,6 +1,7 @@
 package io.sluice.upstream;
 
 import io.sluice.guard.Priority;
+import io.sluice.guard.Resting;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param hedged whether a second attempt may be made while the first is still under way
  * @param affinity what calls that should go to the same endpoint have in common; 0 for nothing
  * @param timeout longest wait for the answer to begin and between its parts; null for the backend's
+ * @param resting told of the call's place; null for a call that needs it to its end
  */
 public record Terms(
         boolean own,
@@ -19,7 +21,18 @@ public record Terms(
         boolean safe,
         boolean hedged,
         long affinity,
-        @Nullable Duration timeout) {
+        @Nullable Duration timeout,
+        @Nullable Resting resting) {
+    public Terms(
+            boolean own, Priority priority, boolean safe, boolean hedged, long affinity, @Nullable Duration timeout) {
+        this(own, priority, safe, hedged, affinity, timeout, null);
+    }
+
+    /** The same for a call that will rest at times. */
+    public Terms with(Resting rests) {
+        return new Terms(own, priority, safe, hedged, affinity, timeout, rests);
+    }
+
     /** The gateway's own requests. */
     static final Terms OWN = new Terms(true, Priority.INTERACTIVE, false, false, 0, null);
 

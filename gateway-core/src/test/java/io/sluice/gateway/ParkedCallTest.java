@@ -4,8 +4,11 @@ import static io.sluice.gateway.AskingBackend.FORM;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.guard.Gate;
+import io.sluice.guard.GateSettings;
 import io.sluice.parking.ParkingSettings;
 import io.sluice.testing.FakeBackend;
+import io.sluice.upstream.BackendPolicy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +51,33 @@ class ParkedCallTest {
                 .start()
                 .with("old", backend.fake())
                 .listeningTo(backend.fake());
+    }
+
+    @Test
+    void callThatWaitsForItsClientLeavesItsPlaceToOthers() {
+        gateway.close();
+        backend = new AskingBackend();
+        BackendPolicy two = BackendPolicy.STANDARD.withGate(GateSettings.STANDARD.withConcurrent(2, false));
+        gateway = TestGateway.setUp()
+                .upstream(settings -> settings.withPolicies(any -> two))
+                .start()
+                .with("old", backend.fake());
+        backend.asking("elicitation/create", FORM);
+        Gate gate = java.util.Objects.requireNonNull(
+                        gateway.discovery().state().upstreams().get("old"))
+                .gate();
+
+        List<JsonNode> parked = List.of(asked(call("")), asked(call("")), asked(call("")));
+
+        assertThat(gateway.gateway().parkedCalls()).isEqualTo(3);
+        await().atMost(TestGateway.PATIENCE).until(() -> gate.inFlight() == 0);
+        for (JsonNode each : parked) {
+            assertThat(text(call(back(each, "'elicitation-1':{'action':'decline'}"))
+                            .send(gateway)))
+                    .contains("decline");
+        }
+        nothingIsLeft();
+        await().atMost(TestGateway.PATIENCE).until(() -> gate.inFlight() == 0);
     }
 
     private static ModernRequest call(String more) {
