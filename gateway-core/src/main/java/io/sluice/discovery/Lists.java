@@ -32,6 +32,9 @@ import reactor.core.publisher.Mono;
 /** Reads the lists of one backend, page by page, and slices each definition out of the bytes as it stands. */
 final class Lists {
     private static final Logger log = LoggerFactory.getLogger(Lists.class);
+    /** Of one list; once there are so many, no further page is read. */
+    private static final long MOST_BYTES = 16L << 20;
+
     private static final byte[] ANNOTATION = "x-mcp-header".getBytes(StandardCharsets.US_ASCII);
 
     private final Upstream upstream;
@@ -75,7 +78,7 @@ final class Lists {
     private record Whole(Kind kind, List<Definition> definitions, Duration ttl, boolean shareable) {}
 
     /** One page of a list. */
-    private record Page(Envelope response, @Nullable String cursorJson, int number) {}
+    private record Page(Envelope response, @Nullable String cursorJson, int number, long bytesSoFar) {}
 
     /**
      * Reads again what may have changed.
@@ -100,7 +103,7 @@ final class Lists {
     }
 
     private Mono<Whole> whole(Kind kind, @Nullable Listing before, Era era) {
-        return page(kind, null, 1)
+        return page(kind, null, 1, 0)
                 .expand(page -> next(kind, page))
                 .collectList()
                 .map(pages -> whole(kind, pages, era))
@@ -112,7 +115,7 @@ final class Lists {
                                 : withoutThisOne(kind, before, failure.reason()));
     }
 
-    private Mono<Page> page(Kind kind, @Nullable String cursorJson, int number) {
+    private Mono<Page> page(Kind kind, @Nullable String cursorJson, int number, long bytesBefore) {
         return upstream.ask(kind.method, cursorJson == null ? "" : "\"cursor\":" + cursorJson)
                 .map(response -> {
                     if (response.error().isPresent()) {
@@ -122,7 +125,8 @@ final class Lists {
                     return new Page(
                             response,
                             response.isString(cursor) ? response.raw(cursor).toString() : null,
-                            number);
+                            number,
+                            bytesBefore + response.body().length);
                 });
     }
 
@@ -139,7 +143,16 @@ final class Lists {
                     kind.member);
             return Mono.empty();
         }
-        return page(kind, cursor, page.number() + 1).filter(next -> !cursor.equals(next.cursorJson()));
+        if (page.bytesSoFar() >= MOST_BYTES) {
+            log.warn(
+                    "Backend '{}' has more than {} MiB of {}; the rest is left out",
+                    name(),
+                    MOST_BYTES >> 20,
+                    kind.member);
+            return Mono.empty();
+        }
+        return page(kind, cursor, page.number() + 1, page.bytesSoFar())
+                .filter(next -> !cursor.equals(next.cursorJson()));
     }
 
     private Whole whole(Kind kind, List<Page> pages, Era era) {

@@ -1,0 +1,133 @@
+package io.sluice.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.testing.FakeBackend;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A thousand clients that take their time with a head, with a body, or with reading, against the timeouts as they are set
+ * by default, and honest ones beside them. Not part of the build, where SlowClientTest is: {@code conformance/bars 15}.
+ */
+class SlowClientsRun {
+    private static final int CLIENTS = Integer.getInteger("sluice.slow", 1000);
+    private static final Duration MOST = Duration.ofSeconds(35);
+    private static final int PER_SECOND = 50;
+
+    private final TestGateway gateway = TestGateway.start()
+            .with("well", FakeBackend.modern().forgetful())
+            .with("large", FakeBackend.modern().forgetful().tool("large", arguments -> "x".repeat(8 << 20)));
+
+    /** One connection. Only the loop below touches it. */
+    private final class Slow {
+        private final SocketChannel channel = SocketChannel.open();
+        private final String drop;
+        private final long since;
+        private long closedAfter = -1;
+
+        Slow(String first, String drop) throws IOException {
+            this.drop = drop;
+            channel.socket().setReceiveBufferSize(4096);
+            channel.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), gateway.port()));
+            channel.write(bytes(first));
+            channel.configureBlocking(false);
+            since = System.nanoTime();
+        }
+
+        void go() {
+            if (closedAfter >= 0) {
+                return;
+            }
+            try {
+                ByteBuffer some = ByteBuffer.allocate(drop.isEmpty() ? 1 : 1024);
+                if (channel.read(some) < 0) {
+                    closed();
+                } else if (!drop.isEmpty()) {
+                    channel.write(bytes(drop));
+                } else if (System.nanoTime() - since > TimeUnit.SECONDS.toNanos(30)) {
+                    ByteBuffer rest = ByteBuffer.allocate(1 << 20); // what has come before it was cut
+                    if (channel.read(rest) < 0) {
+                        closed();
+                    }
+                }
+            } catch (IOException reset) {
+                closed();
+            }
+        }
+
+        private void closed() {
+            closedAfter = System.nanoTime() - since;
+            try {
+                channel.close();
+            } catch (IOException gone) {
+                // as wanted
+            }
+        }
+    }
+
+    private static ByteBuffer bytes(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String head(String name, int length) {
+        return "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + "Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n"
+                + "Mcp-Method: tools/call\r\nMcp-Name: " + name + "\r\nContent-Length: " + length + "\r\n\r\n";
+    }
+
+    private Slow slow(int kind) throws IOException {
+        return switch (kind) {
+            case 0 -> new Slow("GET /mcp HTTP/1.1\r\nHost: localhost\r\n", "X-A: b\r\n");
+            case 1 -> new Slow(head("echo", 100_000) + "{", " ");
+            default -> {
+                String body = WireClient.modernBody("1", "tools/call", "'name':'large','arguments':{}")
+                        .replace('\'', '"');
+                yield new Slow(head("large", body.length()) + body, "");
+            }
+        };
+    }
+
+    @Test
+    void allSlowClientsAreClosedAndHonestOnesServed() throws Exception {
+        OpenLoop honest = new OpenLoop(gateway.port(), "echo");
+        honest.run(PER_SECOND, Duration.ofSeconds(10));
+        OpenLoop.Figures before = honest.run(PER_SECOND, Duration.ofSeconds(20));
+
+        List<Slow> all = new ArrayList<>();
+        for (int i = 0; i < CLIENTS; i++) {
+            all.add(slow(i % 3));
+        }
+        CompletableFuture<OpenLoop.Figures> during =
+                CompletableFuture.supplyAsync(() -> honest.run(PER_SECOND, Duration.ofSeconds(20)));
+        long start = System.nanoTime();
+        while (all.stream().anyMatch(each -> each.closedAfter < 0)
+                && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(60)) {
+            all.forEach(Slow::go);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(500));
+        }
+        OpenLoop.Figures beside = during.join();
+        gateway.close();
+
+        double longest = all.stream().mapToLong(each -> each.closedAfter).max().orElse(0) / 1e9;
+        long left = all.stream().filter(each -> each.closedAfter < 0).count();
+        System.out.println("SlowClientsRun: " + CLIENTS + " slow clients, " + left + " not closed, the last after "
+                + Math.round(longest * 10) / 10.0 + " s; honest before: " + before + "; beside them: " + beside);
+        assertThat(left).isZero();
+        assertThat(longest).isLessThanOrEqualTo(MOST.toSeconds());
+        assertThat(beside.good()).isEqualTo(beside.calls());
+        // What is below a few milliseconds is the machine's doing.
+        assertThat(beside.p99Millis()).isLessThan(Math.max(10, 2 * before.p99Millis()));
+    }
+}
