@@ -65,8 +65,25 @@ final class ClientApi {
             .taking("transport", "string", "http, sse or stdio")
             .taking("mcp_url", "string", "Where the server listens; not for stdio")
             .taking("command", "array", "Program and arguments, for stdio; must be allowed by the configuration")
-            .taking("auth_type", "string", "none or bearer")
+            .taking("auth_type", "string", "none, bearer or oauth")
             .taking("bearer_token", "string", "For auth_type bearer")
+            .taking(
+                    "oauth_client_id",
+                    "string",
+                    "For auth_type oauth; without it the gateway says or registers who it is")
+            .taking("oauth_client_secret", "string", "For auth_type oauth; none for a public client")
+            .taking("oauth_auth_url", "string", "Where somebody agrees; found out together with oauth_token_url")
+            .taking("oauth_token_url", "string", "Where tokens are got; skips finding it out")
+            .taking(
+                    "oauth_redirect_uri",
+                    "string",
+                    "Where the browser comes back to; /callback of the gateway if not said")
+            .taking("oauth_scopes", "array", "What to ask for")
+            .taking(
+                    "oauth_grant_type",
+                    "string",
+                    "authorization_code, or client_credentials; the latter if there is a secret and an oauth_token_url and"
+                            + " no oauth_auth_url")
             .taking("name", "string", "For people")
             .taking("timeout", "number", "Seconds, to connect and for each call; 30 if nothing is said");
 
@@ -127,6 +144,7 @@ final class ClientApi {
                             .flatMap(discovery::list)
                             .timeout(asked.timeout())
                             .flatMap(listing -> clients.keep(id, asked).thenReturn(connected(id, listing)))
+                            .onErrorResume(error -> clients.needsConsent(id, asked), error -> needsConsent(id, asked))
                             .doOnError(error -> clients.drop(id))
                             .doOnCancel(() -> clients.drop(id))
                             .onErrorMap(error -> failure(error, "Failed to connect: ", asked.timeout()));
@@ -142,6 +160,23 @@ final class ClientApi {
         body.put("prompts", trees(listing.prompts()));
         body.put("message", "Successfully connected to MCP server");
         return new Answer(201, body);
+    }
+
+    /** The client is there, and its server not yet: somebody has to open a page first. */
+    private Mono<Answer> needsConsent(String id, ConnectRequest asked) {
+        return clients.authorizationUrl(id)
+                .flatMap(page -> clients.keep(id, asked).thenReturn(page))
+                .map(page -> {
+                    Map<String, Object> body = new LinkedHashMap<>();
+                    body.put("status", Servers.Status.NEEDS_REAUTH.word());
+                    body.put("client_id", id);
+                    body.put("authorization_url", page);
+                    body.put("tools", List.of());
+                    body.put("resources", List.of());
+                    body.put("prompts", List.of());
+                    body.put("message", "Open authorization_url in a browser and agree; then use the client_id");
+                    return new Answer(201, body);
+                });
     }
 
     private static List<JsonNode> trees(List<Definition> definitions) {
@@ -160,7 +195,7 @@ final class ClientApi {
             return clients.use(client)
                     .flatMap(discovery::list)
                     .timeout(timeout)
-                    .onErrorMap(error -> failure(error, "", timeout))
+                    .onErrorMap(error -> failure(client, error, timeout))
                     .map(listing -> {
                         List<JsonNode> found = trees(part.apply(listing));
                         Map<String, Object> body = success(id);
@@ -259,7 +294,7 @@ final class ClientApi {
         return clients.use(asked.client())
                 .flatMap((Upstream upstream) -> upstream.ask(method, members, asked.target()))
                 .timeout(asked.timeout())
-                .onErrorMap(error -> failure(error, "", asked.timeout()));
+                .onErrorMap(error -> failure(asked.client(), error, asked.timeout()));
     }
 
     private static JsonNode result(Envelope response) {
@@ -280,6 +315,15 @@ final class ClientApi {
     private static String message(Envelope response) {
         var said = response.member(response.error(), "message");
         return response.isString(said) ? response.text(said) : "The server answered with an error";
+    }
+
+    private Throwable failure(Client client, Throwable error, Duration timeout) {
+        Throwable failure = failure(error, "", timeout);
+        return failure instanceof Problem problem && clients.needsConsent(client.id(), client.request())
+                ? Problem.of(400, "client.needs_reauth", problem.detail())
+                        .withHint("GET /oauth/" + ConnectRequest.backendName(client.id())
+                                + "/authorize says which page to open")
+                : failure;
     }
 
     private static Throwable failure(Throwable error, String beginning, Duration timeout) {

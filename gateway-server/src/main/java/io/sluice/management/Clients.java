@@ -1,6 +1,7 @@
 package io.sluice.management;
 
 import io.sluice.discovery.Discovery;
+import io.sluice.oauth.OAuthKeepers;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Change;
 import io.sluice.registry.RecordKind;
@@ -21,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -46,13 +48,23 @@ final class Clients implements Disposable {
     private final Discovery discovery;
     private final InstantSource clock;
     private final Duration idle;
+    private final @Nullable OAuthKeepers keepers;
     private final SecureRandom ids = SeededRandom.create();
     private final Map<String, Mono<Upstream>> open = new ConcurrentHashMap<>();
     private final Map<String, Instant> used = new ConcurrentHashMap<>();
     private final Disposable watch;
 
-    /** @param idle how long a client stays that nobody uses */
-    Clients(Registry registry, Discovery discovery, InstantSource clock, Duration idle) {
+    /**
+     * @param idle how long a client stays that nobody uses
+     * @param keepers get tokens for clients that have to have one; null when nobody does
+     */
+    Clients(
+            Registry registry,
+            Discovery discovery,
+            InstantSource clock,
+            Duration idle,
+            @Nullable OAuthKeepers keepers) {
+        this.keepers = keepers;
         this.registry = registry;
         this.discovery = discovery;
         this.clock = clock;
@@ -80,7 +92,28 @@ final class Clients implements Disposable {
             return Mono.error(Problem.of(429, "clients.full", "There are " + MOST + " clients, and no more may be")
                     .withHint("Disconnect some; idle ones go by themselves after " + idle.toMinutes() + " minutes"));
         }
+        if (asked.oauth().isPresent() && keepers == null) {
+            return Mono.error(Problem.of(400, "client.oauth_unsupported", "This gateway does not get tokens"));
+        }
         return opened(id, asked);
+    }
+
+    /** Whether somebody has to agree before the server of a client can be used. */
+    boolean needsConsent(String id, ConnectRequest asked) {
+        return keepers != null && asked.oauth().isPresent() && keepers.needsConsent(asked.backend(id));
+    }
+
+    /** The page where somebody agrees that the gateway uses the server of a client. */
+    Mono<String> authorizationUrl(String id) {
+        return keepers == null ? Mono.empty() : keepers.authorizationUrl(ConnectRequest.backendName(id));
+    }
+
+    /** Makes sure that this replica knows the server of a client, if the name is of one. */
+    Mono<Void> ready(String backend) {
+        String id = ConnectRequest.clientId(backend);
+        return registry.snapshot().records(RecordKind.CLIENT).containsKey(id)
+                ? use(find(id)).then()
+                : Mono.empty();
     }
 
     Mono<SharedRecord> keep(String id, ConnectRequest asked) {
@@ -126,7 +159,13 @@ final class Clients implements Disposable {
 
     /** The way to a client's server, from here on counted as used now. */
     Mono<Upstream> use(Client client) {
-        return touch(client).then(Mono.defer(() -> opened(client.id(), client.request())));
+        ConnectRequest asked = client.request();
+        return touch(client)
+                .then(Mono.defer(() -> opened(client.id(), asked)))
+                .delayUntil(upstream ->
+                        asked.oauth().isPresent() && upstream.trouble().isPresent() && !needsConsent(client.id(), asked)
+                                ? upstream.renew().onErrorComplete() // somebody has agreed since
+                                : Mono.empty());
     }
 
     private Mono<Upstream> opened(String id, ConnectRequest asked) {
@@ -152,7 +191,10 @@ final class Clients implements Disposable {
     }
 
     Mono<Boolean> disconnect(String id) {
-        return registry.delete(RecordKind.CLIENT, id, Change.any()).doOnNext(gone -> drop(id));
+        OAuthKeepers tokens = keepers;
+        return registry.delete(RecordKind.CLIENT, id, Change.any())
+                .doOnNext(gone -> drop(id))
+                .delayUntil(gone -> tokens == null ? Mono.empty() : tokens.forget(ConnectRequest.backendName(id)));
     }
 
     /** What may be told of a client: no secret. */
@@ -164,6 +206,7 @@ final class Clients implements Disposable {
         metadata.put("created_at", client.record().path("created_at").asString(""));
         metadata.put("transport", request.transport());
         metadata.put("auth_type", request.authType());
+        metadata.put("status", needsConsent(client.id(), request) ? Servers.Status.NEEDS_REAUTH.word() : "connected");
         metadata.put("name", request.name().isEmpty() ? null : request.name());
         metadata.put("mcp_url", request.url().isEmpty() ? null : request.url());
         if (!request.command().isEmpty()) {

@@ -1,6 +1,7 @@
 package io.sluice.management;
 
 import io.sluice.management.Problem.Fault;
+import io.sluice.oauth.OAuthSettings;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
@@ -21,8 +22,9 @@ import tools.jackson.databind.json.JsonMapper;
  * @param transport {@code http}, {@code sse} or {@code stdio}
  * @param url where the server listens; empty for stdio
  * @param command program and arguments; empty but for stdio
- * @param authType {@code none} or {@code bearer}
+ * @param authType {@code none}, {@code bearer} or {@code oauth}
  * @param headers sent with every request. Secret
+ * @param oauth how tokens for the server are got. Secret
  * @param name for people; may be empty
  * @param timeout longest wait for the server, to connect and for each call
  */
@@ -32,6 +34,7 @@ record ConnectRequest(
         List<String> command,
         String authType,
         Map<String, String> headers,
+        Optional<OAuthSettings> oauth,
         String name,
         Duration timeout) {
     private static final JsonMapper JSON = new JsonMapper();
@@ -45,6 +48,7 @@ record ConnectRequest(
             "bearer_token",
             "name",
             "timeout",
+            "oauth_grant_type",
             "oauth_client_id",
             "oauth_client_secret",
             "oauth_auth_url",
@@ -68,7 +72,7 @@ record ConnectRequest(
     }
 
     Backend backend(String clientId) {
-        String backend = "client-" + clientId;
+        String backend = backendName(clientId);
         Endpoint endpoint = endpoint().orElseGet(() -> Endpoint.inside(transport, backend));
         Backend plain = new Backend(
                 backend,
@@ -81,11 +85,21 @@ record ConnectRequest(
                 List.of(),
                 false,
                 Backend.Source.API);
-        return switch (transport) {
-            case "sse" -> plain.via(Transport.SSE);
-            case "stdio" -> plain.via(new Transport(transport, commandJson()));
-            default -> plain;
-        };
+        if (transport.equals("stdio")) {
+            return plain.via(new Transport(transport, commandJson()));
+        }
+        Transport server = transport.equals("sse") ? Transport.SSE : Transport.HTTP;
+        return plain.via(oauth.map(settings -> settings.on(server)).orElse(server));
+    }
+
+    /** What the server of a client is called inside. */
+    static String backendName(String clientId) {
+        return "client-" + clientId;
+    }
+
+    /** The opposite of {@link #backendName}; some text when the name is not of a client. */
+    static String clientId(String backendName) {
+        return backendName.startsWith("client-") ? backendName.substring("client-".length()) : "";
     }
 
     private RawJson commandJson() {
@@ -105,6 +119,8 @@ record ConnectRequest(
         record.put("command", command);
         record.put("auth_type", authType);
         record.put("headers", headers);
+        oauth.ifPresent(settings -> record.put(
+                "oauth", JSON.readTree(settings.on(Transport.HTTP).settings().bytes())));
         record.put("name", name);
         record.put("timeout_ms", timeout.toMillis());
         return RawJson.of(JSON.writeValueAsString(record));
@@ -122,6 +138,10 @@ record ConnectRequest(
                 command,
                 record.path("auth_type").asString(""),
                 headers,
+                record.path("oauth").isObject()
+                        ? OAuthSettings.of(new Transport(
+                                Transport.HTTP.kind(), RawJson.of(JSON.writeValueAsBytes(record.path("oauth")))))
+                        : Optional.empty(),
                 record.path("name").asString(""),
                 Duration.ofMillis(record.path("timeout_ms").asLong(USUAL_TIMEOUT.toMillis())));
     }
@@ -152,19 +172,48 @@ record ConnectRequest(
                 headers.put("Authorization", "Bearer " + token);
             }
         }
+        Optional<OAuthSettings> oauth = authType.equals("oauth") ? oauth(body, stdio, faults) : Optional.empty();
         Duration timeout = timeout(body, faults).orElse(USUAL_TIMEOUT);
         if (!faults.isEmpty()) {
             throw Problem.unprocessable("client.invalid", faults);
         }
-        if (authType.equals("oauth")) {
-            throw Problem.of(
-                            400,
-                            "client.oauth_unsupported",
-                            "auth_type 'oauth' is not supported by this version; the gateway cannot get a token for itself")
-                    .withHint("Get a token and send it with auth_type 'bearer' as bearer_token");
-        }
         return new ConnectRequest(
-                transport, url, command, authType, headers, body.path("name").asString(""), timeout);
+                transport,
+                url,
+                command,
+                authType,
+                headers,
+                oauth,
+                body.path("name").asString(""),
+                timeout);
+    }
+
+    private static Optional<OAuthSettings> oauth(JsonNode body, boolean stdio, List<Fault> faults) {
+        int before = faults.size();
+        if (stdio) {
+            faults.add(new Fault("/auth_type", "auth_type 'oauth' is for servers that are reached by HTTP"));
+        }
+        Optional<String> id = OAuthRequest.text(body, "oauth_client_id", "/oauth_client_id", faults);
+        Optional<String> secret = OAuthRequest.text(body, "oauth_client_secret", "/oauth_client_secret", faults);
+        Optional<String> authorization = OAuthRequest.url(body, "oauth_auth_url", "/oauth_auth_url", faults);
+        Optional<String> token = OAuthRequest.url(body, "oauth_token_url", "/oauth_token_url", faults);
+        Optional<String> redirect = OAuthRequest.url(body, "oauth_redirect_uri", "/oauth_redirect_uri", faults);
+        List<String> scopes = OAuthRequest.scopes(body, "oauth_scopes", "/oauth_scopes", faults);
+        // Without a page for people nobody can agree, and with a secret nobody has to.
+        boolean byItself = secret.isPresent() && token.isPresent() && authorization.isEmpty();
+        String grant = word(
+                body,
+                "oauth_grant_type",
+                byItself ? "client_credentials" : "authorization_code",
+                Set.of("client_credentials", "authorization_code"),
+                faults);
+        return faults.size() > before
+                ? Optional.empty()
+                : OAuthRequest.settings(
+                        new OAuthRequest.Asked(
+                                grant.equals("authorization_code"), id, secret, authorization, token, redirect, scopes),
+                        "/auth_type",
+                        faults);
     }
 
     private static String word(JsonNode body, String key, String usual, Set<String> words, List<Fault> faults) {

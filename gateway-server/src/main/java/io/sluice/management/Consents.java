@@ -17,9 +17,12 @@ import reactor.core.publisher.Mono;
 /** Takes a person through the consent that a backend's authorization server asks for. */
 final class Consents {
     private final OAuthKeepers keepers;
+    private final Clients clients;
 
-    Consents(OAuthKeepers keepers) {
+    /** @param clients whose servers may want consent as well */
+    Consents(OAuthKeepers keepers, Clients clients) {
         this.keepers = keepers;
+        this.clients = clients;
     }
 
     List<Operation> operations() {
@@ -46,7 +49,8 @@ final class Consents {
 
     private Mono<Answer> begin(Question question) {
         String name = question.path().getOrDefault("name", "");
-        return keepers.authorizationUrl(name)
+        return clients.ready(name)
+                .then(Mono.defer(() -> keepers.authorizationUrl(name)))
                 .map(url -> new Answer(200, Map.of("backend", name, "authorization_url", url)))
                 .switchIfEmpty(Mono.error(() ->
                         Problem.of(404, "oauth.not_configured", "No backend of that name gets its tokens by OAuth")))

@@ -98,7 +98,7 @@ public final class ManagementApi implements Disposable {
         Servers servers = new Servers(
                 registry, discovery, keepers == null ? name -> false : keepers::needsConsent, vitals.cache());
         Registrations registrations = new Registrations(registry, discovery, servers, egress, maxRegistered);
-        this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE);
+        this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE, keepers);
         Health health = new Health(about, readiness, clock);
         List<Operation> operations = new ArrayList<>(List.of(
                 open(GET, "/livez", "Whether the process runs", health::live),
@@ -120,7 +120,7 @@ public final class ManagementApi implements Disposable {
         operations.addAll(new Profiles(registry).operations());
         operations.addAll(new ClientApi(clients, discovery, new Addresses(egress)).operations());
         if (keepers != null) {
-            operations.addAll(new Consents(keepers).operations());
+            operations.addAll(new Consents(keepers, clients).operations());
         }
         operations.addAll(new Resilience(discovery, vitals.cache()).operations());
         this.meters = new Meters(discovery, vitals);

@@ -13,6 +13,7 @@ import io.sluice.upstream.Credentials;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -135,6 +136,33 @@ public final class OAuthKeepers implements Credentials, Disposable {
         return flow.finish(state, code, issuer);
     }
 
+    /** As {@link #needsConsent(String)}, also where nobody has used the backend on this replica. */
+    public boolean needsConsent(Backend backend) {
+        return OAuthSettings.of(backend.transport())
+                .filter(OAuthSettings::interactive)
+                .map(settings ->
+                        registry.snapshot().records(RecordKind.OAUTH_TOKEN).get(record(backend, settings)))
+                .map(record -> Kept.of(record.body()).need().isPresent())
+                .orElse(false);
+    }
+
+    /** Forgets what was granted for a backend that is no more. */
+    public Mono<Void> forget(String backend) {
+        return Mono.defer(() -> {
+            keepers.remove(backend);
+            return Flux.fromIterable(List.copyOf(
+                            registry.snapshot().records(RecordKind.OAUTH_TOKEN).keySet()))
+                    .filter(id -> backendOf(id).equals(backend))
+                    .concatMap(id -> registry.delete(RecordKind.OAUTH_TOKEN, id, Change.any()))
+                    .onErrorComplete() // the sweep will try again
+                    .then();
+        });
+    }
+
+    private static String backendOf(String id) {
+        return id.substring(0, Math.max(0, id.lastIndexOf('.')));
+    }
+
     /** Whether the backend, or a part of what it offers, waits for somebody's consent. */
     public boolean needsConsent(String backend) {
         TokenKeeper keeper = keepers.get(backend);
@@ -176,8 +204,7 @@ public final class OAuthKeepers implements Credentials, Disposable {
         keepers.keySet().removeIf(name -> !isThere(snapshot, name));
         Set<String> now = new HashSet<>();
         snapshot.records(RecordKind.OAUTH_TOKEN).forEach((id, record) -> {
-            if (Kept.of(record.body()).source().requested()
-                    && !isThere(snapshot, id.substring(0, id.lastIndexOf('.')))) {
+            if (Kept.of(record.body()).source().requested() && !isThere(snapshot, backendOf(id))) {
                 now.add(id);
             }
         });

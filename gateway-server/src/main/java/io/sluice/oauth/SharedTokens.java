@@ -74,7 +74,8 @@ final class SharedTokens {
                 : written.record();
     }
 
-    private long revision() {
+    /** Of the record as this replica knows it. */
+    long revision() {
         SharedRecord record = record();
         return record == null ? 0 : record.revision();
     }
@@ -124,9 +125,9 @@ final class SharedTokens {
         return registry.resign(fence).onErrorComplete();
     }
 
-    /** Completes when another replica has changed the record, or did not within the time that it may take. */
-    Mono<Void> whenOthersAreDone() {
-        return Mono.defer(() -> changedSince(revision(), OTHERS));
+    /** Completes when the record is not at that revision any more, or still is after the time that fetching may take. */
+    Mono<Void> whenOthersAreDone(long revision) {
+        return changedSince(revision, OTHERS);
     }
 
     private Mono<Void> changedSince(long revision, Duration longest) {

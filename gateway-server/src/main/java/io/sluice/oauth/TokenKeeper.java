@@ -37,7 +37,7 @@ final class TokenKeeper implements Credentials.Keeper {
     /** Of tokens that were refused, one is replaced in this time: another one would be refused as well. */
     private static final Duration ONE_REFUSAL = Duration.ofSeconds(10);
 
-    private static final int ROUNDS = 3;
+    private static final int ROUNDS = 5;
 
     private final Backend backend;
     private final OAuthSettings settings;
@@ -171,17 +171,17 @@ final class TokenKeeper implements Credentials.Keeper {
     }
 
     private Mono<Boolean> wantsAnother(String header, Challenge challenge) {
-        if (!header.isEmpty()) {
-            refused = header;
+        boolean known = !header.isEmpty() && header.equals(refused);
+        if (!known) {
+            refused = header.isEmpty() ? refused : header;
+            discovered.set(null); // it may have moved to another authorization server
         }
-        discovered.set(null); // it may have moved to another authorization server
-        failed = null;
         Kept kept = shared.kept();
         if (!settings.interactive() || isRenewable(kept)) {
             Instant now = clock.instant();
-            boolean first = now.isAfter(nextRefusal);
-            nextRefusal = first ? now.plus(ONE_REFUSAL) : nextRefusal;
-            return Mono.just(first);
+            boolean another = known || now.isAfter(nextRefusal);
+            nextRefusal = known || !another ? nextRefusal : now.plus(ONE_REFUSAL);
+            return Mono.just(another);
         }
         List<String> wanted = settings.scopes().isEmpty() ? challenge.scopes() : settings.scopes();
         List<String> before = kept.token().map(Token::scopes).orElse(List.of());
@@ -257,6 +257,7 @@ final class TokenKeeper implements Credentials.Keeper {
         if (there.isPresent()) {
             return Mono.just(there.get());
         }
+        long before = shared.revision();
         if (round > ROUNDS) {
             return Mono.error(unavailable("another replica is getting a token for it, and is not done"));
         }
@@ -265,7 +266,7 @@ final class TokenKeeper implements Credentials.Keeper {
                 .defaultIfEmpty(Optional.empty())
                 .flatMap(fence -> fence.isPresent()
                         ? claimed(fence.get())
-                        : shared.whenOthersAreDone().then(Mono.defer(() -> renew(round + 1))))
+                        : shared.whenOthersAreDone(before).then(Mono.defer(() -> renew(round + 1))))
                 // By itself it can have as many tokens as it likes; a refresh token is for one use by one replica.
                 .onErrorResume(
                         RegistryRefusal.Unavailable.class,
@@ -289,6 +290,9 @@ final class TokenKeeper implements Credentials.Keeper {
     }
 
     private Mono<Token> share(Token token) {
+        if (token.header().equals(refused)) {
+            return Mono.error(new OAuthTrouble("its authorization server gives the token again that it refused"));
+        }
         return shared.update(kept -> kept.with(token)).thenReturn(token).onErrorResume(RegistryRefusal.class, away -> {
             log.warn("Backend '{}': its token is known to this replica alone: {}", backend.name(), away.getMessage());
             unshared = token;

@@ -226,7 +226,7 @@ final class ClientApiTest {
                 "/mcp/connect; {'transport':'http'}; 422",
                 "/mcp/connect; {'transport':'http','mcp_url':'http://127.0.0.1:1/mcp','auth_type':'bearer'}; 422",
                 "/mcp/connect; {'transport':'http','mcp_url':'http://127.0.0.1:1/mcp','timeout':-1}; 422",
-                "/mcp/connect; {'transport':'http','mcp_url':'http://127.0.0.1:1/mcp','auth_type':'oauth'}; 400",
+                "/mcp/connect; {'transport':'http','mcp_url':'http://127.0.0.1:1/mcp','auth_type':'oauth','oauth_auth_url':'http://h/a'}; 422",
                 "/mcp/connect; {'transport':'stdio','command':['node','server.js']}; 500",
                 "/mcp/connect; not json; 400",
                 "/mcp/call_tool; {'client_id':'x'}; 422",

@@ -22,17 +22,20 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** An MCP server that wants tokens, and the authorization server that gives them, on one port. */
-final class Guarded implements AutoCloseable {
+public final class Guarded implements AutoCloseable {
     private final HttpServer server;
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final AtomicInteger numbers = new AtomicInteger();
-    final List<Map<String, String>> asked = new CopyOnWriteArrayList<>();
-    volatile String issuer;
-    volatile String metadata = "";
+    public final List<Map<String, String>> asked = new CopyOnWriteArrayList<>();
+    public volatile String issuer;
+    public volatile String metadata = "";
     /** Tokens that are good. */
-    final java.util.Set<String> valid = java.util.concurrent.ConcurrentHashMap.newKeySet();
+    public final java.util.Set<String> valid = java.util.concurrent.ConcurrentHashMap.newKeySet();
 
-    volatile int life = 3600;
+    /** What tokens and secrets begin with. */
+    public volatile String prefix = "";
+
+    public volatile int life = 3600;
     volatile boolean discoverable = true;
     volatile boolean denying;
     volatile String error = "invalid_client";
@@ -56,7 +59,7 @@ final class Guarded implements AutoCloseable {
     final List<String> looked = new CopyOnWriteArrayList<>();
     final List<JsonNode> registered = new CopyOnWriteArrayList<>();
 
-    Guarded() {
+    public Guarded() {
         try {
             server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         } catch (IOException e) {
@@ -70,7 +73,17 @@ final class Guarded implements AutoCloseable {
         server.start();
     }
 
-    String url(String path) {
+    /** Paths that were asked for, but that of the server itself. */
+    public List<String> looked() {
+        return looked;
+    }
+
+    /** Gives no token any more. */
+    public void deny() {
+        denying = true;
+    }
+
+    public String url(String path) {
         return "http://127.0.0.1:" + server.getAddress().getPort() + path;
     }
 
@@ -94,7 +107,7 @@ final class Guarded implements AutoCloseable {
                     exchange,
                     201,
                     "{\"client_id\":\"registered" + as.replace('/', '-') + "\""
-                            + (method.equals("none") ? "" : ",\"client_secret\":\"a secret of it\"")
+                            + (method.equals("none") ? "" : ",\"client_secret\":\"" + prefix + "secret of it\"")
                             + ",\"token_endpoint_auth_method\":\"" + method + "\"}");
         } else if (path.equals(resourceAt)) {
             json(
@@ -133,13 +146,15 @@ final class Guarded implements AutoCloseable {
                             + form.getOrDefault("refresh_token", "") + "\"}");
             return;
         }
-        String given = "token-" + numbers.incrementAndGet();
+        String given = prefix + "token-" + numbers.incrementAndGet();
         valid.add(given);
         json(
                 exchange,
                 200,
                 "{\"access_token\":\"" + given + "\",\"token_type\":\"Bearer\",\"expires_in\":" + life
-                        + ("client_credentials".equals(form.get("grant_type")) ? "" : ",\"refresh_token\":\"again\"")
+                        + ("client_credentials".equals(form.get("grant_type"))
+                                ? ""
+                                : ",\"refresh_token\":\"" + prefix + "again\"")
                         + "}");
     }
 

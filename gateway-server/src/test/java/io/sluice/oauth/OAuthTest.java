@@ -270,7 +270,7 @@ class OAuthTest {
         assertThat(guarded.registered.get(0).path("grant_types").toString()).contains("refresh_token");
         assertThat(guarded.asked.get(0))
                 .containsEntry("client_id", "registered-as")
-                .containsEntry("client_secret", "a secret of it");
+                .containsEntry("client_secret", "secret of it");
         await().atMost(TestGateway.PATIENCE).until(() -> whoami().equals("Bearer token-2"));
     }
 
