@@ -4,6 +4,7 @@ import io.sluice.openapi.Operation.Body;
 import io.sluice.openapi.Operation.Parameter;
 import io.sluice.openapi.Operation.Place;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -310,7 +311,10 @@ final class OpenApiReader {
                 required.add(argument);
             }
             String usual = place == Place.QUERY || place == Place.COOKIE ? "form" : "simple";
-            String style = parameter.path("style").asString(usual);
+            boolean segments =
+                    place == Place.PATH && parameter.path("x-multi-segment").asBoolean(false);
+            String style =
+                    segments ? Parameter.SEGMENTS : parameter.path("style").asString(usual);
             found.add(new Parameter(
                     argument,
                     name,
@@ -382,12 +386,12 @@ final class OpenApiReader {
         return Optional.of(new Body(argument, sent, must, schemas.followed(schema)));
     }
 
-    /** JSON where it is offered; then forms; then whatever comes first. */
+    /** JSON where it is offered, a list of patches only where there is no other; then forms; then whatever comes first. */
     private static String mediaType(JsonNode content) {
         List<String> types = new ArrayList<>(content.propertyNames());
         return types.stream()
                 .filter(OpenApiReader::isJson)
-                .findFirst()
+                .min(Comparator.comparingInt(OpenApiReader::unusual))
                 .or(() -> types.stream()
                         .filter(t -> t.startsWith("application/x-www-form-urlencoded"))
                         .findFirst())
@@ -395,6 +399,17 @@ final class OpenApiReader {
                         .filter(t -> t.startsWith("multipart/form-data"))
                         .findFirst())
                 .orElse(types.get(0));
+    }
+
+    /** A document patched by another like it (RFC 7396) is what a schema of an object describes; a list of patches (RFC 6902) is not. */
+    private static int unusual(String json) {
+        String bare = json.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+        return switch (bare) {
+            case "application/json", "*/*" -> 0;
+            case "application/merge-patch+json" -> 1;
+            case "application/json-patch+json" -> 3;
+            default -> 2;
+        };
     }
 
     static boolean isJson(String mediaType) {

@@ -37,11 +37,14 @@ record Operation(
     /**
      * @param argument the name of the tool's argument
      * @param name the name in the request
-     * @param style as OpenAPI calls it: simple, form, deepObject and so on
+     * @param style as OpenAPI calls it: simple, form, deepObject and so on; or {@link #SEGMENTS}
      * @param json whether the value is sent as JSON, because the document gives it a media type
      */
     record Parameter(
-            String argument, String name, Place place, String style, boolean explode, boolean required, boolean json) {}
+            String argument, String name, Place place, String style, boolean explode, boolean required, boolean json) {
+        /** Of a path parameter that the document allows to be several segments, with its extension {@code x-multi-segment}. */
+        static final String SEGMENTS = "segments";
+    }
 
     /**
      * @param mediaType as it is sent

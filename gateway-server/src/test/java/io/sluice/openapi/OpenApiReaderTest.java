@@ -125,6 +125,18 @@ class OpenApiReaderTest {
     }
 
     @Test
+    void bodyThatMayBeAPatchIsSentAsTheKindThatAnObjectIs() {
+        String types = "'application/json-patch+json':{'schema':{'type':'object'}},"
+                + "'application/merge-patch+json':{'schema':{'type':'object'}}";
+        String patch =
+                "{'openapi':'3.1.0','info':{},'paths':{'/a':{'patch':{'requestBody':{'content':{" + types + "}}}}}}";
+
+        Operation operation = read(patch.replace('\'', '"')).operations().get(0);
+
+        assertThat(operation.body().orElseThrow().mediaType()).isEqualTo("application/merge-patch+json");
+    }
+
+    @Test
     void referencesToTheNetworkAreLeftOpen() {
         Operation operation = only(
                 "'/a':{'post':{'requestBody':{'required':true,'content':{'application/json':{'schema':"

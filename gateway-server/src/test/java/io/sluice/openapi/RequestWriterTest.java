@@ -119,6 +119,19 @@ class RequestWriterTest {
     }
 
     @Test
+    void parameterOfSeveralSegmentsLeadsDownAndNowhereElse() {
+        Parameter segments = parameter("v", Place.PATH, Parameter.SEGMENTS, false);
+
+        assertThat(target(segments, "'docs/read me.md'")).isEqualTo("/x/docs/read%20me.md");
+        assertThat(target(segments, "'a?b#c'")).isEqualTo("/x/a%3Fb%23c");
+        for (String value : List.of("../a", "a/..", "a/./b", "a//b", "/a", "a/", "a\\\\b", "a%2fb", "%2e%2e/a", "")) {
+            assertThatThrownBy(() -> target(segments, "'" + value + "'"))
+                    .as(value)
+                    .isInstanceOf(RequestWriter.Refused.class);
+        }
+    }
+
+    @Test
     void headerCannotHoldALineBreak() {
         assertThatThrownBy(() -> target(parameter("v", Place.HEADER, "simple", false), "'a\\r\\nX: y'"))
                 .isInstanceOf(RequestWriter.Refused.class)
