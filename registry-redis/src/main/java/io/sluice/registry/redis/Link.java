@@ -1,8 +1,10 @@
 package io.sluice.registry.redis;
 
 import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisConnectionStateListener;
+import io.lettuce.core.RedisReadOnlyException;
 import io.lettuce.core.api.StatefulConnection;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
@@ -10,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +32,8 @@ final class Link<C extends StatefulConnection<String, byte[]>> {
 
     /** A connection on which so many commands in a row went unanswered may lead nowhere; another is tried. */
     private static final int MOST_SILENCE = 6;
+
+    private static final Pattern ELSEWHERE = Pattern.compile("MOVED |ASK |CLUSTERDOWN |READONLY |MASTERDOWN ");
 
     private final String purpose;
     private final Function<Link<C>, Mono<C>> dial;
@@ -60,6 +65,14 @@ final class Link<C extends StatefulConnection<String, byte[]>> {
         this.timer = timer;
     }
 
+    /** Whether this Redis says that another one is in charge by now: after a fail-over, or when a slot has moved. */
+    static boolean isElsewhere(Throwable e) {
+        return e instanceof RedisReadOnlyException
+                || e instanceof RedisCommandExecutionException
+                        && e.getMessage() != null
+                        && ELSEWHERE.matcher(e.getMessage()).lookingAt();
+    }
+
     /** Dials, and goes on dialling until closed. */
     void open() {
         synchronized (this) {
@@ -81,7 +94,8 @@ final class Link<C extends StatefulConnection<String, byte[]>> {
             }
             return work.apply(now)
                     .doOnSuccess(done -> answered())
-                    .doOnError(RedisCommandTimeoutException.class, e -> unanswered(now));
+                    .doOnError(RedisCommandTimeoutException.class, e -> unanswered(now))
+                    .doOnError(Link::isElsewhere, e -> lost(now, reason(e)));
         });
     }
 

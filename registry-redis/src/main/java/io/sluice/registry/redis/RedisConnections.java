@@ -3,18 +3,19 @@ package io.sluice.registry.redis;
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
-import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
-import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.lettuce.core.cluster.SlotHash;
 import io.lettuce.core.cluster.api.reactive.RedisClusterReactiveCommands;
+import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
@@ -53,10 +54,13 @@ public final class RedisConnections {
     private final RedisSettings settings;
     private final List<RedisURI> nodes;
     private final ClientResources resources;
-    private final AbstractRedisClient client;
+    private final RedisClient client;
+    /** Asked who has our slot; null unless it is a cluster. */
+    private final @Nullable RedisClusterClient cluster;
+
     private final Scheduler timer = Schedulers.newSingle("sluice-redis", true);
-    private final Link<StatefulConnection<String, byte[]>> commands;
-    private final Link<StatefulConnection<String, byte[]>> bulk;
+    private final Link<StatefulRedisConnection<String, byte[]>> commands;
+    private final Link<StatefulRedisConnection<String, byte[]>> bulk;
     private final Link<StatefulRedisPubSubConnection<String, byte[]>> messages;
 
     /** Guards itself and the connection that they were told of last. */
@@ -77,15 +81,9 @@ public final class RedisConnections {
             node.getSentinels().forEach(sentinel -> sentinel.setTimeout(settings.connectTimeout()));
             node.setClientName("sluice");
         });
-        if (settings.url().isCluster()) {
-            RedisClusterClient cluster = RedisClusterClient.create(resources, nodes);
-            cluster.setOptions(clusterOptions());
-            this.client = cluster;
-        } else {
-            RedisClient single = RedisClient.create(resources, nodes.get(0));
-            single.setOptions(configure(ClientOptions.builder()).build());
-            this.client = single;
-        }
+        this.client = RedisClient.create(resources);
+        client.setOptions(configure(ClientOptions.builder()).build());
+        this.cluster = settings.url().isCluster() ? topology() : null;
         this.commands = new Link<>(
                 "commands",
                 link -> dial(settings.commandTimeout()),
@@ -127,7 +125,7 @@ public final class RedisConnections {
      * whether it was done, or Redis refused it.
      */
     public <T> Mono<T> command(Function<RedisClusterReactiveCommands<String, byte[]>, Mono<T>> command) {
-        return commands.use(connection -> command.apply(reactive(connection)));
+        return commands.use(connection -> command.apply(connection.reactive()));
     }
 
     /** As {@link #command}, for many answers. */
@@ -142,7 +140,7 @@ public final class RedisConnections {
 
     /** As {@link #run}, with time for an answer of many megabytes, and without delaying smaller ones on this side. */
     public Mono<List<Object>> runBulk(Script script, List<String> keys, byte[]... arguments) {
-        return bulk.use(connection -> run(reactive(connection), script, keys, arguments));
+        return bulk.use(connection -> run(connection.reactive(), script, keys, arguments));
     }
 
     private static Mono<List<Object>> run(
@@ -198,37 +196,54 @@ public final class RedisConnections {
     public Mono<Void> close() {
         return Mono.whenDelayError(commands.close(), bulk.close(), messages.close())
                 .onErrorComplete()
-                .then(Mono.fromFuture(
-                        () -> client.shutdownAsync(QUIET.toMillis(), SHUTDOWN.toMillis(), TimeUnit.MILLISECONDS)))
+                .then(shutDown(client))
+                .then(cluster == null ? Mono.empty() : shutDown(cluster))
                 .publishOn(Schedulers.boundedElastic()) // what follows takes locks
                 .then(Mono.fromRunnable(
                         () -> resources.shutdown(QUIET.toMillis(), SHUTDOWN.toMillis(), TimeUnit.MILLISECONDS)))
                 .then(Mono.fromRunnable(timer::dispose));
     }
 
-    @SuppressWarnings("unchecked")
-    private Mono<StatefulConnection<String, byte[]>> dial(Duration timeout) {
-        Mono<? extends StatefulConnection<String, byte[]>> dialled = client instanceof RedisClusterClient cluster
-                ? Mono.fromFuture(() -> cluster.refreshPartitionsAsync().toCompletableFuture())
-                        .then(Mono.fromFuture(() -> cluster.connectAsync(CODEC)))
-                : Mono.fromCompletionStage(() -> ((RedisClient) client).connectAsync(CODEC, nodes.get(0)));
-        return ((Mono<StatefulConnection<String, byte[]>>) dialled)
+    private static Mono<Void> shutDown(AbstractRedisClient client) {
+        return Mono.fromFuture(
+                () -> client.shutdownAsync(QUIET.toMillis(), SHUTDOWN.toMillis(), TimeUnit.MILLISECONDS));
+    }
+
+    private Mono<StatefulRedisConnection<String, byte[]>> dial(Duration timeout) {
+        return node().flatMap(node -> Mono.fromCompletionStage(() -> client.connectAsync(CODEC, node)))
                 .doOnNext(connection -> connection.setTimeout(timeout));
     }
 
     private Mono<StatefulRedisPubSubConnection<String, byte[]>> dialMessages() {
-        return client instanceof RedisClusterClient cluster
-                ? Mono.fromFuture(() -> cluster.refreshPartitionsAsync().toCompletableFuture())
-                        .then(Mono.fromFuture(() -> cluster.connectPubSubAsync(CODEC)))
-                        .map(Function.identity())
-                : Mono.fromCompletionStage(() -> ((RedisClient) client).connectPubSubAsync(CODEC, nodes.get(0)));
+        return node().flatMap(node -> Mono.fromCompletionStage(() -> client.connectPubSubAsync(CODEC, node)));
     }
 
-    private static RedisClusterReactiveCommands<String, byte[]> reactive(
-            StatefulConnection<String, byte[]> connection) {
-        return connection instanceof StatefulRedisClusterConnection<String, byte[]> cluster
-                ? cluster.reactive()
-                : ((StatefulRedisConnection<String, byte[]>) connection).reactive();
+    /**
+     * Whom to connect to: in a cluster the node that has the one slot in which all our keys are, so that a connection is
+     * to one Redis in every case, and ends as such.
+     */
+    private Mono<RedisURI> node() {
+        RedisClusterClient asked = cluster;
+        return asked == null
+                ? Mono.just(nodes.get(0))
+                : Mono.fromFuture(() -> asked.refreshPartitionsAsync().toCompletableFuture())
+                        .then(Mono.fromCallable(() -> owner(asked)));
+    }
+
+    private RedisURI owner(RedisClusterClient asked) {
+        RedisClusterNode owner = asked.getPartitions().getPartitionBySlot(SlotHash.getSlot(settings.key("")));
+        if (owner == null) {
+            throw new RedisConnectionException("no node of the cluster has the slot of '" + settings.key("") + "'");
+        }
+        return owner.getUri();
+    }
+
+    private RedisClusterClient topology() {
+        RedisClusterClient asked = RedisClusterClient.create(resources, nodes);
+        ClusterClientOptions.Builder options = ClusterClientOptions.builder();
+        configure(options);
+        asked.setOptions(options.build());
+        return asked;
     }
 
     private ClientOptions.Builder configure(ClientOptions.Builder options) {
@@ -251,11 +266,5 @@ public final class RedisConnections {
                                 .build())
                         .tcpNoDelay(true)
                         .build());
-    }
-
-    private ClusterClientOptions clusterOptions() {
-        ClusterClientOptions.Builder options = ClusterClientOptions.builder();
-        configure(options);
-        return options.build();
     }
 }

@@ -2,7 +2,6 @@ package io.sluice.registry.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisLoadingException;
-import io.lettuce.core.RedisReadOnlyException;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
 import io.sluice.registry.BackendPart;
@@ -387,7 +386,7 @@ public final class RedisRegistry implements Registry {
 
     /** Whether Redis will be of another mind in a moment: it starts, or a replica takes over. */
     private static boolean passing(Throwable e) {
-        return e instanceof RedisLoadingException || e instanceof RedisReadOnlyException;
+        return e instanceof RedisLoadingException || Link.isElsewhere(e);
     }
 
     private static RegistryRefusal.Unavailable unavailable(Throwable e, boolean maybeDone) {

@@ -5,6 +5,7 @@ import io.lettuce.core.cluster.RedisClusterURIUtil;
 import java.net.URI;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
@@ -15,11 +16,13 @@ import java.util.regex.Pattern;
 public final class RedisUrl {
     private static final Pattern HOST = Pattern.compile("(\\[[0-9a-fA-F:.%]+]|[^:\\[\\]]+)(:[0-9]{1,5})?");
 
+    private final Supplier<List<RedisURI>> parse;
     private final List<RedisURI> nodes;
     private final boolean cluster;
 
-    private RedisUrl(List<RedisURI> nodes, boolean cluster) {
-        this.nodes = List.copyOf(nodes);
+    private RedisUrl(Supplier<List<RedisURI>> parse, boolean cluster) {
+        this.parse = parse;
+        this.nodes = parse.get();
         this.cluster = cluster;
     }
 
@@ -32,11 +35,11 @@ public final class RedisUrl {
         checkHosts(scheme, rest);
         try {
             return switch (scheme) {
-                case "redis", "rediss" -> new RedisUrl(List.of(node(scheme + rest)), false);
-                case "redis-sentinel", "rediss-sentinel" -> new RedisUrl(List.of(sentinel(scheme + rest)), false);
+                case "redis", "rediss" -> new RedisUrl(() -> List.of(node(scheme + rest)), false);
+                case "redis-sentinel", "rediss-sentinel" -> new RedisUrl(() -> List.of(sentinel(scheme + rest)), false);
                 case "redis-cluster", "rediss-cluster" ->
                     new RedisUrl(
-                            RedisClusterURIUtil.toRedisURIs(
+                            () -> RedisClusterURIUtil.toRedisURIs(
                                     URI.create(scheme.substring(0, scheme.indexOf('-')) + rest)),
                             true);
                 default ->
@@ -80,8 +83,9 @@ public final class RedisUrl {
         return RedisURI.create(url);
     }
 
+    /** The addresses, anew for each who asks, because they can be changed. */
     List<RedisURI> nodes() {
-        return nodes.stream().map(node -> RedisURI.builder(node).build()).toList();
+        return parse.get();
     }
 
     boolean isCluster() {

@@ -55,12 +55,41 @@ public final class RedisProcess implements AutoCloseable {
         return start("--appendonly", "no");
     }
 
+    /** One that copies what another is told. */
+    public static RedisProcess replicaOf(RedisProcess primary) {
+        return start("--appendonly", "yes", "--replicaof", "127.0.0.1 " + primary.port);
+    }
+
+    /** One that is a node of a cluster, without slots yet. */
+    public static RedisProcess node() {
+        try {
+            return start("--appendonly", "no", "--cluster-enabled", "yes", "--cluster-port", "" + freePort());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A sentinel that watches over this one alone, and makes a replica the primary soon after it is gone. */
+    public static RedisProcess sentinel(String name, RedisProcess primary) {
+        return start(
+                List.of("--sentinel"),
+                List.of(
+                        "sentinel monitor " + name + " 127.0.0.1 " + primary.port + " 1",
+                        "sentinel down-after-milliseconds " + name + " 300",
+                        "sentinel failover-timeout " + name + " 3000"));
+    }
+
     /** Starts one with these options besides. */
     public static RedisProcess start(String... options) {
+        return start(List.of(options), List.of());
+    }
+
+    private static RedisProcess start(List<String> options, List<String> file) {
         try {
             Path directory = Files.createTempDirectory("sluice-redis");
             for (int attempt = 1; ; attempt++) {
-                RedisProcess started = new RedisProcess(directory, freePort(), List.of(options));
+                RedisProcess started = new RedisProcess(directory, freePort(), options);
+                Files.write(started.file(), file);
                 try {
                     started.start();
                     return started;
@@ -86,9 +115,11 @@ public final class RedisProcess implements AutoCloseable {
 
     /** Starts it, on the same port and with what it has kept, and waits until it answers. */
     public void start() {
-        List<String> command = new ArrayList<>(List.of(binary().toString()));
-        command.addAll(
-                List.of("--port", "" + port, "--bind", "127.0.0.1", "--save", "", "--dir", directory.toString()));
+        List<String> command = new ArrayList<>(List.of(binary().toString(), file().toString()));
+        command.addAll(List.of("--port", "" + port, "--bind", "127.0.0.1", "--dir", directory.toString()));
+        if (!options.contains("--sentinel")) {
+            command.addAll(List.of("--save", ""));
+        }
         command.addAll(options);
         try {
             process = new ProcessBuilder(command)
@@ -105,6 +136,23 @@ public final class RedisProcess implements AutoCloseable {
                 throw new IllegalStateException("redis-server did not start: " + log());
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+        }
+    }
+
+    private Path file() {
+        return directory.resolve("redis.conf");
+    }
+
+    /** What it answers to a command of words without spaces. */
+    public String ask(String command) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 5_000);
+            socket.setSoTimeout(5_000);
+            socket.getOutputStream().write((command + "\r\n").getBytes(UTF_8));
+            socket.shutdownOutput();
+            return new String(socket.getInputStream().readAllBytes(), UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
