@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 
 /** What one connection says, and what it must hear. Not for use by two threads. */
 interface Conversation {
-    /** What comes before the first call, if anything: taken once, answered to {@link #opened}. */
+    /** What comes next before the first call, if anything; each is answered to {@link #opened} before it is asked again. */
     default Optional<byte[]> opening() {
         return Optional.empty();
     }
@@ -28,6 +28,7 @@ interface Conversation {
         private final byte[] end = "\"isError\":false}}".getBytes(UTF_8);
         private final String ballast;
         private String session = "";
+        private boolean ready;
 
         Calls(Scenario scenario, String path, String tool) {
             this(scenario, path, () -> tool);
@@ -43,15 +44,24 @@ interface Conversation {
 
         @Override
         public Optional<byte[]> opening() {
-            if (scenario.modern()) {
+            if (scenario.modern() || ready) {
                 return Optional.empty();
             }
-            return Optional.of(Requests.legacy(path, "", Requests.INITIALIZE));
+            if (session.isEmpty()) {
+                return Optional.of(Requests.legacy(path, "", Requests.INITIALIZE));
+            }
+            ready = true;
+            return Optional.of(Requests.legacy(path, session, Requests.INITIALIZED));
         }
 
         @Override
         public void opened(HttpReader answer) {
-            session = answer.header("Mcp-Session-Id");
+            if (session.isEmpty()) {
+                session = answer.header("Mcp-Session-Id");
+            }
+            if (session.isEmpty()) {
+                throw new IllegalStateException("no session was opened: " + answer.status() + " " + answer.body());
+            }
         }
 
         @Override

@@ -247,6 +247,13 @@ final class LoadGenerator implements AutoCloseable {
             closing = reader.header("connection").equals("close");
             if (!open) {
                 conversation.opened(reader);
+                Optional<byte[]> more = conversation.opening();
+                if (more.isPresent()) {
+                    reader.next();
+                    calling = true;
+                    Objects.requireNonNull(channel).writeAndFlush(Unpooled.wrappedBuffer(more.get()));
+                    return;
+                }
                 open = true;
                 opened.countDown();
             } else {

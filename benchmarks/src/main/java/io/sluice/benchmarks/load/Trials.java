@@ -20,7 +20,9 @@ final class Trials {
             "latency",
             "list",
             "streams",
-            "growth");
+            "growth",
+            "start",
+            "comparators");
 
     static final List<String> QUICK = List.of(
             "modern",
@@ -32,7 +34,8 @@ final class Trials {
             "events",
             "first-byte",
             "latency",
-            "list");
+            "list",
+            "start");
 
     private Trials() {}
 
@@ -45,6 +48,8 @@ final class Trials {
         all.add(new Lists());
         all.add(new Streams());
         all.add(new Growth());
+        all.add(new Start());
+        all.add(new Comparators());
         all.sort(Comparator.comparingInt(
                 trial -> FULL.contains(trial.name()) ? FULL.indexOf(trial.name()) : FULL.size()));
         return all;
