@@ -4,7 +4,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** What {@link SseReader} finds in a stream, one dispatch at a time. */
-sealed interface SseItem {
+public sealed interface SseItem {
     /**
      * One event, dispatched by its blank line.
      *

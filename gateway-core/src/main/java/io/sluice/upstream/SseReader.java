@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Used by one thread at a time. Keeps one event at most, and that no longer than {@code maxEventBytes}.
  */
-final class SseReader {
+public final class SseReader {
     private static final byte LF = '\n';
     private static final byte CR = '\r';
     private static final int LONGEST_FIELD_NAME = 64;
@@ -32,7 +32,8 @@ final class SseReader {
     private boolean skipLineFeed;
     private boolean started;
 
-    SseReader(int maxEventBytes) {
+    /** @param maxEventBytes the longest event that is read */
+    public SseReader(int maxEventBytes) {
         this.maxEventBytes = maxEventBytes;
     }
 
@@ -48,7 +49,7 @@ final class SseReader {
      * @return what the chunk completed, in order; often nothing
      * @throws EventTooLargeException when an event is longer than allowed; the reader is of no use after that
      */
-    List<SseItem> read(ByteBuf chunk) {
+    public List<SseItem> read(ByteBuf chunk) {
         List<SseItem> found = new ArrayList<>(2);
         int at = chunk.readerIndex();
         int end = chunk.writerIndex();

@@ -32,7 +32,7 @@ final class Contestant implements AutoCloseable {
     private static final double TICKS = 100;
 
     /** Its warnings that a process it was connected to has gone are no news here. */
-    private static final Logger JMX_LOG = Logger.getLogger("javax.management.remote");
+    private static final Logger JMX_LOG = Logger.getLogger("javax.management.remote.misc");
 
     static {
         JMX_LOG.setLevel(Level.OFF);

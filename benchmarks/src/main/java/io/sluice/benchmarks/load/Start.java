@@ -108,6 +108,7 @@ final class Start implements Trial {
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().put("JAVA_HOME", home.toString());
+        builder.environment().put("SLUICE_BUILD", "off"); // the jar was built a moment ago
         builder.environment().remove("SLUICE_JAVA_OPTS");
         long start = System.nanoTime();
         Process process = builder.start();

@@ -22,7 +22,8 @@ final class Trials {
             "streams",
             "growth",
             "start",
-            "comparators");
+            "comparators",
+            "replicas");
 
     static final List<String> QUICK = List.of(
             "modern",
@@ -50,6 +51,8 @@ final class Trials {
         all.add(new Growth());
         all.add(new Start());
         all.add(new Comparators());
+        all.add(new Replicas());
+        all.add(new Variants());
         all.sort(Comparator.comparingInt(
                 trial -> FULL.contains(trial.name()) ? FULL.indexOf(trial.name()) : FULL.size()));
         return all;

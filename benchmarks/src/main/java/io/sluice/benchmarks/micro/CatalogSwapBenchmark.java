@@ -5,7 +5,9 @@ import io.sluice.catalog.CatalogSettings;
 import io.sluice.catalog.Contribution;
 import io.sluice.catalog.Definition;
 import io.sluice.catalog.Listing;
+import io.sluice.catalog.RenderedList;
 import io.sluice.catalog.Target;
+import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
@@ -29,7 +31,7 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * How long it takes to replace the catalog: from nothing, when one backend of many changed its tools, and when all that
- * changed is that one is in trouble; and how long a look-up in it takes.
+ * changed is that one is in trouble; and how long a look-up in it and a list of it take.
  *
  * <pre>java -jar benchmarks/target/benchmarks.jar CatalogSwap -prof gc</pre>
  */
@@ -84,6 +86,12 @@ public class CatalogSwapBenchmark {
     @OutputTimeUnit(TimeUnit.NANOSECONDS)
     public Optional<Target> lookUp() {
         return catalog.aggregate().tool("tool-7-of-5");
+    }
+
+    @Benchmark
+    @OutputTimeUnit(TimeUnit.NANOSECONDS)
+    public RenderedList renderedList() {
+        return catalog.aggregate().list(McpMethod.TOOLS_LIST, ProtocolVersion.LATEST_MODERN);
     }
 
     /** Every tenth backend offers what the first one does, so that names collide. */
