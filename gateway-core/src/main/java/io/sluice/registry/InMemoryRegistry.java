@@ -217,6 +217,11 @@ public final class InMemoryRegistry implements Registry {
     }
 
     @Override
+    public RegistryFigures figures() {
+        return RegistryFigures.AT_ONCE;
+    }
+
+    @Override
     public RegistryStatus status() {
         return STATUS;
     }

@@ -134,6 +134,11 @@ public final class LayeredRegistry implements Registry {
     }
 
     @Override
+    public RegistryFigures figures() {
+        return shared.figures();
+    }
+
+    @Override
     public RegistryStatus status() {
         return shared.status();
     }

@@ -108,6 +108,9 @@ public interface Registry {
     /** How the registry is doing, from memory. */
     RegistryStatus status();
 
+    /** What is measured of it, from memory. */
+    RegistryFigures figures();
+
     /** Lets go of connections and timers; leases go on until they end. */
     Mono<Void> close();
 }

@@ -100,6 +100,7 @@ final class Meters implements Disposable {
         count("sluice.sessions", "Legacy sessions that hold something on this replica", vitals.sessions());
         count("sluice.streams", "Event streams that are open towards clients", vitals.streams());
         count("sluice.parked.calls", "Calls that wait for input of their clients", vitals.parked());
+        RegistryMeters.bind(vitals.registry(), registry);
         overload(vitals.overload());
         for (Guard.Limit limit : Guard.Limit.values()) {
             FunctionCounter.builder("sluice.limited.calls", vitals.guard(), it -> it.limited(limit))

@@ -3,6 +3,8 @@ package io.sluice.management;
 import io.sluice.cache.ResultCache;
 import io.sluice.guard.Guard;
 import io.sluice.overload.Overload;
+import io.sluice.registry.InMemoryRegistry;
+import io.sluice.registry.Registry;
 import java.util.function.IntSupplier;
 
 /**
@@ -12,6 +14,7 @@ import java.util.function.IntSupplier;
  * @param sessions legacy ones that hold something on this replica
  * @param streams event streams that are open towards clients
  * @param parked calls that wait for input of their clients
+ * @param registry what replicas share
  * @param guard what callers may do
  * @param overload how pressed the gateway is
  * @param cache what is used again of what backends answered
@@ -21,6 +24,7 @@ public record Vitals(
         IntSupplier sessions,
         IntSupplier streams,
         IntSupplier parked,
+        Registry registry,
         Guard guard,
         Overload overload,
         ResultCache cache) {
@@ -31,6 +35,7 @@ public record Vitals(
                 () -> 0,
                 () -> 0,
                 () -> 0,
+                new InMemoryRegistry(),
                 new Guard(),
                 new Overload(() -> 0),
                 new ResultCache(System::nanoTime));

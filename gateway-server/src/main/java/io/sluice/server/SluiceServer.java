@@ -183,6 +183,7 @@ public final class SluiceServer implements RunningGateway {
                 gateway::liveSessions,
                 gateway::openStreams,
                 gateway::parkedCalls,
+                registry,
                 gateway.guard(),
                 gateway.overload(),
                 gateway.cache());

@@ -2,6 +2,7 @@ package io.sluice.registry.redis;
 
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.sluice.registry.RegistryFigures;
 import io.sluice.registry.RegistrySnapshot;
 import io.sluice.registry.RegistryStatus;
 import io.sluice.registry.RegistryStatus.Condition;
@@ -79,6 +80,11 @@ final class Follower {
     private volatile RegistryStatus status =
             new RegistryStatus(Condition.DISCONNECTED, "Redis has not been reached yet", false);
     private final AtomicLong acknowledged = new AtomicLong();
+    /** When it was last certain that nothing is newer; at first, when this began. */
+    private volatile long currentSince = System.nanoTime();
+
+    private final AtomicLong converged = new AtomicLong();
+    private final AtomicLong convergenceMillis = new AtomicLong();
     private volatile boolean closed;
     private boolean busy;
     private boolean again;
@@ -145,6 +151,14 @@ final class Follower {
 
     RegistryStatus status() {
         return status;
+    }
+
+    RegistryFigures figures(long refused) {
+        return new RegistryFigures(
+                Duration.ofNanos(System.nanoTime() - currentSince),
+                converged.get(),
+                Duration.ofMillis(convergenceMillis.get()),
+                refused);
     }
 
     /** Under which changes are made; empty before Redis was reached for the first time. */
@@ -293,7 +307,9 @@ final class Follower {
                 Set<String> removed = truth.apply(
                         said.number(0),
                         said.at(1),
-                        said.rest().subList(2, said.rest().size()));
+                        said.rest().subList(3, said.rest().size()));
+                converged.incrementAndGet();
+                convergenceMillis.addAndGet(said.number(2));
                 changed(removed);
                 current();
                 yield Mono.empty();
@@ -450,6 +466,7 @@ final class Follower {
 
     private void current() {
         Condition before = status.condition();
+        currentSince = System.nanoTime();
         turn(
                 Condition.CURRENT,
                 "Redis at " + redis.settings().url() + ", revision " + truth.revision()

@@ -11,6 +11,7 @@ import io.sluice.registry.Lease;
 import io.sluice.registry.RecordKind;
 import io.sluice.registry.Registration;
 import io.sluice.registry.Registry;
+import io.sluice.registry.RegistryFigures;
 import io.sluice.registry.RegistryRefusal;
 import io.sluice.registry.RegistrySnapshot;
 import io.sluice.registry.RegistryStatus;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -53,6 +55,7 @@ public final class RedisRegistry implements Registry {
     private final Follower follower;
     private final String node;
     private final AtomicLong operations = new AtomicLong();
+    private final LongAdder refused = new LongAdder();
 
     private RedisRegistry(
             RedisConnections redis, Keyring keyring, RegistrySettings settings, UnaryOperator<String> edit) {
@@ -204,6 +207,11 @@ public final class RedisRegistry implements Registry {
     }
 
     @Override
+    public RegistryFigures figures() {
+        return follower.figures(refused.sum());
+    }
+
+    @Override
     public RegistryStatus status() {
         return follower.status();
     }
@@ -352,13 +360,14 @@ public final class RedisRegistry implements Registry {
     /** Asks again, after growing pauses, until there is an answer or the time is over. */
     private <T> Mono<T> settledOutcome(Supplier<Mono<T>> attempt) {
         return Mono.defer(() -> {
-            RegistryStatus now = follower.status();
-            if (follower.epoch().isEmpty() || now.condition() == RegistryStatus.Condition.HELD) {
-                return Mono.error(new RegistryRefusal.Unavailable(
-                        "the registry takes no changes now: " + now.detail(), RETRY_AFTER));
-            }
-            return attempt(attempt, System.nanoTime() + PATIENCE.toNanos(), 0, false);
-        });
+                    RegistryStatus now = follower.status();
+                    if (follower.epoch().isEmpty() || now.condition() == RegistryStatus.Condition.HELD) {
+                        return Mono.error(new RegistryRefusal.Unavailable(
+                                "the registry takes no changes now: " + now.detail(), RETRY_AFTER));
+                    }
+                    return attempt(attempt, System.nanoTime() + PATIENCE.toNanos(), 0, false);
+                })
+                .doOnError(RegistryRefusal.Unavailable.class, e -> refused.increment());
     }
 
     private <T> Mono<T> attempt(Supplier<Mono<T>> attempt, long end, int failures, boolean sent) {

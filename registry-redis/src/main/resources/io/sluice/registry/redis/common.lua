@@ -2,7 +2,8 @@
 --
 -- KEYS  1 meta  HASH    epoch, rev, prev (the epoch before), swept, f:<job> (newest fencing token)
 --       2 reg   HASH    <kind>/<id> -> <rev>|<since>|<ttl in ms, 0 = stays>|<body>
---       3 log   STREAM  id <rev>-1, fields: id, d (0 put, 1 deleted, 2 group deleted, 3 lease ended), o (operation)
+--       3 log   STREAM  id <rev>-1, fields: id, d (0 put, 1 deleted, 2 group deleted, 3 lease ended), o (operation),
+--                         t (when, in ms of Redis' own clock)
 --       4 ttl   ZSET    <kind>/<id> -> when the lease ends, in ms of Redis' own clock
 --       5 grp   HASH    n:<group> number of records, s:<group> revision since which there has been one
 --
@@ -45,7 +46,8 @@ end
 -- Begins the next revision.
 local function advance(epoch, id, deleted, operation, channel)
   local rev = tonumber(redis.call('HGET', META, 'rev') or '0') + 1
-  redis.call('XADD', LOG, 'MAXLEN', '~', LOGGED, rev .. '-1', 'id', id, 'd', deleted, 'o', operation)
+  redis.call('XADD', LOG, 'MAXLEN', '~', LOGGED, rev .. '-1', 'id', id, 'd', deleted, 'o', operation,
+    't', now())
   redis.call('HSET', META, 'rev', rev)
   redis.call('PUBLISH', channel, epoch .. ':' .. rev)
   return rev

@@ -1,5 +1,5 @@
 -- What changed since a revision, all as of one moment. ARGV epoch rev operation most
--- -> same <rev>, changes <rev> <operation> (d id value)…, gap <rev>,
+-- -> same <rev>, changes <rev> <operation> <ms since the first> (d id value)…, gap <rev>,
 --    noepoch, epoch <epoch> <rev> <prev>, behind <rev>, diverged <rev>
 local m = redis.call('HMGET', META, 'epoch', 'rev', 'prev')
 if not m[1] then return {'noepoch', ''} end
@@ -15,7 +15,8 @@ if rev == mine then return {'same', tostring(rev)} end
 if rev - mine > tonumber(ARGV[4]) then return {'gap', tostring(rev)} end
 local entries = redis.call('XRANGE', LOG, '(' .. mine .. '-1', '+')
 if #entries ~= rev - mine then return {'gap', tostring(rev)} end
-local out = {'changes', tostring(rev), entries[#entries][2][6]}
+local since = tonumber(entries[1][2][8] or now())
+local out = {'changes', tostring(rev), entries[#entries][2][6], tostring(math.max(0, now() - since))}
 for _, entry in ipairs(entries) do
   local id, d = entry[2][2], entry[2][4]
   out[#out + 1] = d

@@ -54,6 +54,9 @@ final class RedisOutageTest {
         awaitCondition(replica, Condition.DISCONNECTED);
         assertThat(replica.status().detail()).contains("cannot be used since").contains("serves revision 1");
         assertThat(replica.snapshot().registrations()).containsOnlyKeys("weather");
+        assertThat(replica.figures().refused()).isPositive();
+        Duration before = replica.figures().lag();
+        await().atMost(PATIENCE).until(() -> replica.figures().lag().compareTo(before) > 0);
 
         redis.start();
         Replicas.current(replica);

@@ -45,7 +45,9 @@ final class RedisTopologyTest {
     void replicaThatASentinelPromotesBeforeItHeardEverythingIsBroughtUpToDate() {
         RedisProcess primary = opened(RedisProcess.durable());
         RedisProcess copy = copyOf(primary);
-        Replicas replicas = watchedReplicas(primary);
+        RedisProcess sentinel = sentinelOf(primary);
+        Replicas replicas = opened(new Replicas(
+                RedisSettings.of("redis-sentinel://127.0.0.1:" + sentinel.port() + "/0#main", "topology"), keyring));
         RedisRegistry one = replicas.open();
         RedisRegistry two = replicas.open();
         register(one, "heard");
@@ -58,7 +60,10 @@ final class RedisTopologyTest {
         primary.kill();
         copy.start();
 
-        await().atMost(PATIENCE).until(() -> copy.ask("ROLE").contains("master"));
+        await().atMost(PATIENCE).until(() -> {
+            sentinel.ask("SENTINEL FAILOVER main"); // which it would do by itself, later
+            return copy.ask("ROLE").contains("master");
+        });
         await().pollInterval(Duration.ofMillis(5)).atMost(PATIENCE).until(() -> {
             assertThat(one.snapshot().registrations()).containsOnlyKeys("unheard");
             assertThat(two.snapshot().registrations()).containsOnlyKeys("unheard");
@@ -142,13 +147,11 @@ final class RedisTopologyTest {
         return copy;
     }
 
-    /** Of a gateway that finds its Redis by asking a sentinel. */
-    private Replicas watchedReplicas(RedisProcess primary) {
+    private RedisProcess sentinelOf(RedisProcess primary) {
         RedisProcess sentinel = opened(RedisProcess.sentinel("main", primary));
         await().atMost(PATIENCE)
                 .until(() -> sentinel.ask("SENTINEL REPLICAS main").contains("127.0.0.1"));
-        return opened(new Replicas(
-                RedisSettings.of("redis-sentinel://127.0.0.1:" + sentinel.port() + "/0#main", "topology"), keyring));
+        return sentinel;
     }
 
     private static void awaitCopied(RedisProcess primary, RedisProcess copy) {
