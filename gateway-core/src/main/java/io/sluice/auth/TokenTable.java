@@ -23,8 +23,8 @@ import javax.crypto.spec.SecretKeySpec;
  * each table, and compares nothing but those: how long a look-up takes says nothing about how much of a guess was
  * right, and no two tokens share an entry, however alike they begin. Immutable.
  *
- * <p>The HMAC is computed for every request. Remembering verified tokens would save nothing: the key of such a memory
- * has to be a hash of the whole token too.
+ * <p>The HMAC is computed for every look-up. A memory of verified tokens would have to be keyed by a hash of the whole
+ * token too; what {@link BearerTokens} remembers is which string object it has looked up.
  */
 public final class TokenTable {
     private static final String HMAC = "HmacSHA256";

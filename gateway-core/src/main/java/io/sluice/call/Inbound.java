@@ -3,7 +3,7 @@ package io.sluice.call;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.rejection.Rejection;
-import java.util.List;
+import io.sluice.wire.HeaderLines;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,11 +20,14 @@ public record Inbound(String mount, HttpHeaders headers, Accept accept) {
 
     /** The value of a header that may stand once at most, or null. */
     public @Nullable String single(CharSequence name) {
-        List<String> values = headers.getAll(name);
-        if (values.size() > 1) {
-            throw new Rejection.HeaderMismatch("Header " + name + " appears " + values.size() + " times; send it once");
+        int count = headers instanceof HeaderLines lines
+                ? lines.count(name)
+                : headers.getAll(name).size();
+        if (count > 1) {
+            throw new Rejection.HeaderMismatch("Header " + name + " appears " + count + " times; send it once");
         }
-        return values.isEmpty() ? null : values.get(0).strip();
+        String value = count == 0 ? null : headers.get(name);
+        return value == null ? null : value.strip();
     }
 
     public @Nullable String versionHeader() {

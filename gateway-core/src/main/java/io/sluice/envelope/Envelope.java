@@ -80,7 +80,7 @@ public final class Envelope {
 
     /** The method, if it is one the protocol knows; that it may stand here is not said by this. */
     public Optional<McpMethod> knownMethod() {
-        return Optional.ofNullable(knownMethod);
+        return knownMethod == null ? Optional.empty() : knownMethod.found();
     }
 
     public Span idSpan() {

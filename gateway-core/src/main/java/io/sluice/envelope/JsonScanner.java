@@ -620,6 +620,9 @@ final class JsonScanner implements AutoCloseable {
     /** The place of one member of a well-formed object, or {@link Span#NONE}; of equal keys the last counts. */
     static Span member(byte[] in, Span object, String key) {
         Span found = Span.NONE;
+        if (in[object.start() + 1] == '}') {
+            return found;
+        }
         Names<String> wanted = new Names<>(Map.of(key, key));
         try (JsonScanner scanner = of(in, false, MessageReader.MAX_DEPTH)) {
             int i = scanner.skipSpace(object.start() + 1);

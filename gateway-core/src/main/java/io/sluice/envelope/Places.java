@@ -6,8 +6,14 @@ import java.util.Arrays;
 final class Places {
     private static final int COUNT = Member.values().length;
 
-    /** Start and end for each member, in the order of {@link Member}; an end of 0 means absent. */
-    private final int[] at = new int[2 * COUNT];
+    @SuppressWarnings("EnumOrdinal") // as below
+    private static final int OF_MESSAGE = 2 * (Member.ERROR.ordinal() + 1);
+
+    /**
+     * Start and end for each member, in the order of {@link Member}; an end of 0 means absent. Only those of the message
+     * itself until there is another, which responses have none of.
+     */
+    private int[] at = new int[OF_MESSAGE];
 
     @SuppressWarnings("EnumOrdinal") // an array beats an EnumMap: no object per place
     private static int index(Member member) {
@@ -16,29 +22,38 @@ final class Places {
 
     void put(Member member, int start, int end) {
         int index = index(member);
+        if (index >= at.length) {
+            at = Arrays.copyOf(at, 2 * COUNT);
+        }
         at[index] = start;
         at[index + 1] = end;
     }
 
     void drop(Member member) {
-        put(member, 0, 0);
+        if (has(member)) {
+            put(member, 0, 0);
+        }
     }
 
     /** Drops this member and all that are declared after it. */
     void dropFrom(Member member) {
-        Arrays.fill(at, index(member), at.length, 0);
+        if (index(member) < at.length) {
+            Arrays.fill(at, index(member), at.length, 0);
+        }
     }
 
     boolean has(Member member) {
-        return at[index(member) + 1] != 0;
+        return end(member) != 0;
     }
 
     int start(Member member) {
-        return at[index(member)];
+        int index = index(member);
+        return index < at.length ? at[index] : 0;
     }
 
     int end(Member member) {
-        return at[index(member) + 1];
+        int index = index(member) + 1;
+        return index < at.length ? at[index] : 0;
     }
 
     Span span(Member member) {

@@ -110,6 +110,9 @@ public final class UriRewriter {
 
     /** The response with its URIs changed; the same array where none was. */
     public static byte[] rewrite(byte[] json, UnaryOperator<String> rename) {
+        if (!mayHaveUri(json)) {
+            return json;
+        }
         ByteBuf whole = Unpooled.wrappedBuffer(json);
         UriRewriter rewriter = new UriRewriter(rename);
         ByteBuf changed = rewriter.push(whole);
@@ -123,6 +126,17 @@ public final class UriRewriter {
         } finally {
             changed.release();
         }
+    }
+
+    /** Whether a key can be {@code uri}: its letters are there, or an escape that could stand for one of them. */
+    private static boolean mayHaveUri(byte[] json) {
+        for (int i = 3; i < json.length; i++) {
+            if (json[i] == '"' && json[i - 1] == 'i' && json[i - 2] == 'r' && json[i - 3] == 'u'
+                    || json[i] == 'u' && json[i - 1] == '\\') {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**

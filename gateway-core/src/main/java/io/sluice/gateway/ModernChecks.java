@@ -1,5 +1,6 @@
 package io.sluice.gateway;
 
+import io.netty.util.AsciiString;
 import io.sluice.call.Inbound;
 import io.sluice.catalog.ParamHeader;
 import io.sluice.catalog.Target;
@@ -13,6 +14,7 @@ import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.MetaKeys;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.rejection.Rejection;
+import io.sluice.wire.HeaderLines;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -58,6 +60,13 @@ final class ModernChecks {
     }
 
     private static void checkEnvelope(Envelope envelope) {
+        if (envelope.metaProtocolVersion().isPresent()
+                && envelope.metaClientCapabilities().isPresent()
+                && envelope.isString(envelope.metaProtocolVersion())
+                && envelope.isObject(envelope.metaClientCapabilities())
+                && !envelope.metaClientInfo().isPresent()) {
+            return;
+        }
         List<String> missing = new ArrayList<>(2);
         if (!envelope.metaProtocolVersion().isPresent()) {
             missing.add(MetaKeys.PROTOCOL_VERSION);
@@ -144,6 +153,9 @@ final class ModernChecks {
     }
 
     private static List<Map.Entry<String, String>> paramHeaders(Inbound inbound) {
+        if (inbound.headers() instanceof HeaderLines lines && !anyParam(lines)) {
+            return List.of();
+        }
         List<Map.Entry<String, String>> found = List.of();
         String prefix = McpHeaders.PARAM_PREFIX;
         for (Map.Entry<String, String> header : inbound.headers()) {
@@ -158,6 +170,16 @@ final class ModernChecks {
             found.add(header);
         }
         return found;
+    }
+
+    private static boolean anyParam(HeaderLines lines) {
+        String prefix = McpHeaders.PARAM_PREFIX;
+        for (int i = 0; i < lines.size(); i++) {
+            if (AsciiString.regionMatches(lines.name(i), true, 0, prefix, 0, prefix.length())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isNumber(ParamHeader param) {

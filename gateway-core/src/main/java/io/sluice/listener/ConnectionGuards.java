@@ -70,9 +70,11 @@ final class ConnectionGuards {
                             settings.limits().maxControlFrames(),
                             settings.timeouts().stall()));
         } else if (pipeline.get(NettyPipeline.HttpCodec) instanceof HttpServerCodec) {
-            pipeline.replace(NettyPipeline.HttpCodec, NettyPipeline.HttpCodec, new StrictHttpCodec(settings));
             LaneHandler lane = lanes.get();
+            StrictHttpCodec codec = new StrictHttpCodec(settings, lane != null);
+            pipeline.replace(NettyPipeline.HttpCodec, NettyPipeline.HttpCodec, codec);
             if (lane != null) {
+                lane.answerBy(codec);
                 pipeline.addAfter(NettyPipeline.HttpCodec, LaneHandler.NAME, lane);
             }
         } else {

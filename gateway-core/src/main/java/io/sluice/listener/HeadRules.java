@@ -6,8 +6,8 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BadHttp;
+import io.sluice.wire.HeaderLines;
 import java.util.Iterator;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -116,14 +116,13 @@ final class HeadRules {
     }
 
     private @Nullable Rejection checkHost(HttpVersion version, HttpHeaders headers) {
-        List<String> hosts = headers.getAll(HttpHeaderNames.HOST);
-        if (hosts.isEmpty()) {
+        String host = headers.get(HttpHeaderNames.HOST);
+        if (host == null) {
             return version.equals(HttpVersion.HTTP_1_0) ? null : BadHttp.badRequest("The Host header is missing");
         }
-        if (hosts.size() > 1) {
+        if (count(headers, HttpHeaderNames.HOST) > 1) {
             return BadHttp.badRequest("More than one Host header");
         }
-        String host = hosts.get(0);
         if (host.equals(lastHost)) {
             return null;
         }
@@ -136,24 +135,25 @@ final class HeadRules {
 
     /** RFC 9112 §6: one unambiguous length, or chunked and nothing besides. */
     private @Nullable Rejection checkFraming(HttpVersion version, HttpHeaders headers) {
-        List<String> codings = headers.getAll(HttpHeaderNames.TRANSFER_ENCODING);
-        List<String> lengths = headers.getAll(HttpHeaderNames.CONTENT_LENGTH);
-        if (!codings.isEmpty()) {
-            if (!lengths.isEmpty() || codings.size() > 1 || version.equals(HttpVersion.HTTP_1_0)) {
+        String coding = headers.get(HttpHeaderNames.TRANSFER_ENCODING);
+        int lengths = count(headers, HttpHeaderNames.CONTENT_LENGTH);
+        if (coding != null) {
+            if (lengths > 0
+                    || count(headers, HttpHeaderNames.TRANSFER_ENCODING) > 1
+                    || version.equals(HttpVersion.HTTP_1_0)) {
                 return BadHttp.badRequest("The length of the body is ambiguous");
             }
-            return codings.get(0).equalsIgnoreCase("chunked")
+            return coding.equalsIgnoreCase("chunked")
                     ? null
                     : BadHttp.malformed(501, "Transfer-Encoding other than chunked is not implemented");
         }
-        return lengths.size() > 1 ? BadHttp.badRequest("More than one Content-Length header") : null;
+        return lengths > 1 ? BadHttp.badRequest("More than one Content-Length header") : null;
     }
 
     private @Nullable Rejection checkBody(HttpHeaders headers) {
-        List<String> lengths = headers.getAll(HttpHeaderNames.CONTENT_LENGTH);
-        if (!lengths.isEmpty()) {
-            String length = lengths.get(0);
-            if (lengths.size() > 1 || !decimal(length)) {
+        String length = headers.get(HttpHeaderNames.CONTENT_LENGTH);
+        if (length != null) {
+            if (count(headers, HttpHeaderNames.CONTENT_LENGTH) > 1 || !decimal(length)) {
                 return BadHttp.badRequest("The Content-Length header is malformed");
             }
             if (length.length() > 18 || Long.parseLong(length) > limits.maxBodyBytes()) {
@@ -169,6 +169,12 @@ final class HeadRules {
             return BadHttp.malformed(417, "The only expectation that can be met is 100-continue");
         }
         return null;
+    }
+
+    private static int count(HttpHeaders headers, CharSequence name) {
+        return headers instanceof HeaderLines lines
+                ? lines.count(name)
+                : headers.getAll(name).size();
     }
 
     private static boolean decimal(String text) {

@@ -2,22 +2,20 @@ package io.sluice.listener;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
-import io.netty.handler.codec.http.EmptyHttpHeaders;
+import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
@@ -48,6 +46,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
     private final long patience;
 
     private @Nullable ChannelHandlerContext context;
+    private @Nullable StrictHttpCodec codec;
     private @Nullable HttpRequest request;
     private @Nullable ByteBuf body;
 
@@ -73,6 +72,11 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         this.patience = Math.min(LONGEST.toNanos(), idle.toNanos() / 2);
     }
 
+    /** Said once, before it is used. */
+    void answerBy(StrictHttpCodec before) {
+        codec = before;
+    }
+
     @Override
     public void handlerAdded(ChannelHandlerContext added) {
         context = added;
@@ -82,7 +86,15 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-        if (message instanceof HttpRequest head && request == null && isCandidate(head)) {
+        if (message instanceof FullHttpRequest whole && request == null) {
+            request = whole;
+            body = whole.content();
+            if (isCandidate(whole)) {
+                offer(ctx);
+            } else {
+                forward(ctx);
+            }
+        } else if (message instanceof HttpRequest head && request == null && isCandidate(head)) {
             request = head;
         } else if (message instanceof HttpRequest && request == null) {
             reading(ctx, false);
@@ -188,12 +200,18 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         forget();
         reading(ctx, false);
         if (head != null) {
-            ctx.fireChannelRead(head);
+            ctx.fireChannelRead(head instanceof FullHttpRequest ? head(head) : head);
             ctx.fireChannelRead(
                     whole == null || !whole.isReadable() ? empty(whole) : new DefaultLastHttpContent(whole));
         } else if (whole != null) {
             whole.release();
         }
+    }
+
+    /** The head alone, as those expect it who may change it. */
+    private static HttpRequest head(HttpRequest whole) {
+        return new DefaultHttpRequest(
+                whole.protocolVersion(), whole.method(), whole.uri(), new DefaultHttpHeaders().set(whole.headers()));
     }
 
     private static LastHttpContent empty(@Nullable ByteBuf whole) {
@@ -253,30 +271,17 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
             json.release();
             return;
         }
-        int length = json.readableBytes();
         boolean last = request != null && !HttpUtil.isKeepAlive(request);
         release();
-        ChannelHandlerContext ctx = context();
-        DefaultFullHttpResponse response = new DefaultFullHttpResponse(
-                HttpVersion.HTTP_1_1,
-                HttpResponseStatus.valueOf(status),
-                json,
-                new DefaultHttpHeaders(),
-                EmptyHttpHeaders.INSTANCE);
-        headers.forEach(response.headers()::set);
-        if (type != null) {
-            response.headers().set(HttpHeaderNames.CONTENT_TYPE, type);
+        StrictHttpCodec known = codec;
+        if (known == null) {
+            json.release();
+            throw new IllegalStateException("no codec to answer by");
         }
-        if (status != 204) {
-            response.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(length));
+        known.answer(status, headers, type, json, last);
+        if (!last) {
+            reading(context(), true);
         }
-        if (last) {
-            response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-            ctx.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
-            return;
-        }
-        ctx.writeAndFlush(response, ctx.voidPromise());
-        reading(ctx, true);
     }
 
     @Override

@@ -9,7 +9,9 @@ import io.netty.channel.CombinedChannelDuplexHandler;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.TooLongFrameException;
+import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -28,8 +30,11 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BadHttp;
+import io.sluice.wire.HeadReader;
+import io.sluice.wire.HeaderLines;
 import java.nio.channels.ClosedChannelException;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -79,8 +84,10 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
 
     private boolean closeAfterAnswer;
     private boolean lingering;
+    private @Nullable ChannelHandlerContext context;
 
-    StrictHttpCodec(ListenerSettings settings) {
+    /** @param wholes whether a small request that is there as a whole may be handed over as one message */
+    StrictHttpCodec(ListenerSettings settings, boolean wholes) {
         this.limits = settings.limits();
         this.timeouts = settings.timeouts();
         this.rules = new HeadRules(limits);
@@ -91,7 +98,53 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
                 .setStrictLineParsing(true)
                 .setUseRfc9112TransferEncoding(true)
                 .setAllowDuplicateContentLengths(false);
-        init(new Decoder(config), new Encoder());
+        init(new Decoder(config, wholes), new Encoder());
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext added) throws Exception {
+        context = added;
+        super.handlerAdded(added);
+    }
+
+    /**
+     * Answers the request at hand, which was handed over whole, with a whole message that takes no way through the
+     * pipeline. On the event loop.
+     *
+     * @param type of the content; null when there is none
+     * @param body released by this
+     * @param last whether the connection is to be closed after it
+     */
+    void answer(int status, Map<String, String> headers, @Nullable String type, ByteBuf body, boolean last) {
+        ChannelHandlerContext known = context;
+        if (known == null || answer != Answer.DUE || !bodyEnded) {
+            body.release();
+            throw new IllegalStateException("no request to answer");
+        }
+        boolean closing = last || closeAfterAnswer;
+        ByteBuf whole;
+        try {
+            whole = WholeAnswer.of(known.alloc(), status, headers, type, body, closing);
+        } catch (RuntimeException unwritable) {
+            body.release();
+            throw unwritable;
+        }
+        if (body.isReadable()) {
+            known.write(whole, known.voidPromise());
+            whole = body;
+        } else {
+            body.release();
+        }
+        answer = Answer.NONE;
+        if (closing) {
+            known.writeAndFlush(whole).addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
+        known.writeAndFlush(whole, known.voidPromise());
+        if (ahead) {
+            ahead = false;
+            known.executor().execute(() -> resume(known));
+        }
     }
 
     @Override
@@ -194,9 +247,16 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
         private boolean atHead = true;
         private long body;
         private long thrownAway;
+        private final boolean wholes;
+        private final HeadReader heads = new HeadReader();
 
-        Decoder(HttpDecoderConfig config) {
+        // Of the last head that was read by it.
+        private String line = "";
+        private String target = "";
+
+        Decoder(HttpDecoderConfig config, boolean wholes) {
             super(config);
+            this.wholes = wholes;
         }
 
         @Override
@@ -220,6 +280,10 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
                     return;
                 }
                 syntax.reset();
+                if (wholes && readWhole(in, out)) {
+                    return;
+                }
+                heads.forget();
                 atHead = false;
             }
             int before = out.size();
@@ -235,6 +299,59 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
                     return;
                 }
             }
+        }
+
+        /** Reads a small request that is there as a whole, and says nothing special about how it is sent; any other is left alone. */
+        private boolean readWhole(ByteBuf in, List<Object> out) {
+            int start = in.readerIndex();
+            if (in.getByte(start) != 'P') {
+                return false;
+            }
+            HeaderLines headers = heads.read(in, start);
+            if (headers == null || !isPlainPost(heads.firstLine())) {
+                return false;
+            }
+            int length = headers.contains(HttpHeaderNames.EXPECT) || headers.contains(HttpHeaderNames.UPGRADE)
+                    ? -1
+                    : headers.plainLength();
+            int from = start + heads.length();
+            if (length < 0 || length > Lane.MAX_BODY_BYTES || length > in.writerIndex() - from) {
+                return false;
+            }
+            byte[] bytes = new byte[length];
+            in.getBytes(from, bytes);
+            in.readerIndex(from + length);
+            int at = out.size();
+            HttpRequest request = new DefaultFullHttpRequest(
+                    HttpVersion.HTTP_1_1,
+                    HttpMethod.POST,
+                    target,
+                    Unpooled.wrappedBuffer(bytes),
+                    headers,
+                    EmptyHttpHeaders.INSTANCE);
+            out.add(request);
+            begin(request, out, at);
+            if (deaf) {
+                in.skipBytes(in.readableBytes());
+            } else {
+                body = length;
+                bodyLeft = 0;
+                bodyEnded = true;
+            }
+            return true;
+        }
+
+        @SuppressWarnings("ReferenceEquality") // the very string, most of the time
+        private boolean isPlainPost(String first) {
+            if (first == line) {
+                return true;
+            }
+            if (!first.startsWith("POST ") || !first.endsWith(" HTTP/1.1")) {
+                return false;
+            }
+            line = first;
+            target = first.substring("POST ".length(), first.length() - " HTTP/1.1".length());
+            return true;
         }
 
         private void begin(HttpRequest request, List<Object> out, int i) {

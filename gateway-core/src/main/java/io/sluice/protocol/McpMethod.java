@@ -48,6 +48,7 @@ public enum McpMethod {
     private static final Map<String, McpMethod> BY_WIRE =
             Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(McpMethod::wire, Function.identity()));
 
+    private final Optional<McpMethod> found = Optional.of(this);
     private final String wire;
     private final Target target;
     private final boolean legacy;
@@ -82,6 +83,12 @@ public enum McpMethod {
     }
 
     public static Optional<McpMethod> of(String wire) {
-        return Optional.ofNullable(BY_WIRE.get(wire));
+        McpMethod known = BY_WIRE.get(wire);
+        return known == null ? Optional.empty() : known.found;
+    }
+
+    /** This, as the result of a search. */
+    public Optional<McpMethod> found() {
+        return found;
     }
 }

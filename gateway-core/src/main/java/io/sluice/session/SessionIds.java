@@ -2,17 +2,20 @@ package io.sluice.session;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.netty.util.concurrent.FastThreadLocal;
 import io.sluice.auth.Caller;
 import io.sluice.protocol.ClientFeatures;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.seal.Sealer;
 import java.io.ByteArrayOutputStream;
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes session ids and opens them. An id is its own ticket, encrypted and authenticated together with the caller, the
@@ -23,6 +26,13 @@ import java.util.Optional;
 public final class SessionIds {
     /** Ids are shorter than this, and of visible ASCII (2025-11-25, Transports, <em>Session Management</em>). */
     public static final int LIMIT_CHARS = 512;
+
+    private static final FastThreadLocal<Recent> RECENT = new FastThreadLocal<>() {
+        @Override
+        protected Recent initialValue() {
+            return new Recent();
+        }
+    };
 
     private final Sealer sealer;
     private final String cluster;
@@ -79,10 +89,50 @@ public final class SessionIds {
         if (sessionId.length() >= LIMIT_CHARS) {
             return Optional.empty();
         }
+        Recent recent = RECENT.get();
+        SessionTicket known = recent.ticket(sessionId, this, caller, mount);
+        if (known != null) {
+            return now.isBefore(known.expiresAt()) ? Optional.of(known) : Optional.empty();
+        }
         String fingerprint = caller.fingerprint();
-        return sealer.open(sessionId, associatedData(fingerprint, mount))
+        Optional<SessionTicket> opened = sealer.open(sessionId, associatedData(fingerprint, mount))
                 .flatMap(encoded -> SessionTicket.decode(encoded, fingerprint, mount))
                 .filter(ticket -> now.isBefore(ticket.expiresAt()));
+        opened.ifPresent(ticket -> recent.remember(sessionId, this, caller, ticket));
+        return opened;
+    }
+
+    /**
+     * What was opened last on this event loop. A connection hands in the very same string as long as it says the same:
+     * it is known by its identity, and no characters are compared.
+     */
+    private static final class Recent {
+        private static final int PLACES = 512;
+
+        private record Known(WeakReference<String> id, SessionIds by, Caller caller, SessionTicket ticket) {}
+
+        private final @Nullable Known[] known = new @Nullable Known[PLACES];
+
+        private static int place(String id) {
+            return System.identityHashCode(id) & (PLACES - 1);
+        }
+
+        @SuppressWarnings("ReferenceEquality") // as said above
+        @Nullable
+        SessionTicket ticket(String id, SessionIds by, Caller caller, String mount) {
+            Known here = known[place(id)];
+            return here != null
+                            && here.by == by
+                            && here.id.refersTo(id)
+                            && here.caller.equals(caller)
+                            && here.ticket.mount().equals(mount)
+                    ? here.ticket
+                    : null;
+        }
+
+        void remember(String id, SessionIds by, Caller caller, SessionTicket ticket) {
+            known[place(id)] = new Known(new WeakReference<>(id), by, caller, ticket);
+        }
     }
 
     private byte[] associatedData(String callerFingerprint, String mount) {

@@ -193,16 +193,35 @@ final class BackendHttp {
             return new Ask(HttpMethod.POST, null, false, headers, body, timeout, false, repeatable, Terms.OWN);
         }
 
+        /** Of a call, on its own terms. */
+        static Ask call(
+                byte[] body,
+                Consumer<HttpHeaders> headers,
+                Duration timeout,
+                boolean repeatable,
+                Terms terms,
+                @Nullable Endpoint endpoint,
+                boolean movable) {
+            Duration longest = terms.timeout();
+            return new Ask(
+                    HttpMethod.POST,
+                    endpoint,
+                    movable,
+                    headers,
+                    body,
+                    longest == null ? timeout : longest,
+                    false,
+                    repeatable || terms.safe(),
+                    terms,
+                    null);
+        }
+
         static Ask get(Endpoint endpoint, Consumer<HttpHeaders> headers, @Nullable Duration timeout, boolean again) {
             return new Ask(HttpMethod.GET, endpoint, false, headers, null, timeout, true, again, Terms.OWN);
         }
 
         Ask at(@Nullable Endpoint place) {
             return new Ask(method, place, movable, headers, body, timeout, longLived, repeatable, terms, to);
-        }
-
-        Ask mayMove() {
-            return new Ask(method, endpoint, true, headers, body, timeout, longLived, repeatable, terms, to);
         }
 
         Ask also(CharSequence name, String value) {
@@ -230,21 +249,6 @@ final class BackendHttp {
         /** On a connection of its own, and in nobody's place. */
         Ask aside() {
             return new Ask(method, endpoint, movable, headers, body, timeout, true, false, terms, to);
-        }
-
-        Ask on(Terms other) {
-            Duration longest = other.timeout() == null ? timeout : other.timeout();
-            return new Ask(
-                    method,
-                    endpoint,
-                    movable,
-                    headers,
-                    body,
-                    longest,
-                    longLived,
-                    repeatable || other.safe(),
-                    other,
-                    to);
         }
 
         /** Whether nobody knows, when no answer comes, if it did something. */

@@ -2,6 +2,7 @@ package io.sluice.upstream;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.EventLoop;
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.envelope.Envelope;
@@ -752,7 +753,7 @@ public final class LegacySession {
             return place.flatMap(there -> {
                 byte[] ping = Messages.request(RequestId.of(ids.incrementAndGet()), McpMethod.PING.wire(), null);
                 Way way = new Way(false, null, Terms.OWN);
-                return http.send(asked(ping, there, way).at(at).aside())
+                return http.send(asked(ping, there, way, false).at(at).aside())
                         .flatMap(answer -> answer.refused().flatMap(said -> pinged(said, there)));
             });
         });
@@ -803,24 +804,25 @@ public final class LegacySession {
     }
 
     private Mono<BackendHttp.Answer> post(byte[] body, Established current, boolean repeatable) {
-        return http.send(asked(body, current, new Way(repeatable, null, Terms.OWN)));
+        return http.send(asked(body, current, new Way(repeatable, null, Terms.OWN), false));
     }
 
-    BackendHttp.Ask asked(byte[] body, Established current, Way way) {
-        return BackendHttp.Ask.post(
-                        body,
-                        headers -> {
-                            head(headers, current, BackendHttp.BOTH);
-                            http.via(headers, way.via());
-                        },
-                        http.backend().timeout(),
-                        way.repeatable())
-                .at(shared && current.id() == null ? null : current.endpoint())
-                .on(way.terms());
+    BackendHttp.Ask asked(byte[] body, Established current, Way way, boolean movable) {
+        return BackendHttp.Ask.call(
+                body,
+                headers -> {
+                    head(headers, current, BackendHttp.BOTH);
+                    http.via(headers, way.via());
+                },
+                http.backend().timeout(),
+                way.repeatable(),
+                way.terms(),
+                shared && current.id() == null ? null : current.endpoint(),
+                movable);
     }
 
     static void head(HttpHeaders headers, Established current, String accept) {
-        headers.set("Accept", accept);
+        headers.set(HttpHeaderNames.ACCEPT, accept);
         headers.set(McpHeaders.PROTOCOL_VERSION, current.wire());
         if (current.id() != null) {
             headers.set(McpHeaders.SESSION_ID, current.id());
@@ -828,7 +830,7 @@ public final class LegacySession {
     }
 
     private Mono<Reply> once(byte[] body, Established current, Way way, Relabel relabel) {
-        return reply(http.send(asked(body, current, way).mayMove()), current, way, relabel);
+        return reply(http.send(asked(body, current, way, true)), current, way, relabel);
     }
 
     private Mono<Reply> reply(Mono<BackendHttp.Answer> outcome, Established current, Way way, Relabel relabel) {

@@ -88,6 +88,9 @@ final class Received extends Exchange {
 
     /** So that nothing is left to release if nobody ever comes to read it. */
     private static ByteBuf onHeap(ByteBuf part) {
+        if (isArray(part)) {
+            return part;
+        }
         try {
             return Unpooled.wrappedBuffer(ByteBufUtil.getBytes(part));
         } finally {
@@ -155,14 +158,18 @@ final class Received extends Exchange {
         return error != null;
     }
 
+    /** Whether it is nothing but an array, which need not be released. */
+    private static boolean isArray(ByteBuf part) {
+        return part.hasArray()
+                && part.readerIndex() == 0
+                && part.arrayOffset() == 0
+                && part.array().length == part.readableBytes();
+    }
+
     /** What has been gathered. */
     byte[] gathered() {
         ByteBuf only = waiting.size() == 1 ? waiting.peek() : null;
-        if (only != null
-                && only.hasArray()
-                && only.readerIndex() == 0
-                && only.arrayOffset() == 0
-                && only.array().length == only.readableBytes()) {
+        if (only != null && isArray(only)) {
             waiting.clear();
             return only.array();
         }

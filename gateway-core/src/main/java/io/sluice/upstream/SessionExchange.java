@@ -32,7 +32,7 @@ final class SessionExchange implements Direct.SentOnSession, BackendHttp.Prompt 
 
     /** False when it would have to wait, and nothing was done. */
     boolean depart(EventLoop eventLoop) {
-        sent = session.http().sendNow(session.asked(body, at, way).mayMove(), eventLoop, this);
+        sent = session.http().sendNow(session.asked(body, at, way, true), eventLoop, this);
         return sent != null;
     }
 

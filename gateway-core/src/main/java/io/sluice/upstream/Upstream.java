@@ -2,6 +2,8 @@ package io.sluice.upstream;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.balance.Endpoints;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
@@ -428,25 +430,30 @@ public final class Upstream implements Disposable {
     }
 
     private BackendHttp.Ask modernAsk(byte[] body, ModernHead head, Terms terms) {
-        return BackendHttp.Ask.post(
-                        body,
-                        headers -> {
-                            headers.set("Accept", BackendHttp.BOTH);
-                            headers.set(
-                                    McpHeaders.PROTOCOL_VERSION, modernVersion().wire());
-                            headers.set(McpHeaders.METHOD, head.method());
-                            if (head.name() != null) {
-                                headers.set(McpHeaders.NAME, HeaderValue.encode(head.name()));
-                            }
-                            head.paramHeaders().forEach(param -> headers.set(param.getKey(), param.getValue()));
-                            if (head.traceparent() != null) {
-                                headers.set("traceparent", head.traceparent());
-                            }
-                            http.via(headers, head.via());
-                        },
-                        backend.timeout(),
-                        LegacySession.isRepeatable(head.method()))
-                .on(terms);
+        return BackendHttp.Ask.call(
+                body,
+                headers -> write(head, headers),
+                backend.timeout(),
+                LegacySession.isRepeatable(head.method()),
+                terms,
+                null,
+                false);
+    }
+
+    private void write(ModernHead head, HttpHeaders headers) {
+        headers.set(HttpHeaderNames.ACCEPT, BackendHttp.BOTH);
+        headers.set(McpHeaders.PROTOCOL_VERSION, modernVersion().wire());
+        headers.set(McpHeaders.METHOD, head.method());
+        if (head.name() != null) {
+            headers.set(McpHeaders.NAME, HeaderValue.encode(head.name()));
+        }
+        for (Map.Entry<String, String> param : head.paramHeaders()) {
+            headers.set(param.getKey(), param.getValue());
+        }
+        if (head.traceparent() != null) {
+            headers.set("traceparent", head.traceparent());
+        }
+        http.via(headers, head.via());
     }
 
     private Mono<Reply> modernReply(Mono<BackendHttp.Answer> outcome, Terms terms) {

@@ -13,7 +13,6 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
-import io.netty.handler.codec.http.HttpResponseDecoder;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.resolver.NoopAddressResolverGroup;
@@ -270,7 +269,7 @@ public final class Connections {
             }
             Line line = new Line(channel, pool, to, kept);
             channel.pipeline()
-                    .addLast(new HttpResponseDecoder(new HttpDecoderConfig()
+                    .addLast(new AnswerDecoder(new HttpDecoderConfig()
                             .setMaxInitialLineLength(LONGEST_LINE)
                             .setMaxHeaderSize(LARGEST_HEAD)
                             .setMaxChunkSize(64 * 1024)

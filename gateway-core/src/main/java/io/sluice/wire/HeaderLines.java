@@ -1,6 +1,7 @@
 package io.sluice.wire;
 
 import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValidationUtil;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.util.AsciiString;
@@ -15,14 +16,38 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The dozen headers of a request, in two arrays: Netty's own take a hash table and six references for each
+ * The dozen headers of a message, in two arrays: Netty's own take a hash table and six references for each
  * ({@code benchmarks/run scenarios=modern}: 1.4 KB a call). Checks names and values as those do. Not for use by two
  * threads at once.
  */
 public final class HeaderLines extends HttpHeaders {
-    private CharSequence[] names = new CharSequence[16];
-    private CharSequence[] values = new CharSequence[16];
+    private CharSequence[] names;
+    private CharSequence[] values;
     private int size;
+
+    /** Whether the arrays are others' too, and must not be written to. */
+    private boolean shared;
+
+    public HeaderLines() {
+        names = new CharSequence[16];
+        values = new CharSequence[16];
+    }
+
+    /** Of a head that was read and found well-formed; the arrays stay the caller's. */
+    HeaderLines(CharSequence[] names, CharSequence[] values, int size) {
+        this.names = names;
+        this.values = values;
+        this.size = size;
+        this.shared = true;
+    }
+
+    private void own() {
+        if (shared) {
+            names = Arrays.copyOf(names, size + 4);
+            values = Arrays.copyOf(values, size + 4);
+            shared = false;
+        }
+    }
 
     private int find(CharSequence name) {
         for (int i = 0; i < size; i++) {
@@ -41,6 +66,7 @@ public final class HeaderLines extends HttpHeaders {
         if (HttpHeaderValidationUtil.validateValidHeaderValue(text) != -1) {
             throw new IllegalArgumentException("not the value of a header: " + name);
         }
+        own();
         if (size == names.length) {
             names = Arrays.copyOf(names, 2 * size);
             values = Arrays.copyOf(values, 2 * size);
@@ -50,6 +76,10 @@ public final class HeaderLines extends HttpHeaders {
     }
 
     private boolean drop(CharSequence name) {
+        if (find(name) < 0) {
+            return false;
+        }
+        own();
         int kept = 0;
         for (int i = 0; i < size; i++) {
             if (!AsciiString.contentEqualsIgnoreCase(names[i], name)) {
@@ -136,6 +166,50 @@ public final class HeaderLines extends HttpHeaders {
     }
 
     @Override
+    public @Nullable String get(CharSequence name) {
+        int at = find(name);
+        return at < 0 ? null : values[at].toString();
+    }
+
+    @Override
+    public boolean containsValue(CharSequence name, CharSequence value, boolean ignoreCase) {
+        return find(name) >= 0 && super.containsValue(name, value, ignoreCase);
+    }
+
+    /** How many lines have this name. */
+    public int count(CharSequence name) {
+        int found = 0;
+        for (int i = 0; i < size; i++) {
+            if (AsciiString.contentEqualsIgnoreCase(names[i], name)) {
+                found++;
+            }
+        }
+        return found;
+    }
+
+    /** The length of a body that is framed by one length and nothing else; negative for any other, or a long one. */
+    public int plainLength() {
+        int at = find(HttpHeaderNames.CONTENT_LENGTH);
+        if (at < 0
+                || values[at].length() == 0
+                || values[at].length() > 8
+                || count(HttpHeaderNames.CONTENT_LENGTH) > 1
+                || find(HttpHeaderNames.TRANSFER_ENCODING) >= 0) {
+            return -1;
+        }
+        CharSequence digits = values[at];
+        int length = 0;
+        for (int i = 0; i < digits.length(); i++) {
+            int digit = digits.charAt(i) - '0';
+            if (digit < 0 || digit > 9) {
+                return -1;
+            }
+            length = 10 * length + digit;
+        }
+        return length;
+    }
+
+    @Override
     public @Nullable Integer getInt(CharSequence name) {
         return copied().getInt(name);
     }
@@ -172,7 +246,23 @@ public final class HeaderLines extends HttpHeaders {
 
     @Override
     public List<String> getAll(String name) {
-        List<String> found = new ArrayList<>(1);
+        return getAll((CharSequence) name);
+    }
+
+    @Override
+    public List<String> getAll(CharSequence name) {
+        int first = find(name);
+        if (first < 0) {
+            return List.of();
+        }
+        int more = first + 1;
+        while (more < size && !AsciiString.contentEqualsIgnoreCase(names[more], name)) {
+            more++;
+        }
+        if (more == size) {
+            return List.of(values[first].toString());
+        }
+        List<String> found = new ArrayList<>(2);
         for (int i = 0; i < size; i++) {
             if (AsciiString.contentEqualsIgnoreCase(names[i], name)) {
                 found.add(values[i].toString());
@@ -192,6 +282,11 @@ public final class HeaderLines extends HttpHeaders {
 
     @Override
     public boolean contains(String name) {
+        return find(name) >= 0;
+    }
+
+    @Override
+    public boolean contains(CharSequence name) {
         return find(name) >= 0;
     }
 
@@ -230,11 +325,13 @@ public final class HeaderLines extends HttpHeaders {
         return all;
     }
 
-    CharSequence name(int i) {
+    /** Of the line with this number. */
+    public CharSequence name(int i) {
         return names[i];
     }
 
-    CharSequence value(int i) {
+    /** Of the line with this number. */
+    public CharSequence value(int i) {
         return values[i];
     }
 }

@@ -1,0 +1,104 @@
+package io.sluice.listener;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.sluice.wire.HeaderLines;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Answers as they go on the wire: head and body in one buffer, unless the body is large. */
+final class WholeAnswer {
+    private static final String JSON = "application/json";
+    private static final byte[] JSON_OK =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ".getBytes(US_ASCII);
+    private static final byte[] CLOSE = "connection: close\r\n".getBytes(US_ASCII);
+    private static final int HEAD_BYTES = 128;
+
+    /** Up to this size one copy is cheaper than a write of two buffers. */
+    private static final int COPIED_BYTES = 16 * 1024;
+
+    private static final int COLON = ':' << 8 | ' ';
+    private static final int LINE_END = '\r' << 8 | '\n';
+
+    private WholeAnswer() {}
+
+    /**
+     * The head, and the body behind it if that is small; then it was read from {@code body}. To be released by the caller.
+     *
+     * @param type of the content; null when there is none
+     * @param body stays the caller's
+     * @param last whether the connection ends with it
+     * @throws IllegalArgumentException when a header is none
+     */
+    static ByteBuf of(
+            ByteBufAllocator allocator,
+            int status,
+            Map<String, String> headers,
+            @Nullable String type,
+            ByteBuf body,
+            boolean last) {
+        HeaderLines lines = lines(headers, JSON.equals(type) && status == 200 ? null : type);
+        int length = body.readableBytes();
+        boolean copied = length <= COPIED_BYTES;
+        ByteBuf out = allocator.directBuffer(HEAD_BYTES + length(lines) + (copied ? length : 0));
+        if (JSON.equals(type) && status == 200) {
+            out.writeBytes(JSON_OK);
+            number(out, length);
+            out.writeShort(LINE_END);
+        } else {
+            HttpResponseStatus known = HttpResponseStatus.valueOf(status);
+            ByteBufUtil.writeAscii(out, "HTTP/1.1 " + status + " " + known.reasonPhrase() + "\r\n");
+            if (status != 204) {
+                ByteBufUtil.writeAscii(out, "content-length: ");
+                number(out, length);
+                out.writeShort(LINE_END);
+            }
+        }
+        for (int i = 0; lines != null && i < lines.size(); i++) {
+            ByteBufUtil.writeAscii(out, lines.name(i));
+            out.writeShort(COLON);
+            ByteBufUtil.writeAscii(out, lines.value(i));
+            out.writeShort(LINE_END);
+        }
+        if (last) {
+            out.writeBytes(CLOSE);
+        }
+        out.writeShort(LINE_END);
+        return copied ? out.writeBytes(body) : out;
+    }
+
+    private static @Nullable HeaderLines lines(Map<String, String> headers, @Nullable String type) {
+        if (headers.isEmpty() && type == null) {
+            return null;
+        }
+        HeaderLines lines = new HeaderLines();
+        headers.forEach(lines::set);
+        if (type != null) {
+            lines.set("content-type", type);
+        }
+        return lines;
+    }
+
+    private static int length(@Nullable HeaderLines lines) {
+        int length = 0;
+        for (int i = 0; lines != null && i < lines.size(); i++) {
+            length += lines.name(i).length() + lines.value(i).length() + 4;
+        }
+        return length;
+    }
+
+    /** In decimal digits. */
+    private static void number(ByteBuf out, int number) {
+        int unit = 1;
+        while (number / unit >= 10) {
+            unit *= 10;
+        }
+        for (int u = unit; u > 0; u /= 10) {
+            out.writeByte('0' + number / u % 10);
+        }
+    }
+}
