@@ -4,16 +4,25 @@ import io.sluice.balance.BalanceSettings.Strategy;
 import io.sluice.call.Call;
 import io.sluice.catalog.Target;
 import io.sluice.envelope.Span;
+import io.sluice.guard.DeadlineRule;
 import io.sluice.guard.Guard;
 import io.sluice.guard.Priority;
 import io.sluice.overload.Overload;
+import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
+import io.sluice.rejection.Rejection;
 import io.sluice.upstream.BackendPolicy;
 import io.sluice.upstream.Terms;
+import io.sluice.upstream.TimeLimit;
 import io.sluice.upstream.Upstream;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Lets a call in, or refuses it, and says on what terms it travels. Nothing here waits. */
 final class Admission {
+    private static final Duration NO_SOONER = Duration.ofSeconds(1);
+
     private final Guard guard;
     private final Overload overload;
 
@@ -38,17 +47,55 @@ final class Admission {
                 arguments.isPresent() ? arguments.start() : 0,
                 arguments.isPresent() ? arguments.end() : 0,
                 System.nanoTime());
-        return terms(call, target, upstream.policy(), tool, priority);
+        return terms(call, target, upstream.policy(), tool, priority, limit(call, target, tool));
     }
 
-    private Terms terms(Call call, Target target, BackendPolicy policy, boolean tool, Priority priority) {
+    /** The shorter of what the configuration gives the call, and what its caller says it has. */
+    private @Nullable TimeLimit limit(Call call, Target target, boolean tool) {
+        DeadlineRule rule = guard.deadline(target.backend(), tool ? target.originalName() : "");
+        String said = call.inbound().headers().get(McpHeaders.TIMEOUT);
+        if (rule == null && said == null) {
+            return null;
+        }
+        long now = System.nanoTime();
+        Duration own = said == null ? null : callersOwn(said);
+        if (rule == null || own != null && own.compareTo(rule.within()) < 0) {
+            Duration all = Objects.requireNonNull(own);
+            return new TimeLimit(now, all, all, "that its caller gave it in " + McpHeaders.TIMEOUT, true);
+        }
+        boolean reports = call.envelope().metaProgressToken().isPresent();
+        Duration most =
+                !reports ? rule.within() : own == null || own.compareTo(rule.atMost()) > 0 ? rule.atMost() : own;
+        return new TimeLimit(now, rule.within(), most, "that limits.deadlines gives it", false);
+    }
+
+    /** Of the single parts of the answer: no shorter than the limit, so that it is the limit that is named. */
+    private static @Nullable Duration timeout(@Nullable TimeLimit limit) {
+        return limit == null || limit.ownToCaller() ? null : limit.within().plus(NO_SOONER);
+    }
+
+    private static Duration callersOwn(String said) {
+        if (!said.matches("[1-9][0-9]{0,7}")) {
+            throw Rejection.BadHttp.badRequest(
+                    "Header " + McpHeaders.TIMEOUT + " must be milliseconds from 1 to 99999999");
+        }
+        return Duration.ofMillis(Long.parseLong(said));
+    }
+
+    private Terms terms(
+            Call call,
+            Target target,
+            BackendPolicy policy,
+            boolean tool,
+            Priority priority,
+            @Nullable TimeLimit limit) {
         boolean believed = !tool || policy.trusted();
         boolean safe = believed && (target.readOnly() || target.idempotent());
         boolean hedged = believed && target.readOnly() && policy.hedge();
         long affinity = policy.balance().strategy() == Strategy.STICKY ? affinity(call, policy) : 0;
-        return !safe && affinity == 0 && priority == Priority.INTERACTIVE
+        return !safe && affinity == 0 && limit == null && priority == Priority.INTERACTIVE
                 ? Terms.ONCE
-                : new Terms(false, priority, safe, hedged, affinity, null);
+                : new Terms(false, priority, safe, hedged, affinity, timeout(limit), limit);
     }
 
     private static long affinity(Call call, BackendPolicy policy) {

@@ -245,7 +245,7 @@ final class LegacyCalls {
 
     /** Whether the client can be asked something in the course of its call, or wants to hear of it. */
     private static boolean isHeardOnTheWay(Call call, @Nullable LiveSession session) {
-        return Replies.areHeardOnTheWay(call)
+        return Replies.goesAlone(call)
                 || session != null
                         && call.inbound().accept().events()
                         && (session.ticket().features().interactive()

@@ -64,7 +64,7 @@ final class OldCall {
     Mono<Reply> send(@Nullable Place place, boolean alone) {
         Supplier<Mono<Reply>> plain = () -> send(patch());
         Mono<Reply> first = place == null ? plain.get() : place.reply(alone, plain, plain);
-        return asking.map(session -> new InputRounds(call, upstream.backend().name(), session, this::send).play(first))
+        return asking.map(session -> new InputRounds(call, upstream.backend().name(), session, this::again).play(first))
                 .orElse(first);
     }
 
@@ -76,6 +76,11 @@ final class OldCall {
     private Mono<Reply> send(Patch patch) {
         byte[] body = body(patch);
         return secondTry(upstream.postModern(body, head(), terms), body);
+    }
+
+    /** A further round. */
+    private Mono<Reply> again(Patch patch) {
+        return upstream.postModern(body(patch), head(), terms.renewed());
     }
 
     /** The request in the backend's words, with changes collected so far. */

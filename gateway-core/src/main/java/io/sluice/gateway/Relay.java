@@ -78,7 +78,7 @@ final class Relay {
         if (kept != null) {
             return Mono.just(new Answer.Relayed(200, Mono.fromSupplier(() -> place.answer(kept))));
         }
-        return place.reply(Replies.areHeardOnTheWay(call), () -> asked(terms), () -> asked(terms))
+        return place.reply(Replies.goesAlone(call), () -> asked(terms), () -> asked(terms))
                 .map(this::exposed);
     }
 

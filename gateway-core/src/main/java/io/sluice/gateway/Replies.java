@@ -9,6 +9,7 @@ import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.MessageReader;
 import io.sluice.envelope.Span;
+import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Event;
@@ -30,11 +31,12 @@ final class Replies {
 
     private Replies() {}
 
-    /** Whether a client wants to hear of its call before the answer, and can. */
-    static boolean areHeardOnTheWay(Call call) {
-        return call.inbound().accept().events()
-                && (call.envelope().metaProgressToken().isPresent()
-                        || call.envelope().metaLogLevel().isPresent());
+    /** Whether a client wants to hear of its call before the answer, and can, or has a limit of its own. */
+    static boolean goesAlone(Call call) {
+        return call.inbound().headers().contains(McpHeaders.TIMEOUT)
+                || call.inbound().accept().events()
+                        && (call.envelope().metaProgressToken().isPresent()
+                                || call.envelope().metaLogLevel().isPresent());
     }
 
     /** A message of a backend, whose mistakes are the backend's. */

@@ -163,7 +163,7 @@ final class Translation {
             Mono<Reply> replied = place == null
                     ? own.get()
                     : place.reply(
-                            Replies.areHeardOnTheWay(call),
+                            Replies.goesAlone(call),
                             () -> QuietExchange.reply(session, exchange(call, target, session, terms)),
                             own);
             return translation.answered(replied, target);

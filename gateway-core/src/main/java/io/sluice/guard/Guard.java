@@ -27,6 +27,7 @@ public final class Guard {
     }
 
     private volatile State state = new State(LimitSettings.NONE, null);
+    private volatile Deadlines deadlines = new Deadlines(List.of());
     private final LongAdder[] limited = {new LongAdder(), new LongAdder(), new LongAdder()};
 
     private static final class State {
@@ -51,7 +52,7 @@ public final class Guard {
     public Guard() {}
 
     public Guard(LimitSettings settings) {
-        this.state = new State(settings, null);
+        apply(settings);
     }
 
     /**
@@ -68,10 +69,23 @@ public final class Guard {
 
     /** Goes on with other limits. Budgets start anew only if they changed. */
     public void apply(LimitSettings settings) {
-        State now = state;
-        if (!settings.equals(now.settings)) {
-            state = new State(settings, now.shared);
+        if (!settings.deadlines().equals(deadlines.rules())) {
+            deadlines = new Deadlines(settings.deadlines());
         }
+        State now = state;
+        LimitSettings others = settings.withDeadlines(List.of());
+        if (!others.equals(now.settings)) {
+            state = new State(others, now.shared);
+        }
+    }
+
+    /**
+     * How long a call may take by the configuration; null for as long as its backend may.
+     *
+     * @param tool the tool as the backend knows it, empty for a call of anything else
+     */
+    public @Nullable DeadlineRule deadline(String backend, String tool) {
+        return deadlines.of(backend, tool);
     }
 
     /**

@@ -13,6 +13,9 @@ public final class McpHeaders {
     /** Our own: the ids of the gateways that a request has passed, the first one first, separated by commas. */
     public static final AsciiString VIA = AsciiString.cached("Sluice-Via");
 
+    /** Our own: how many milliseconds whoever made a call waits for its answer. */
+    public static final AsciiString TIMEOUT = AsciiString.cached("Sluice-Timeout-Ms");
+
     /** Prefix of the headers that mirror arguments annotated with {@code x-mcp-header}. */
     public static final String PARAM_PREFIX = "Mcp-Param-";
 

@@ -889,7 +889,8 @@ final class BackendHttp {
                 || closed
                 || ask.longLived()
                 || ask.terms().own()
-                || ask.terms().hedged()) {
+                || ask.terms().hedged()
+                || ask.terms().limit() != null) { // needs a timer
             return null;
         }
         Permit permit = gate.tryAdmit(ask.terms().priority(), System.nanoTime());
@@ -1033,6 +1034,10 @@ final class BackendHttp {
         }
         if (!settings.gatewayId().isEmpty()) {
             headers.set(McpHeaders.VIA, settings.gatewayId());
+        }
+        TimeLimit limit = ask.terms().limit();
+        if (limit != null) {
+            headers.set(McpHeaders.TIMEOUT, Long.toString(limit.toldMillis(System.nanoTime())));
         }
         ask.headers().accept(headers);
         backend.headers().forEach(headers::set);

@@ -461,7 +461,15 @@ public final class LegacySession {
 
     private Exchange request(Envelope request, Patch patch, @Nullable String via, Terms terms, boolean kept) {
         Relabel relabel = relabel(request, patch);
-        return new Exchange(relabel.upstream(), post(patch.toBytes(), request.method(), relabel, via, terms, kept));
+        Mono<Reply> reply = post(patch.toBytes(), request.method(), relabel, via, terms, kept);
+        return new Exchange(
+                relabel.upstream(),
+                Limited.on(
+                        reply,
+                        terms,
+                        http.backend().name(),
+                        http.settings().timer(),
+                        () -> cancel(relabel.upstream(), null).onErrorComplete().subscribe()));
     }
 
     /**

@@ -355,7 +355,12 @@ public final class Upstream implements Disposable {
         if (local != null) {
             return answered(local, body);
         }
-        return modernReply(http.send(modernAsk(body, head, terms)), terms);
+        return Limited.on(
+                modernReply(http.send(modernAsk(body, head, terms)), terms),
+                terms,
+                backend.name(),
+                settings.timer(),
+                () -> {});
     }
 
     /**

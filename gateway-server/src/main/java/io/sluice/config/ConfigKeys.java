@@ -403,6 +403,7 @@ final class ConfigKeys {
         paths("mcpServers.*.endpoints.", BackendKeys.ENDPOINT, paths);
         paths("auth.tokens.", TOKEN_SECTION, paths);
         paths("limits.rates.", GuardKeys.RATE, paths);
+        paths("limits.deadlines.", GuardKeys.DEADLINE, paths);
         paths("resilience.", GuardKeys.POLICY, paths);
         paths("cache.tools.", CacheKeys.RULE, paths);
         return paths;

@@ -4,6 +4,7 @@ import io.sluice.balance.BalanceSettings;
 import io.sluice.balance.BalanceSettings.Strategy;
 import io.sluice.config.GatewayConfig.PolicyRule;
 import io.sluice.guard.BreakerSettings;
+import io.sluice.guard.DeadlineRule;
 import io.sluice.guard.GateSettings;
 import io.sluice.guard.LimitSettings;
 import io.sluice.guard.RateRule;
@@ -71,10 +72,57 @@ final class GuardKeys {
             Shape.word(),
             "none",
             "Globs of callers whose calls may wait: they are refused first when there is not room for all.");
+    private static final Key<String> DEADLINE_BACKEND = Key.of("backend", Shape.word(), "*", "Glob of backends.");
+    private static final Key<String> DEADLINE_TOOL = Key.optional(
+            "tool",
+            Shape.word(),
+            "all calls, those of prompts and resources too",
+            "Glob of tools, bare or as backend__name.");
+    private static final Key<Duration> WITHIN = Key.optional(
+            "within",
+            Shape.duration(),
+            "required",
+            "The time that a call has from its arrival to the end of its answer, waiting and second attempts included;"
+                    + " it has it again from each progress notification.");
+    private static final Key<Duration> AT_MOST = Key.optional(
+            "atMost",
+            Shape.duration(),
+            "ten times within, but not less than 10m",
+            "The time that it has in all, however much progress it reports.");
+    static final Section<DeadlineRule> DEADLINE =
+            new Section<>(List.of(DEADLINE_BACKEND, DEADLINE_TOOL, WITHIN, AT_MOST), GuardKeys::deadline);
+
+    private static Optional<DeadlineRule> deadline(Section.Fields f) {
+        String backend = f.value(DEADLINE_BACKEND);
+        Optional<String> tool = f.find(DEADLINE_TOOL);
+        Optional<Duration> most = f.find(AT_MOST);
+        return ConfigKeys.required(f, WITHIN).flatMap(within -> {
+            Duration all = most.orElse(longer(within.multipliedBy(10), Duration.ofMinutes(10)));
+            if (all.compareTo(within) < 0) {
+                f.in().fault(f.at(), f.path() + ": 'atMost' is less than 'within'");
+                return Optional.empty();
+            }
+            return Optional.of(new DeadlineRule(backend, tool, within, all));
+        });
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? other : one;
+    }
+
+    private static final Key<List<DeadlineRule>> DEADLINES = Key.listOf(
+            "deadlines",
+            DEADLINE,
+            "as their backends may",
+            "How long calls may take. The first that matches counts; a caller may ask for less.");
     static final Section<LimitSettings> LIMITS_SECTION = new Section<>(
-            List.of(RATES, IDENTICAL, IDENTICAL_WITHIN, BACKGROUND),
+            List.of(RATES, IDENTICAL, IDENTICAL_WITHIN, BACKGROUND, DEADLINES),
             f -> Optional.of(new LimitSettings(
-                    f.value(RATES), f.value(IDENTICAL), f.value(IDENTICAL_WITHIN), f.value(BACKGROUND))));
+                    f.value(RATES),
+                    f.value(IDENTICAL),
+                    f.value(IDENTICAL_WITHIN),
+                    f.value(BACKGROUND),
+                    f.value(DEADLINES))));
     static final Key<LimitSettings> LIMITS = Key.section("limits", LIMITS_SECTION, "What callers may do.");
 
     private static final BackendPolicy STANDARD = BackendPolicy.STANDARD;

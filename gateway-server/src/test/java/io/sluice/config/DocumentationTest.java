@@ -44,6 +44,7 @@ final class DocumentationTest {
         rows("mcpServers.*.", BackendKeys.BACKEND, scalars, rows);
         rows("mcpServers.*.endpoints.", BackendKeys.ENDPOINT, scalars, rows);
         rows("limits.rates.", GuardKeys.RATE, scalars, rows);
+        rows("limits.deadlines.", GuardKeys.DEADLINE, scalars, rows);
         rows("resilience.", GuardKeys.POLICY, scalars, rows);
         rows("cache.tools.", CacheKeys.RULE, scalars, rows);
         return rows;

@@ -1,10 +1,12 @@
 package io.sluice.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.auth.NamedToken;
 import io.sluice.cache.CacheRule;
 import io.sluice.cache.CacheSettings;
+import io.sluice.guard.DeadlineRule;
 import io.sluice.protocol.Era;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
@@ -267,5 +269,21 @@ final class SettingsTest {
                                 new CacheRule("search*", "get_*", Duration.ofSeconds(10), true),
                                 new CacheRule("*", "look", Duration.ofSeconds(30), false))));
         assertThat(files.yaml("names: bare").cache()).isEqualTo(CacheSettings.STANDARD);
+    }
+
+    @Test
+    void deadlinesAreRead() throws Exception {
+        assertThat(files.yaml("""
+            limits:
+              deadlines:
+                - { backend: search, tool: "deep_*", within: 2m, atMost: 30m }
+                - { within: 30s }
+            """).limits().deadlines())
+                .containsExactly(
+                        new DeadlineRule(
+                                "search", Optional.of("deep_*"), Duration.ofMinutes(2), Duration.ofMinutes(30)),
+                        new DeadlineRule("*", Optional.empty(), Duration.ofSeconds(30), Duration.ofMinutes(10)));
+        assertThatThrownBy(() -> files.yaml("limits: { deadlines: [{ within: 30s, atMost: 10s }] }"))
+                .hasMessageContaining("'atMost' is less than 'within'");
     }
 }
