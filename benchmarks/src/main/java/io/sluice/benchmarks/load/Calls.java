@@ -45,7 +45,9 @@ final class Calls implements Trial {
         List<String> names =
                 bench.options().list("against", scenario == Scenario.MODERN ? "sluice,nginx,haproxy" : "sluice,nginx");
         List<Measured> measured = new ArrayList<>();
-        for (int round = 0; round < bench.options().number("rounds"); round++) {
+        int rounds = bench.options().number("rounds");
+        rounds = scenario.isLarge() || scenario.events() ? Math.min(3, rounds) : rounds;
+        for (int round = 0; round < rounds; round++) {
             for (String name : names) {
                 warm(bench, bench.shared(name), scenario);
                 Measured one = stretch(

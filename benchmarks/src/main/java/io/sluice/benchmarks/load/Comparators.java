@@ -89,7 +89,7 @@ final class Comparators implements Trial {
                 command(comparator));
         Calls.warm(bench, ours, scenario);
         String path = comparator.legacy() ? "/mcp" : scenario.path();
-        for (int i = 0; i < 6; i++) {
+        for (int i = 0; i < 4; i++) {
             stretch(bench, comparator, scenario, theirs, path, -1, 2);
         }
         List<Measured> measured = new ArrayList<>();

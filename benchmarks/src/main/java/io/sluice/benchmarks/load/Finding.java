@@ -1,5 +1,7 @@
 package io.sluice.benchmarks.load;
 
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
 import java.util.Locale;
 
 /**
@@ -21,7 +23,8 @@ record Finding(String work, String goal, double limit, double value, String ours
         return new Finding(work, "stated", Double.NaN, Double.NaN, "");
     }
 
-    Finding with(double measured, String format, Object... words) {
+    @FormatMethod
+    Finding with(double measured, @FormatString String format, Object... words) {
         return new Finding(work, goal, limit, measured, String.format(Locale.ROOT, format, words));
     }
 

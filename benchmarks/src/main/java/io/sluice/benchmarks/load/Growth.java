@@ -43,7 +43,7 @@ final class Growth implements Trial {
         int rounds = bench.options().number("rounds");
         double seconds = bench.options().number("seconds");
         List<Measured> measured = new ArrayList<>();
-        for (int round = -4; round < rounds; round++) {
+        for (int round = -3; round < Math.min(4, rounds); round++) {
             for (Contestant each : List.of(one, many)) {
                 int[] next = {0};
                 int backends = each == one ? 1 : MANY_BACKENDS;

@@ -72,7 +72,7 @@ final class Lists implements Trial {
                         round,
                         CONNECTIONS,
                         0,
-                        warming ? (each == gateway ? 8 : 0.5) : bench.options().number("seconds"),
+                        warming ? (each == gateway ? 6 : 0.5) : bench.options().number("seconds"),
                         () -> each == gateway ? new Listing(bytes) : new FromFile(bytes));
                 if (!warming) {
                     measured.add(one);

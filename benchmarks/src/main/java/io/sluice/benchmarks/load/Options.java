@@ -35,6 +35,10 @@ record Options(String word, Map<String, String> values) {
                             "streams", "0",
                             "limit", "12"));
 
+    /** What {@code ./sluice} says to the JVM, but for the archive. */
+    static final List<String> PACKAGED =
+            List.of("-XX:+UseSerialGC", "-Xms48m", "-XX:NewSize=16m", "-Dio.netty.leakDetection.level=disabled");
+
     private static final List<String> KEYS = List.of(
             "scenarios", "against", "rounds", "seconds", "warmup", "streams", "times", "limit", "out", "jvm", "java");
 
@@ -81,10 +85,14 @@ record Options(String word, Map<String, String> values) {
         return Path.of(text("out", "benchmarks/target/run"));
     }
 
-    /** The gateway's JVM flags. */
+    /** The gateway's JVM flags: as packaged, or as given, with a heap of 512 MB at most. */
     List<String> jvm() {
-        return new ArrayList<>(List.of(text("jvm", "-XX:+UseSerialGC -Xmx512m -Dio.netty.leakDetection.level=disabled")
-                .split(" ")));
+        List<String> flags = new ArrayList<>(
+                values.containsKey("jvm") ? List.of(text("jvm", "").split(" ")) : PACKAGED);
+        if (flags.stream().noneMatch(flag -> flag.startsWith("-Xmx"))) {
+            flags.add("-Xmx512m");
+        }
+        return flags;
     }
 
     String java() {

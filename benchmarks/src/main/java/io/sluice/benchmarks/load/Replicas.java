@@ -46,7 +46,8 @@ final class Replicas implements Trial {
         return List.of(
                 Finding.goal("two replicas, one Redis: CPU for each call", "within 10 % of one replica's", 1.10),
                 Finding.goal("three replicas, one Redis: CPU for each call", "within 10 % of one replica's", 1.10),
-                Finding.stated("Redis operations/s, three replicas under load"));
+                Finding.stated("Redis operations/s, three replicas under load"),
+                Finding.stated("Redis operations for a legacy session that is called on three replicas"));
     }
 
     @Override
@@ -62,10 +63,10 @@ final class Replicas implements Trial {
             balancers.add(balancer(bench, count));
         }
         double[][] costs = new double[3][];
-        int rounds = bench.options().number("rounds");
+        int rounds = Math.min(3, bench.options().number("rounds"));
         for (int count = 1; count <= 3; count++) {
             costs[count - 1] = new double[rounds];
-            for (int i = 0; i < 6; i++) { // every replica compiles for itself
+            for (int i = 0; i < 5; i++) { // every replica compiles for itself
                 calls(bench, balancers.get(count - 1), replicas, count, -1, 2);
             }
         }
@@ -112,8 +113,43 @@ final class Replicas implements Trial {
         }
         bench.found(
                 name(), goals().get(2).with(operations, "%.1f/s at %d calls/s: none for a call", operations, 3 * RATE));
+        sessions(bench, balancers.get(2));
         bench.section(name(), table.toString());
         bench.picture(name(), "CPU of all replicas for a small call, µs", bars);
+    }
+
+    /** What Redis does for legacy sessions: those of a number of connections, opened and then called through all replicas. */
+    private void sessions(Bench bench, Contestant balancer)
+            throws IOException, InterruptedException, ExecutionException {
+        int count = 96;
+        long idle = processed();
+        Thread.sleep(2000); // what it does when nothing is asked
+        double eachSecond = (processed() - idle) / 2.0;
+        long before = processed();
+        long start = System.nanoTime();
+        try (LoadGenerator generator = new LoadGenerator(
+                balancer.port(), count, false, () -> new Conversation.Calls(Scenario.LEGACY, "/mcp", "legacy__echo"))) {
+            LoadGenerator.Stretch first = generator.run(3000, RATE);
+            double forSessions = processed() - before - eachSecond * (System.nanoTime() - start) / 1e9;
+            before = processed();
+            start = System.nanoTime();
+            LoadGenerator.Stretch second = generator.run(2000, RATE);
+            double forCalls = processed() - before - eachSecond * (System.nanoTime() - start) / 1e9;
+            generator.stop();
+            if (first.faults() + second.faults() > 0) {
+                throw new IOException("calls of sessions failed: " + first.firstFaults() + second.firstFaults());
+            }
+            double each = forSessions / count;
+            bench.found(
+                    name(),
+                    goals().get(3)
+                            .with(
+                                    each,
+                                    "%.1f each to open and use it, then %.2f for a call; %.1f/s when idle",
+                                    each,
+                                    Math.max(0, forCalls / Math.max(1, second.calls())),
+                                    eachSecond));
+        }
     }
 
     /** CPU of all replicas for each call, in microseconds. */
@@ -156,15 +192,17 @@ final class Replicas implements Trial {
 
     private static Contestant replica(Bench bench, int index) throws IOException, InterruptedException {
         int port = FIRST + index;
+        Path key = Commands.write(bench, "replicas.key", "c2x1aWNlLWJlbmNobWFyay1rZXktMzItYnl0ZXMtISE=");
         Path config = Commands.write(
                 bench,
                 "replica-" + index + ".yaml",
                 Commands.common(port) + """
-                secretKey: "c2x1aWNlLWJlbmNobWFyay1rZXktMzItYnl0ZXMtISE="
-                redis: { url: "redis://127.0.0.1:%d", cluster: benchmark }
+                secretKey: ${file:%4$s}
+                redis: { url: "redis://127.0.0.1:%1$d", cluster: benchmark }
                 mcpServers:
-                  modern: { endpoints: [{ url: "http://127.0.0.1:%d/modern" }, { url: "http://127.0.0.1:%d/modern" }] }
-                """.formatted(REDIS, Commands.BACKEND, Commands.BACKEND_AGAIN));
+                  modern: { endpoints: [{ url: "http://127.0.0.1:%2$d/modern" }, { url: "http://127.0.0.1:%3$d/modern" }] }
+                  legacy: { url: "http://127.0.0.1:%2$d/legacy" }
+                """.formatted(REDIS, Commands.BACKEND, Commands.BACKEND_AGAIN, key));
         return bench.start(
                         "sluice-replica-" + index,
                         port,

@@ -47,6 +47,10 @@ final class Report {
                 }
             }
         }
+        Capacity.table(bench)
+                .ifPresent(table -> report.append("\n### A fleet, calculated\n\n")
+                        .append(table)
+                        .append("\nThe reasoning is in docs/scaling.md.\n"));
         report.append("\nAll stretches are in `raw.csv`, machine and versions in `environment.txt`, the command in"
                 + " `command.txt`. A missed goal is counted from the goal, not from nginx.\n");
         Files.writeString(out.resolve("report.md"), report);

@@ -24,7 +24,6 @@ import org.jspecify.annotations.Nullable;
  * own; the first start, which makes the archive, is not counted.
  */
 final class Start implements Trial {
-    private static final int ROUNDS = 5;
     private static final double MOST_SECONDS = 1.0;
     private static final double MOST_MIB = 150;
 
@@ -60,6 +59,7 @@ final class Start implements Trial {
                 new StringBuilder("| | ready after s, each | median | resident, MB |\n|---|---|---|---|\n");
         Map<String, Double> bars = new LinkedHashMap<>();
         List<String> missing = new ArrayList<>();
+        int rounds = bench.options().number("rounds");
         for (int i = 0; i < 2; i++) {
             String version = i == 0 ? "25" : "17";
             Path home = home(version);
@@ -73,7 +73,7 @@ final class Start implements Trial {
             once(home, config, bench.out().resolve("start.log"), Duration.ofSeconds(100));
             List<Double> seconds = new ArrayList<>();
             List<Double> resident = new ArrayList<>();
-            for (int round = 0; round < ROUNDS; round++) {
+            for (int round = 0; round < rounds; round++) {
                 double[] one = once(home, config, bench.out().resolve("start.log"), Duration.ofSeconds(20));
                 seconds.add(one[0]);
                 resident.add(one[1]);

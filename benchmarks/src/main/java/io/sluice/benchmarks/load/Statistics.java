@@ -28,6 +28,13 @@ final class Statistics {
                 of(measured, contestant).stream().map(value::applyAsDouble).toList());
     }
 
+    /** The median over the rounds of one scenario. */
+    static double median(
+            List<Measured> measured, String scenario, String contestant, ToDoubleFunction<Measured> value) {
+        return median(
+                measured.stream().filter(one -> one.scenario().equals(scenario)).toList(), contestant, value);
+    }
+
     /** The median of the ratios within rounds. */
     static double ratio(
             List<Measured> measured, String contestant, String reference, ToDoubleFunction<Measured> value) {

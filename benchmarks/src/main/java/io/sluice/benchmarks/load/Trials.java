@@ -31,7 +31,6 @@ final class Trials {
             "old-to-new",
             "new-to-old",
             "answer-100k",
-            "argument-100k",
             "events",
             "first-byte",
             "latency",

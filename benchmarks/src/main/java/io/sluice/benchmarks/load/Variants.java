@@ -15,10 +15,6 @@ import java.util.stream.Stream;
 
 /** The gateway on other JDKs, transports, allocators and collectors, side by side with what {@code ./sluice} starts: what a small modern call costs each. */
 final class Variants implements Trial {
-    /** What {@code ./sluice} says to the JVM, but for the archive. */
-    private static final List<String> PACKAGED =
-            List.of("-XX:+UseSerialGC", "-Xms48m", "-XX:NewSize=16m", "-Dio.netty.leakDetection.level=disabled");
-
     private static final Path IO_URING = Path.of("benchmarks/target/io_uring");
 
     /** @param jdk its major version */
@@ -41,8 +37,9 @@ final class Variants implements Trial {
         }
     }
 
-    private static final Variant JDK17 = new Variant("JDK 17 as packaged", "17", PACKAGED, false);
-    private static final Variant JDK25 = new Variant("JDK 25 as packaged", "25", PACKAGED, false);
+    private static final Variant JDK17 = new Variant("JDK 17 as packaged", "17", Options.PACKAGED, false);
+    private static final Variant JDK25 = new Variant("JDK 25", "25", Options.PACKAGED, false)
+            .with("JDK 25 as packaged", "-XX:+UseCompactObjectHeaders");
 
     private static final List<Variant> ALL = List.of(
             JDK17,
@@ -51,10 +48,10 @@ final class Variants implements Trial {
             JDK17.with("JDK 17, young generation of 128 MB", "-Xms512m", "-XX:NewSize=128m"),
             JDK17.with("JDK 17, pooled allocator", "-Dio.netty.allocator.type=pooled"),
             JDK17.with("JDK 17, NIO", "-Dio.netty.transport.noNative=true", "-Dreactor.netty.native=false"),
-            new Variant("JDK 17, io_uring", "17", PACKAGED, true),
+            new Variant("JDK 17, io_uring", "17", Options.PACKAGED, true),
             JDK17.with("JDK 17, C1 only", "-XX:TieredStopAtLevel=1"),
             JDK25,
-            JDK25.with("JDK 25, compact object headers", "-XX:+UseCompactObjectHeaders"),
+            JDK25.with("JDK 25, ordinary object headers", "-XX:-UseCompactObjectHeaders"),
             JDK25.with("JDK 25, Unsafe allowed", "--sun-misc-unsafe-memory-access=allow", "-Dio.netty.noUnsafe=false"),
             JDK25.collector("JDK 25, G1", "-XX:+UseG1GC"),
             JDK25.collector("JDK 25, ZGC", "-XX:+UseZGC"));
