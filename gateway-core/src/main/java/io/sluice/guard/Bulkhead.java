@@ -42,7 +42,8 @@ final class Bulkhead {
     private final int maxWaiting;
     private final int backgroundPercent;
     private volatile int limit;
-    private volatile long standingSince;
+    private long interactiveSince;
+    private long backgroundSince;
 
     Bulkhead(int limit, int maxWaiting, int backgroundPercent) {
         this.limit = limit;
@@ -62,12 +63,15 @@ final class Bulkhead {
         return (int) (state.get() >>> 32);
     }
 
-    /** A place at once. Nobody overtakes the line. */
+    /** A place at once. Nobody overtakes the line, but for interactive calls that of background ones. */
     boolean tryTake(Priority priority) {
         int most = most(priority);
         while (true) {
             long now = state.get();
-            if (now >= WAITING || now >= most) {
+            if (now >= WAITING) {
+                return priority == Priority.INTERACTIVE && (now & TAKEN) < most && overtake();
+            }
+            if (now >= most) {
                 return false;
             }
             if (state.compareAndSet(now, now + 1)) {
@@ -81,32 +85,53 @@ final class Bulkhead {
         state.incrementAndGet();
     }
 
+    /** Under the monitor, since whoever serves the line looks and takes in two steps. */
+    private synchronized boolean overtake() {
+        if (!interactive.isEmpty() || taken() >= limit) {
+            return false;
+        }
+        state.incrementAndGet();
+        return true;
+    }
+
     private int most(Priority priority) {
         int all = limit;
         return priority == Priority.INTERACTIVE ? all : Math.max(1, all * backgroundPercent / 100);
     }
 
-    /** Whether the line has been there for so long that it is not a burst. */
-    boolean isStanding(long nowNanos) {
-        long since = standingSince;
+    /** Whether the line has been there for so long that it is not a burst. Each stands for itself: under the monitor. */
+    private boolean isStanding(Priority priority, long nowNanos) {
+        long since = priority == Priority.INTERACTIVE ? interactiveSince : backgroundSince;
         return since != 0 && nowNanos - since > STANDING_NANOS;
     }
 
     /**
-     * Joins the line; false when it is as long as it may be. The waiter may be told before this returns.
+     * Joins the line; false when it is as long as it may be. An interactive call takes the place in it of the background
+     * call that came last. The waiter may be told before this returns.
      *
      * @param longestNanos how long those who are ahead may have waited while the line is standing
      */
     boolean join(Waiter waiter, long longestNanos, long nowNanos) {
+        @Nullable Waiter yields = null;
         synchronized (this) {
             if (waiting() >= maxWaiting) {
-                return false;
+                yields = waiter.priority == Priority.INTERACTIVE ? background.pollLast() : null;
+                if (yields == null) {
+                    return false;
+                }
+                gone(yields, 0);
             }
             line(waiter.priority).addLast(waiter);
             state.addAndGet(WAITING);
-            if (standingSince == 0) {
-                standingSince = nowNanos == 0 ? 1 : nowNanos;
+            long since = nowNanos == 0 ? 1 : nowNanos;
+            if (waiter.priority == Priority.INTERACTIVE && interactiveSince == 0) {
+                interactiveSince = since;
+            } else if (waiter.priority == Priority.BACKGROUND && backgroundSince == 0) {
+                backgroundSince = since;
             }
+        }
+        if (yields != null) {
+            yields.refused();
         }
         serve(longestNanos, nowNanos);
         return true;
@@ -131,8 +156,11 @@ final class Bulkhead {
     private void gone(Waiter waiter, int places) {
         waiter.done = true;
         state.addAndGet(places - WAITING);
-        if (interactive.isEmpty() && background.isEmpty()) {
-            standingSince = 0;
+        if (interactive.isEmpty()) {
+            interactiveSince = 0;
+        }
+        if (background.isEmpty()) {
+            backgroundSince = 0;
         }
     }
 
@@ -165,7 +193,7 @@ final class Bulkhead {
                 if (next == null) {
                     return;
                 }
-                late = isStanding(nowNanos) && nowNanos - next.since > longestNanos;
+                late = isStanding(next.priority, nowNanos) && nowNanos - next.since > longestNanos;
                 line(next.priority).pollFirst();
                 gone(next, late ? 0 : 1);
             }

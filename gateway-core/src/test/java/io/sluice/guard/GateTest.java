@@ -106,6 +106,60 @@ class GateTest {
     }
 
     @Test
+    void interactiveCallOvertakesTheLineOfTheBackground() {
+        Gate gate = gate(4, 10);
+        Permit held = Objects.requireNonNull(gate.tryAdmit(Priority.BACKGROUND, now.get()));
+        Objects.requireNonNull(gate.tryAdmit(Priority.BACKGROUND, now.get()));
+        assertThat(gate.tryAdmit(Priority.BACKGROUND, now.get())).isNull();
+        Told waits = new Told();
+        gate.join(Priority.BACKGROUND, false, now.get(), waits);
+
+        admitted(gate);
+        admitted(gate);
+
+        assertThat(gate.tryAdmit(Priority.INTERACTIVE, now.get())).isNull();
+        assertThat(gate.inFlight()).isEqualTo(4);
+        held.end(Outcome.SUCCEEDED, now.get());
+        assertThat(waits.admitted)
+                .as("three are under way, of which two may be background")
+                .isEmpty();
+    }
+
+    @Test
+    void interactiveCallTakesThePlaceInLineOfTheLastBackgroundCall() {
+        Gate gate = gate(1, 2);
+        Permit held = admitted(gate);
+        Told first = new Told();
+        Told last = new Told();
+        gate.join(Priority.BACKGROUND, false, now.get(), first);
+        gate.join(Priority.BACKGROUND, false, now.get(), last);
+        Told interactive = new Told();
+
+        gate.join(Priority.INTERACTIVE, false, now.get(), interactive);
+
+        assertThat(last.refused).hasSize(1);
+        assertThat(first.refused).isEmpty();
+        assertThat(gate.waiting()).isEqualTo(2);
+        held.end(Outcome.SUCCEEDED, now.get());
+        assertThat(interactive.admitted).hasSize(1);
+    }
+
+    @Test
+    void lineOfTheBackgroundThatStandsDoesNotHurryInteractiveCalls() {
+        Gate gate = gate(1, 10);
+        Permit held = admitted(gate);
+        gate.join(Priority.BACKGROUND, false, now.get(), new Told());
+        now.addAndGet(2 * SECOND);
+        Told interactive = new Told();
+        gate.join(Priority.INTERACTIVE, false, now.get(), interactive);
+        now.addAndGet(500 * MILLI);
+
+        held.end(Outcome.IGNORED, now.get());
+
+        assertThat(interactive.admitted).hasSize(1);
+    }
+
+    @Test
     void whoLeavesTheLineIsNotServed() {
         Gate gate = gate(1, 1);
         Permit held = admitted(gate);
@@ -261,12 +315,13 @@ class GateTest {
 
     private void visit(
             Gate gate, Random random, ConcurrentLinkedQueue<Permit> mine, AtomicInteger inside, AtomicInteger most) {
-        @Nullable Permit permit = gate.tryAdmit(Priority.INTERACTIVE, now.get());
+        Priority priority = random.nextInt(3) == 0 ? Priority.BACKGROUND : Priority.INTERACTIVE;
+        @Nullable Permit permit = gate.tryAdmit(priority, now.get());
         if (permit != null) {
             entered(inside, most);
             mine.add(permit);
         } else {
-            Gate.InLine place = gate.join(Priority.INTERACTIVE, false, now.get(), new Gate.Waiting() {
+            Gate.InLine place = gate.join(priority, false, now.get(), new Gate.Waiting() {
                 @Override
                 public void admitted(Permit granted) {
                     entered(inside, most);
