@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param attempt longest an attempt to read all lists may take
  * @param maxEntries most definitions of one kind that are kept of a backend
  * @param maxPages most pages of one list that are read
+ * @param asAsked whether tools are also read as a client sees them that can be asked for everything
  */
 public record DiscoverySettings(
         Duration interval,
@@ -24,7 +25,8 @@ public record DiscoverySettings(
         Duration firstAttempt,
         Duration attempt,
         int maxEntries,
-        int maxPages) {
+        int maxPages,
+        boolean asAsked) {
     public static final DiscoverySettings DEFAULT = new DiscoverySettings(
             Duration.ofSeconds(60),
             Duration.ofMinutes(5),
@@ -34,15 +36,48 @@ public record DiscoverySettings(
             Duration.ofSeconds(5),
             Duration.ofSeconds(60),
             10_000,
-            64);
+            64,
+            false);
 
     public DiscoverySettings withInterval(Duration other) {
         return new DiscoverySettings(
-                other, feedInterval, debounce, firstRetry, longestRetry, firstAttempt, attempt, maxEntries, maxPages);
+                other,
+                feedInterval,
+                debounce,
+                firstRetry,
+                longestRetry,
+                firstAttempt,
+                attempt,
+                maxEntries,
+                maxPages,
+                asAsked);
     }
 
     public DiscoverySettings withFirstAttempt(Duration other) {
         return new DiscoverySettings(
-                interval, feedInterval, debounce, firstRetry, longestRetry, other, attempt, maxEntries, maxPages);
+                interval,
+                feedInterval,
+                debounce,
+                firstRetry,
+                longestRetry,
+                other,
+                attempt,
+                maxEntries,
+                maxPages,
+                asAsked);
+    }
+
+    public DiscoverySettings withAsAsked(boolean other) {
+        return new DiscoverySettings(
+                interval,
+                feedInterval,
+                debounce,
+                firstRetry,
+                longestRetry,
+                firstAttempt,
+                attempt,
+                maxEntries,
+                maxPages,
+                other);
     }
 }

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -107,12 +108,38 @@ final class Lists {
                 .expand(page -> next(kind, page))
                 .collectList()
                 .map(pages -> whole(kind, pages, era))
+                .flatMap(found -> kind == Kind.TOOLS && era == Era.LEGACY && settings.asAsked()
+                        ? withThoseThatAsk(found)
+                        : Mono.just(found))
                 .onErrorResume(Refused.class, refused -> refused(kind, before, refused))
                 .onErrorResume(
                         BackendFailure.class,
                         failure -> kind == Kind.TOOLS || upstream.trouble().isPresent()
                                 ? Mono.error(failure)
                                 : withoutThisOne(kind, before, failure.reason()));
+    }
+
+    /**
+     * Some legacy backends list a tool only to clients that can be asked what it asks. A list must not depend on who
+     * reads it (2026-07-28, <em>server/tools</em>), so that everybody sees them.
+     */
+    private Mono<Whole> withThoseThatAsk(Whole found) {
+        long[] bytes = new long[1];
+        Flux<Envelope> pages = upstream.toolsAsAsked(settings.maxPages())
+                .takeUntil(page -> (bytes[0] += page.body().length) >= MOST_BYTES);
+        return pages.collectList().map(responses -> {
+            Set<String> known = new HashSet<>();
+            List<Definition> all = new ArrayList<>(found.definitions());
+            all.forEach(definition -> known.add(definition.key()));
+            for (Envelope response : responses) {
+                for (Span element : response.elements(response.member(response.result(), Kind.TOOLS.member))) {
+                    definition(Kind.TOOLS, response, element)
+                            .filter(more -> all.size() < settings.maxEntries() && known.add(more.key()))
+                            .ifPresent(all::add);
+                }
+            }
+            return new Whole(Kind.TOOLS, all, found.ttl(), found.shareable());
+        });
     }
 
     private Mono<Page> page(Kind kind, @Nullable String cursorJson, int number, long bytesBefore) {

@@ -25,6 +25,7 @@ import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BackendFailure;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,8 @@ import reactor.core.publisher.Sinks;
 public final class Upstream implements Disposable {
     private static final Logger log = LoggerFactory.getLogger(Upstream.class);
     private static final Duration FAREWELL = Duration.ofSeconds(2);
+    private static final ClientFeatures EVERYTHING =
+            new ClientFeatures(EnumSet.complementOf(EnumSet.of(ClientFeatures.Feature.ROOTS_LIST_CHANGED)));
 
     private final Backend backend;
     private final UpstreamSettings settings;
@@ -651,6 +654,52 @@ public final class Upstream implements Disposable {
                     return postModern(body, new ModernHead(method.wire(), name, List.of(), null), Terms.OWN);
                 })
                 .flatMap(reply -> Replies.response(reply, http));
+    }
+
+    /**
+     * The pages of {@code tools/list} as a client sees them that can be asked for everything; nothing where the backend
+     * keeps no sessions, which is when it cannot know, or does not say.
+     */
+    public Flux<Envelope> toolsAsAsked(int maxPages) {
+        AtomicReference<@Nullable LegacySession> own = new AtomicReference<>();
+        return shared().filter(LegacySession::stateful)
+                .flatMap(known -> lease("", EVERYTHING, declining(own)))
+                .flatMapMany(lease -> {
+                    own.set(lease.session());
+                    return toolsPage(lease.session(), "")
+                            .expand(page ->
+                                    cursor(page).isEmpty() ? Mono.empty() : toolsPage(lease.session(), cursor(page)))
+                            .take(maxPages)
+                            .doFinally(end -> lease.giveBack());
+                })
+                .onErrorResume(failed -> Flux.empty());
+    }
+
+    private Mono<Envelope> toolsPage(LegacySession session, String cursor) {
+        RawJson params = cursor.isEmpty() ? null : RawJson.of("{\"cursor\":" + cursor + "}");
+        return session.call(McpMethod.TOOLS_LIST.wire(), params).flatMap(reply -> Replies.response(reply, http));
+    }
+
+    /** As JSON; empty on the last page. */
+    private static String cursor(Envelope page) {
+        Span cursor = page.member(page.result(), "nextCursor");
+        return page.isString(cursor) ? page.raw(cursor).toString() : "";
+    }
+
+    /** Nobody is there who could answer what is asked while lists are read. */
+    private static Inbox declining(AtomicReference<@Nullable LegacySession> session) {
+        return new Inbox() {
+            @Override
+            public void onMessage(byte[] json, Envelope message) {
+                LegacySession on = session.get();
+                if (message.kind() == Kind.REQUEST && on != null) {
+                    on.decline(message);
+                }
+            }
+
+            @Override
+            public void onClosed() {}
+        };
     }
 
     // ---- changes

@@ -142,7 +142,7 @@ public final class SluiceServer implements RunningGateway {
                                 name -> Objects.requireNonNull(current.get()).policy(name))
                         .withCredentials(keepers)
                         .withAdapters(adapters(loops, egress, version, () -> Objects.requireNonNull(commands.get()))),
-                DiscoverySettings.DEFAULT);
+                DiscoverySettings.DEFAULT.withAsAsked(true));
         this.granted = keepers.granted()
                 .onBackpressureBuffer()
                 .flatMap(discovery::refresh)
