@@ -209,6 +209,11 @@ public final class Connections {
                 request.release();
                 return;
             }
+            if (pool.loop.isShuttingDown()) {
+                // Nobody would be told what becomes of a connection, and nothing would release the request.
+                fail(new ConnectException("the gateway stops"));
+                return;
+            }
             Bootstrap bootstrap = new Bootstrap()
                     .group(pool.loop)
                     .channel(channelType)
