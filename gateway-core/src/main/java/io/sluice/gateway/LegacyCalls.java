@@ -210,7 +210,7 @@ final class LegacyCalls {
                         run,
                         backend,
                         got,
-                        json -> new Answer.Relayed(json.status(), body(json, call, backend)),
+                        json -> new Answer.Relayed(json.status(), body(json, call, session, backend)),
                         message -> mayAsk || message.kind() != Kind.REQUEST
                                 ? towards(message, call, session, upstreamSession, backend)
                                 : LegacyMessages.decline(upstreamSession, message)));
@@ -225,13 +225,19 @@ final class LegacyCalls {
         if (refusal.isPresent()) {
             return LegacyMessages.refuse(Mono.just(upstreamSession), message, refusal.get());
         }
-        return message.kind() == Kind.RESPONSE && Revisions.changes(call.method(), call.version())
+        return message.kind() == Kind.RESPONSE && isEarlier(call, session)
                 ? Revisions.response(message)
                 : LegacyMessages.fromBackend(backend, call.mount(), message);
     }
 
-    private static Publisher<ByteBuf> body(Reply.Json json, Call call, String backend) {
-        return Revisions.changes(call.method(), call.version())
+    /** Whether the client has said that it speaks a revision that does not have all that results may hold; one that says none is not taken for one. */
+    static boolean isEarlier(Call call, @Nullable LiveSession session) {
+        return (session != null || call.inbound().versionHeader() != null)
+                && Revisions.changes(call.method(), call.version());
+    }
+
+    private static Publisher<ByteBuf> body(Reply.Json json, Call call, @Nullable LiveSession session, String backend) {
+        return isEarlier(call, session)
                 ? Replies.guarded(Replies.changed(json, backend, Revisions::response), call)
                         .single()
                 : guarded(json, call);

@@ -29,6 +29,7 @@ final class OldCall {
     private final GatewaySettings settings;
     private final Optional<LiveSession> asking;
     private final Optional<String> level;
+    private final boolean earlier;
 
     /** @param own the client's session, if it has one */
     OldCall(
@@ -46,6 +47,7 @@ final class OldCall {
         this.asking = Optional.ofNullable(own)
                 .filter(session -> session.ticket().features().interactive()
                         && call.inbound().accept().events());
+        this.earlier = LegacyCalls.isEarlier(call, own);
         this.level = Optional.ofNullable(own).flatMap(LiveSession::logLevel);
     }
 
@@ -116,9 +118,7 @@ final class OldCall {
     private byte[] response(Envelope message) {
         String backend = upstream.backend().name();
         byte[] response = OldToNew.response(message, call.id(), call.method(), backend);
-        return Revisions.changes(call.method(), call.version())
-                ? Revisions.response(Replies.read(response, backend))
-                : response;
+        return earlier ? Revisions.response(Replies.read(response, backend)) : response;
     }
 
     byte @Nullable [] towardsClient(Envelope message) {
