@@ -10,6 +10,7 @@ import { clientRuns, runClient } from './client-runs.mjs';
 import { freePort, killAll, start, stopAll, tail, until } from './processes.mjs';
 import { better, directFaults, expectedFailures, explain, fails, score, total, worse } from './report.mjs';
 import { CROSS, PARTS, runSuite, TASKS } from './suite.mjs';
+import { runUpstream } from './upstream-runs.mjs';
 
 const home = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const repository = resolve(home, '..');
@@ -41,7 +42,7 @@ function options() {
         throw new Usage(e.message);
     }
     const only = values.only.flatMap(list => list.split(',')).filter(part => part !== '');
-    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'tasks', 'clients'];
+    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'tasks', 'auth', 'clients'];
     const unknown = only.find(part => !known.includes(part));
     if (unknown) {
         throw new Usage(`--only ${unknown}: there are ${known.join(', ')}`);
@@ -60,7 +61,7 @@ function options() {
 async function main() {
     const chosen = options();
     rmSync(join(results, 'logs'), { recursive: true, force: true });
-    const urls = await servers(chosen);
+    const urls = chosen.parts.every(part => part === 'auth') ? {} : await servers(chosen);
     const faults = [];
     const summary = [];
     const expected = expectedFailures(join(home, 'expected-failures.yml'));
@@ -73,6 +74,9 @@ async function main() {
     }
     if (chosen.parts.includes('tasks') && urls.tasks) {
         summary.push(await compareTasks(chosen, urls, faults));
+    }
+    if (chosen.parts.includes('auth') && !chosen['direct-only'] && !chosen['gateway-url']) {
+        summary.push(await judgeUpstream(chosen, faults));
     }
     if (chosen.parts.includes('clients')) {
         summary.push(await compareClients(chosen, urls, faults));
@@ -162,7 +166,7 @@ async function everythingBy(transport, name) {
 }
 
 /** Starts the gateway with these backends and waits until it lists the tools of the fixture; returns its aggregate. */
-async function gateway(backends, name = 'gateway') {
+async function gateway(backends, name = 'gateway', more = {}) {
     const port = await freePort();
     const config = join(results, 'logs', `${name}.json`);
     const mcpServers = Object.fromEntries(
@@ -170,7 +174,7 @@ async function gateway(backends, name = 'gateway') {
     );
     mkdirSync(dirname(config), { recursive: true });
     // qualified, so that clients find the names they call in the list: they mirror arguments only of tools they know
-    writeFileSync(config, JSON.stringify({ names: 'qualified', mcpServers }, undefined, 2));
+    writeFileSync(config, JSON.stringify({ names: 'qualified', mcpServers, ...more }, undefined, 2));
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !GATEWAY_SETTINGS.test(name)));
     const args = ['run', config, '--host', '127.0.0.1', '--port', String(port)];
     const log = join(results, 'logs', `${name}.log`);
@@ -325,6 +329,30 @@ async function compareClients(chosen, urls, faults) {
     return { part: 'clients', clients: `${rows.length} runs, steps ${sum('ok')}/${sum('failed')}` };
 }
 
+/** The client scenarios about authorization: the gateway's upstream leg is the client, behind the TypeScript SDK. */
+async function judgeUpstream(chosen, faults) {
+    // the address that the suite expects a client's metadata document at; nobody fetches it there
+    const server = { publicUrl: 'https://conformance-test.local' };
+    const through = (await gateway({}, 'gateway-auth', { server })).replace(/\/mcp$/, '');
+    const out = join(results, 'auth');
+    const rows = await runUpstream({ home, gateway: through, scenarios: chosen.scenarios, out });
+    console.log('\n== auth: client scenarios of the suite, with the gateway between the SDK and the scenario\n');
+    for (const { revision, name, passed, failed, warned, ok, why } of rows) {
+        const score = `${passed}/${failed}${warned > 0 ? ` (${warned} warn)` : ''}`;
+        console.log(`  ${revision}  ${name.padEnd(40)}${score.padEnd(16)}${ok ? '' : 'FAILED'}`.trimEnd());
+        if (!ok) {
+            faults.push(`auth, ${revision} ${name}: see ${out}`);
+            why.forEach(text => console.log(`    ${text}`));
+        }
+    }
+    if (rows.length === 0) {
+        faults.push('auth: the suite listed no scenario');
+    }
+    const sum = key => rows.reduce((n, row) => n + row[key], 0);
+    const good = rows.filter(row => row.ok).length;
+    return { part: 'auth', clients: '-', through: `${good}/${rows.length}, checks ${sum('passed')}/${sum('failed')}` };
+}
+
 function finish(chosen, summary, faults) {
     const side = t => (t ? `${t.good}/${t.scenarios}, checks ${t.passed}/${t.failed}` : '-');
     console.log('\n== Summary (scenarios passed/run, checks passed/failed)\n');
@@ -333,7 +361,7 @@ function finish(chosen, summary, faults) {
     row('part', 'directly', 'through the gateway', 'scenarios that are the same');
     for (const { part, direct, through, same, of, clients } of summary) {
         if (clients) {
-            row(part, clients, '', '');
+            row(part, clients, through ?? '', '');
         } else {
             row(part, side(direct), side(through), through ? `${same}/${of}` : '');
         }
