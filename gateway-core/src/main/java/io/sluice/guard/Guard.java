@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <p>One line on the path of a call is {@code guard.check(caller, backend, tool, …, now)}, which costs nothing that would
  * have to be given back, the other {@link Gate#tryAdmit}.
  */
+@SuppressWarnings("EnumOrdinal") // an array beats an EnumMap: no look-up, no boxing
 public final class Guard {
     /** Why a call was refused before any backend was thought of: a closed set, fit for a tag. */
     public enum Limit {

@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.LongAdder;
  * by whoever sends; adding allocates nothing and takes no lock. What the gateway asks on its own account is left out,
  * except for the bytes.
  */
+@SuppressWarnings("EnumOrdinal") // arrays beat EnumMaps: no look-up, no boxing
 public final class Tally {
     /** How a call ended: a closed set, fit for a tag. */
     public enum End {

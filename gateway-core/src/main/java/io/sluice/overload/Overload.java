@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
  * How pressed the gateway is, for those who serve requests: each asks before it does what could be left undone. Costs a
  * look at one field while there is no pressure. Changed by a {@link Watch}; safe for use by many threads.
  */
+@SuppressWarnings("EnumOrdinal") // an array beats an EnumMap: no look-up, no boxing
 public final class Overload {
     private static final Logger log = LoggerFactory.getLogger(Overload.class);
     private static final int LEAST_WAIT_MILLIS = 1000;
