@@ -24,6 +24,16 @@ final class Ask {
                 .body();
     }
 
+    /** What a gateway answers to anybody. */
+    static String get(int port, String path) throws IOException, InterruptedException {
+        return HTTP.send(
+                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                                .timeout(Duration.ofSeconds(10))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+    }
+
     /** The answer of a gateway to a modern request without parameters of its own. */
     static String modern(int port, String method) throws IOException, InterruptedException {
         return HTTP.send(

@@ -81,6 +81,7 @@ final class Commands {
                 auth: { tokens: [{ name: agents, value: "%s" }] }
                 names: qualified
                 log: { level: warn }
+                overload: { streams: 50000 }
                 """.formatted(port, Scenario.TOKEN);
     }
 

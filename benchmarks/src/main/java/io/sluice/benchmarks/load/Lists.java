@@ -136,11 +136,12 @@ final class Lists implements Trial {
         Contestant gateway = bench.start(name, port, Commands.PROXIES, true, Commands.gateway(bench.options(), file))
                 .awaitReady();
         long end = System.nanoTime() + Duration.ofSeconds(120).toNanos();
-        while (Ask.modern(port, "tools/list").split("\"inputSchema\"", -1).length - 1 < backends * tools) {
+        while (Ask.get(port, "/readyz?verbose").contains("Not heard from yet")
+                || Ask.modern(port, "tools/list").split("\"inputSchema\"", -1).length - 1 < backends * tools) {
             if (System.nanoTime() > end) {
                 throw new IOException("not all tools of " + backends + " backends were there within 120 s");
             }
-            Thread.sleep(100); // a poll of another process
+            Thread.sleep(250); // a poll of another process
         }
         return gateway;
     }

@@ -13,8 +13,8 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.SocketChannel;
 import io.sluice.benchmarks.load.Scenario.Spoken;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +34,8 @@ final class OpenStreams implements AutoCloseable {
     private final AtomicInteger opened = new AtomicInteger();
     private final AtomicInteger heard = new AtomicInteger();
     private final AtomicInteger lost = new AtomicInteger();
-    private final List<Client> clients = new ArrayList<>();
+    private final AtomicInteger refused = new AtomicInteger();
+    private final Set<Client> clients = ConcurrentHashMap.newKeySet();
     private final Bootstrap bootstrap =
             new Bootstrap().group(group).channel(Wire.client()).option(ChannelOption.TCP_NODELAY, true);
     private final int port;
@@ -91,6 +92,11 @@ final class OpenStreams implements AutoCloseable {
         return lost.get();
     }
 
+    /** How often one was told to come back later. */
+    int refused() {
+        return refused.get();
+    }
+
     void forget() throws InterruptedException {
         group.submit(() -> {
                     clients.forEach(client -> client.heard = false);
@@ -115,6 +121,7 @@ final class OpenStreams implements AutoCloseable {
         private String session = "";
         private boolean open;
         private boolean heard;
+        private boolean again;
 
         @Override
         public void channelActive(ChannelHandlerContext context) {
@@ -159,6 +166,11 @@ final class OpenStreams implements AutoCloseable {
                 context.writeAndFlush(Unpooled.wrappedBuffer(Requests.legacy("/mcp", session, Requests.INITIALIZED)));
             } else if (answer.status() == 202) {
                 context.writeAndFlush(Unpooled.wrappedBuffer(Requests.stream("/mcp", session)));
+            } else if (answer.status() == 503) { // too many at once: it says so, and is asked again
+                refused.incrementAndGet();
+                again = true;
+                context.close();
+                return;
             } else {
                 lose("status " + answer.status() + ": " + answer.body());
                 context.close();
@@ -175,7 +187,10 @@ final class OpenStreams implements AutoCloseable {
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
-            if (!group.isShuttingDown()) {
+            if (again) {
+                clients.remove(this);
+                context.executor().schedule(OpenStreams.this::connect, 250, TimeUnit.MILLISECONDS);
+            } else if (!group.isShuttingDown()) {
                 lose("a stream was closed");
             }
         }

@@ -129,14 +129,15 @@ final class Streams implements Trial {
             bars.put("sluice, " + era.name().toLowerCase(Locale.ROOT), each);
             bench.say(String.format(
                     Locale.ROOT,
-                    "%s: %.0f B each, opened in %.1f s, %d and then %d streams at the backends, change to all in %s ms, %d lost",
+                    "%s: %.0f B each, opened in %.1f s, %d and then %d streams at the backends, change to all in %s ms, %d lost, %d asked again",
                     who(era),
                     each,
                     opening,
                     before,
                     upstream,
                     rounded(reaches),
-                    streams.lost()));
+                    streams.lost(),
+                    streams.refused()));
         }
         gateway.close();
     }
