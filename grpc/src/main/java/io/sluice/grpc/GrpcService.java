@@ -52,6 +52,7 @@ final class GrpcService implements LocalContent {
     private final Channels channels;
     private final Sinks.Many<Offering> changes = Sinks.many().multicast().directBestEffort();
     private final AtomicReference<@Nullable Known> known = new AtomicReference<>();
+    private final AtomicReference<@Nullable Mono<Known>> asking = new AtomicReference<>();
     private final Disposable again;
 
     /** What a service said last. */
@@ -118,7 +119,16 @@ final class GrpcService implements LocalContent {
         return Glob.anyMatches(settings.services(), service);
     }
 
+    /** Asks anew, or joins who is asking. Goes on when nobody waits any more, so that who comes back finds the answer. */
     private Mono<Known> refreshed() {
+        return Mono.defer(() -> {
+            Mono<Known> mine = asked().doFinally(end -> asking.set(null)).cache();
+            Mono<Known> other = asking.compareAndExchange(null, mine);
+            return other == null ? mine : other;
+        });
+    }
+
+    private Mono<Known> asked() {
         return Mono.defer(() -> Reflection.ask(channels.next(), headers(null), ASKING, this::isWanted))
                 .publishOn(Schedulers.boundedElastic())
                 .map(this::taken)
