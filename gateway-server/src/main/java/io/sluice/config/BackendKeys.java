@@ -231,7 +231,25 @@ final class BackendKeys {
                     MAX_STREAMED,
                     OAUTH,
                     DISABLED),
-            Set.of("description", "icon", "alwaysAllow", "autoApprove", "trust", "gallery", "version", "dev"),
+            Set.of(
+                    "alwaysAllow",
+                    "autoApprove",
+                    "description",
+                    "dev",
+                    "displayName",
+                    "enabled",
+                    "gallery",
+                    "icon",
+                    "iconUrl",
+                    "initTimeout",
+                    "name",
+                    "restart",
+                    "sandbox",
+                    "sandboxEnabled",
+                    "tags",
+                    "trust",
+                    "version",
+                    "watch"),
             BackendKeys::backend);
 
     /** What the file's entries came to. */
@@ -268,7 +286,10 @@ final class BackendKeys {
                 return Optional.empty();
             }
             List<Backend> backends = new ArrayList<>();
-            for (Node.Entry entry : mapping.entries()) {
+            ClientForm form = new ClientForm(mapping, in);
+            for (Node.Entry given : mapping.entries()) {
+                Node.Entry entry =
+                        disabledOrNone(given) ? given : new Node.Entry(form.name(given), given.at(), given.value());
                 String at = path + "." + entry.key();
                 if (!(entry.value() instanceof Node.Mapping server)) {
                     in.fault(
@@ -279,7 +300,7 @@ final class BackendKeys {
                     in.note(entry.at(), "'" + entry.key() + "' is disabled and left out");
                 } else {
                     checkName(entry, in);
-                    BACKEND.read(server, at, in).ifPresent(backends::add);
+                    BACKEND.read(form.server(server), at, in).ifPresent(backends::add);
                 }
             }
             return Optional.of(new Declared(List.copyOf(backends)));
@@ -293,22 +314,25 @@ final class BackendKeys {
         }
     };
 
+    private static boolean disabledOrNone(Node.Entry entry) {
+        return !(entry.value() instanceof Node.Mapping server) || disabled(server);
+    }
+
     private static void checkName(Node.Entry entry, Decoding in) {
         try {
             Backend.checkName(entry.key());
         } catch (IllegalArgumentException e) {
-            String slug = entry.key()
-                    .toLowerCase(Locale.ROOT)
-                    .replaceAll("[^a-z0-9]+", "-")
-                    .replaceAll("^-+|-+$", "");
-            boolean fits = slug.matches("[a-z0-9-]{1,64}") && !Backend.RESERVED.contains(slug);
-            in.fault(entry.at(), e.getMessage() + (fits ? "; did you mean '" + slug + "'?" : ""));
+            in.fault(entry.at(), String.valueOf(e.getMessage()));
         }
     }
 
     private static boolean disabled(Node.Mapping server) {
-        return server.value("disabled")
-                .filter(n -> n instanceof Node.Text t && t.text().equals("true"))
+        return says(server, "disabled", "true") || says(server, "enabled", "false");
+    }
+
+    private static boolean says(Node.Mapping server, String key, String word) {
+        return server.value(key)
+                .filter(n -> n instanceof Node.Text t && t.text().equals(word))
                 .isPresent();
     }
 

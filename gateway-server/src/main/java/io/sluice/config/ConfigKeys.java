@@ -315,7 +315,7 @@ final class ConfigKeys {
                     LOG,
                     ENVIRONMENT,
                     BACKENDS),
-            Set.of("inputs", "$schema"),
+            Set.of("inputs", "$schema", "globalShortcut", "preferences", "theme", "scale"),
             ConfigKeys::gateway);
 
     private static Optional<GatewayConfig> gateway(Section.Fields f) {

@@ -58,7 +58,7 @@ public final class ConfigReader {
         try {
             bytes = in.files.read(file);
         } catch (IOException e) {
-            in.fault(Location.in(file, 1, 1), "cannot be read: " + Decoding.reason(e));
+            in.fault(Location.in(file, 0, 0), "cannot be read: " + Decoding.reason(e));
             return Node.Mapping.empty(Location.in(file, 1, 1));
         }
         return DocumentReader.read(file, bytes, in.faults)

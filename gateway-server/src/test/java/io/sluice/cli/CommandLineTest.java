@@ -150,7 +150,7 @@ final class CommandLineTest {
                 "--token-file /does/not/exist | - | - | flag --token-file: auth.tokensFile: cannot read"
                         + " /does/not/exist",
                 "--reload-interval 0 | - | - | --reload-interval is not at least 1",
-                "/does/not/exist.yaml | - | - | /does/not/exist.yaml:1:1: cannot be read: there is no such file",
+                "/does/not/exist.yaml | - | - | /does/not/exist.yaml: cannot be read: there is no such file",
             })
     void unsafeOrFaultyStartIsRefused(
             @Nullable String flags, @Nullable String variable, @Nullable String value, String sentence) {

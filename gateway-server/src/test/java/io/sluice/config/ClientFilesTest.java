@@ -65,6 +65,63 @@ final class ClientFilesTest {
     }
 
     @Test
+    void filesAsClientsAcceptThemStartWithNotesAndNoFaults() {
+        Reading reading = files.reading("mcp.json", """
+            {
+              "globalShortcut": "Ctrl+Space",
+              "mcpServers": {
+                "GitHub": {"type": "http", "url": "https://a.example/mcp", "timeout": 60, "alwaysAllow": ["x"]},
+                "git hub": {"serverUrl": "https://b.example/mcp", "disabledTools": ["drop_*"]},
+                "my_files": {"command": "npx", "args": ["-y", "files"], "envFile": "${workspaceFolder}/.env",
+                             "timeout": 120000, "autoApprove": [], "disabled": false},
+                "Gemini": {"httpUrl": "https://c.example/mcp", "trust": true},
+                "Cline": {"transportType": "sse", "url": "https://d.example/sse"},
+                "Off": {"url": "https://e.example/mcp", "disabled": true},
+                "Off Too": {"url": "https://e.example/mcp", "enabled": false}
+              }
+            }
+            """);
+
+        assertThat(reading.faults()).isEmpty();
+        GatewayConfig config = ConfigFiles.good(reading);
+        assertThat(config.backends())
+                .extracting(
+                        Backend::name,
+                        backend -> backend.transport().kind(),
+                        Backend::timeout,
+                        backend -> backend.endpoints().get(0).url().toString())
+                .containsExactly(
+                        tuple("github", "http", Duration.ofSeconds(60), "https://a.example/mcp"),
+                        tuple("git-hub", "http", Backend.DEFAULT_TIMEOUT, "https://b.example/mcp"),
+                        tuple("my-files", "stdio", Duration.ofMinutes(2), "stdio:my-files"),
+                        tuple("gemini", "http", Backend.DEFAULT_TIMEOUT, "https://c.example/mcp"),
+                        tuple("cline", "sse", Backend.DEFAULT_TIMEOUT, "https://d.example/sse"));
+        assertThat(config.backends().get(1).excludeTools()).containsExactly("drop_*");
+        assertThat(reading.notes().stream().map(Fault::sentence))
+                .contains(
+                        "'globalShortcut' is for MCP clients and means nothing here; it is ignored",
+                        "'GitHub' is called 'github' here: names are of a-z, 0-9 and '-'",
+                        "'timeout' has no unit; 60 is taken as 60s",
+                        "'timeout' has no unit; 120000 is taken as 120000ms",
+                        "'serverUrl' is read as 'url'",
+                        "'envFile' is not read; what the program needs of it belongs into env",
+                        "'Off' is disabled and left out");
+    }
+
+    @Test
+    void namesThatComeToTheSameAreToldApart() {
+        assertThat(files.json("{\"mcpServers\": {\"A B\": {\"url\": \"http://h/1\"},"
+                                + " \"a_b\": {\"url\": \"http://h/2\"}, \"a-b\": {\"url\": \"http://h/3\"}}}")
+                        .backends())
+                .extracting(Backend::name)
+                .containsExactly("a-b-2", "a-b-3", "a-b");
+        assertThat(files.faults("mcpServers: {Gateway: {url: 'http://h/mcp'}}"))
+                .singleElement()
+                .asString()
+                .contains("not a valid name");
+    }
+
+    @Test
     void everySpellingOfStreamableHttpIsHttp() {
         for (String type : new String[] {"http", "streamable-http", "streamable_http", "streamableHttp"}) {
             assertThat(files.json("{\"mcpServers\": {\"a\": {\"type\": \"%s\", \"url\": \"http://h/mcp\"}}}"

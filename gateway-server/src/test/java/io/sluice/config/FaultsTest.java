@@ -35,7 +35,7 @@ final class FaultsTest {
               allow: [10.0.0.0/33]
             names: short
             mcpServers:
-              Git Hub: { url: http://a/mcp }
+              "!": { url: http://a/mcp }
               manifest: { url: http://a/mcp }
               a: { url: "ftp://x", weigth: 2 }
               b: { uri: http://b }
@@ -53,8 +53,7 @@ final class FaultsTest {
                         "sluice.yaml:7:11: server.allow[0]: '10.0.0.0/33' is not an address or a range such as"
                                 + " 10.0.0.0/8",
                         "sluice.yaml:8:8: names: 'short' is none of bare, qualified",
-                        "sluice.yaml:10:3: 'Git Hub' is not a valid name: use 1 to 64 of a-z, 0-9 and '-'; did you"
-                                + " mean 'git-hub'?",
+                        "sluice.yaml:10:3: '!' is not a valid name: use 1 to 64 of a-z, 0-9 and '-'",
                         "sluice.yaml:11:3: 'manifest' is a reserved name; choose another",
                         "sluice.yaml:12:13: mcpServers.a.url: 'ftp://x' is not an http or https URL",
                         "sluice.yaml:12:24: unknown key 'weigth' in mcpServers.a; did you mean"
@@ -140,7 +139,7 @@ final class FaultsTest {
                 "mcpServers: { a: { url: http://h/, fallbackTools: [{ description: x }] } } | a tool needs a 'name'",
                 "mcpServers: { a: { url: http://h/, fallbackTools: [{ name: x, inputSchema: 1 }] } } | inputSchema:"
                         + " expected a mapping",
-                "mcpServers: { a: { url: http://h/, timeout: 30000 } } | '30000' has no unit; write 30000s or 30000ms",
+                "mcpServers: { a: { url: http://h/, timeout: 30x } } | '30x' is not a duration",
             })
     void wrongValueIsSaidInASentence(String yaml, String sentence) {
         files.variable("SHORT", "abc");
@@ -186,8 +185,8 @@ final class FaultsTest {
 
         assertThat(files.faultsOf(ConfigReader.read(files.sources(directory.resolve("none.yaml"), directory, latin))))
                 .containsExactly(
-                        "none.yaml:1:1: cannot be read: there is no such file",
-                        directory + ":1:1: cannot be read: it is a directory",
+                        "none.yaml: cannot be read: there is no such file",
+                        directory + ": cannot be read: it is a directory",
                         "latin.yaml:1:1: this file is not UTF-8 text");
     }
 
