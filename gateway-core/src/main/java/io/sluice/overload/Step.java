@@ -28,6 +28,7 @@ public enum Step {
         return compareTo(other) >= 0;
     }
 
+    @SuppressWarnings("EnumOrdinal") // the order is what steps are
     Step lower() {
         return this == CALM ? CALM : values()[ordinal() - 1];
     }
