@@ -92,7 +92,13 @@ final class ApiDescription {
             response.put(
                     "content",
                     status < 400
-                            ? Map.of("application/json", Map.of("schema", Map.of()))
+                            ? Map.of(
+                                    "application/json",
+                                    Map.of(
+                                            "schema",
+                                            operation.manual().results().isEmpty()
+                                                    ? Map.of()
+                                                    : operation.manual().resultSchema()))
                             : Map.of("application/problem+json", Map.of("schema", Map.of("$ref", PROBLEM))));
             responses.put(Integer.toString(status), response);
         });

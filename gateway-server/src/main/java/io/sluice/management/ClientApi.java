@@ -43,20 +43,40 @@ final class ClientApi {
             .or(408, "The server did not answer in time")
             .or(422, WRONG)
             .or(500, "The server cannot be reached, or failed");
-    private static final Manual LIST = FAILING.asking("client_id", "From connect", true);
+    private static final Manual LIST = FAILING.asking("client_id", "From connect", true)
+            .giving("status", "string", "success")
+            .giving("client_id", "string", "As it was asked")
+            .giving("count", "integer", "How many there are");
     private static final Manual ABOUT_CLIENT = FAILING.needing("client_id", "string", "From connect");
     private static final Manual CALL = ABOUT_CLIENT
             .needing("tool_name", "string", "As list_tools has it")
             .taking("arguments", "object", "For the tool")
-            .taking("timeout", "number", "Seconds");
-    private static final Manual READ = ABOUT_CLIENT.needing("uri", "string", "As list_resources has it");
+            .taking("timeout", "number", "Seconds")
+            .giving("status", "string", "success or error")
+            .giving("result", "object|null", "Of the tool, as MCP has it")
+            .giving("error", "string|null", "What went wrong")
+            .giving("execution_time", "number", "Seconds");
+    private static final Manual READ = ABOUT_CLIENT
+            .needing("uri", "string", "As list_resources has it")
+            .giving("status", "string", "success")
+            .giving("client_id", "string", "As it was asked")
+            .giving("uri", "string", "As it was asked")
+            .giving("content", "object|null", "The first of the contents")
+            .giving("contents", "array", "As MCP has them");
     private static final Manual PROMPT = ABOUT_CLIENT
             .needing("prompt_name", "string", "As list_prompts has it")
-            .taking("arguments", "object", "For the prompt");
+            .taking("arguments", "object", "For the prompt")
+            .giving("status", "string", "success")
+            .giving("client_id", "string", "As it was asked")
+            .giving("prompt_name", "string", "As it was asked")
+            .giving("content", "object", "With the messages, as MCP has them");
     private static final Manual DISCONNECT = Manual.answering(200, "Gone")
             .or(404, NO_CLIENT)
             .or(422, WRONG)
-            .needing("client_id", "string", "From connect");
+            .needing("client_id", "string", "From connect")
+            .giving("status", "string", "disconnected")
+            .giving("client_id", "string", "As it was asked")
+            .giving("message", "string", "For people");
     private static final Manual CONNECT = Manual.answering(201, "Connected")
             .or(400, "The body is not JSON, or asks for what this gateway does not do")
             .or(408, "The server did not answer in time")
@@ -85,6 +105,13 @@ final class ClientApi {
                     "authorization_code, or client_credentials; the latter if there is a secret and an oauth_token_url and"
                             + " no oauth_auth_url")
             .taking("name", "string", "For people")
+            .giving("status", "string", "connected, or needs_reauth")
+            .giving("client_id", "string", "Names the client from now on")
+            .giving("tools", "array", "As MCP has them")
+            .giving("resources", "array", "As MCP has them")
+            .giving("prompts", "array", "As MCP has them")
+            .giving("message", "string", "For people")
+            .mayGive("authorization_url", "string", "The page on which somebody has to agree first")
             .taking("timeout", "number", "Seconds, to connect and for each call; 30 if nothing is said");
 
     private final Clients clients;
@@ -106,7 +133,7 @@ final class ClientApi {
                                 "/mcp/list_tools",
                                 "The tools of a client's server",
                                 question -> listed(question, "tools", Listing::tools))
-                        .with(LIST),
+                        .with(LIST.giving("tools", "array", "As MCP has them")),
                 Operation.managing(POST, "/mcp/call_tool", "Call a tool of a client's server", this::callTool)
                         .with(CALL),
                 Operation.managing(
@@ -114,7 +141,7 @@ final class ClientApi {
                                 "/mcp/list_resources",
                                 "The resources of a client's server",
                                 question -> listed(question, "resources", Listing::resources))
-                        .with(LIST),
+                        .with(LIST.giving("resources", "array", "As MCP has them")),
                 Operation.managing(POST, "/mcp/read_resource", "Read a resource of a client's server", this::read)
                         .with(READ),
                 Operation.managing(
@@ -122,14 +149,22 @@ final class ClientApi {
                                 "/mcp/list_prompts",
                                 "The prompts of a client's server",
                                 question -> listed(question, "prompts", Listing::prompts))
-                        .with(LIST),
+                        .with(LIST.giving("prompts", "array", "As MCP has them")),
                 Operation.managing(POST, "/mcp/get_prompt", "Get a prompt of a client's server", this::prompt)
                         .with(PROMPT),
                 Operation.managing(POST, "/mcp/disconnect", "Disconnect a client", this::disconnect)
                         .with(DISCONNECT),
-                Operation.managing(GET, "/mcp/clients", "All clients", this::all),
+                Operation.managing(GET, "/mcp/clients", "All clients", this::all)
+                        .with(Manual.answering(200, "Done")
+                                .giving("status", "string", "success")
+                                .giving("clients", "array", "Each with its client_id and what is told of it")
+                                .giving("count", "integer", "How many there are")),
                 Operation.managing(GET, "/mcp/client/{client_id}", "One client", this::one)
-                        .with(Manual.answering(404, NO_CLIENT)));
+                        .with(Manual.answering(200, "Done")
+                                .or(404, NO_CLIENT)
+                                .giving("status", "string", "success")
+                                .giving("client_id", "string", "As it was asked")
+                                .giving("metadata", "object", "What is told of it: no secret")));
     }
 
     private Mono<Answer> connect(Question question) {

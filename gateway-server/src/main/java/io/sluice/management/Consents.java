@@ -28,10 +28,15 @@ final class Consents {
     List<Operation> operations() {
         return List.of(
                 Operation.managing(
-                        GET,
-                        "/oauth/{name}/authorize",
-                        "Where somebody agrees that the gateway uses a backend",
-                        this::begin),
+                                GET,
+                                "/oauth/{name}/authorize",
+                                "Where somebody agrees that the gateway uses a backend",
+                                this::begin)
+                        .with(Manual.answering(200, "Done")
+                                .or(400, "Its authorization server cannot be used")
+                                .or(404, "No backend of that name gets its tokens by OAuth")
+                                .giving("backend", "string", "Its name")
+                                .giving("authorization_url", "string", "The page to open in a browser")),
                 Operation.open(
                         GET, "/callback", "Where the browser comes back to from an authorization server", this::end),
                 Operation.open(

@@ -102,8 +102,19 @@ public final class ManagementApi implements Disposable {
         Health health = new Health(about, readiness, clock);
         List<Operation> operations = new ArrayList<>(List.of(
                 open(GET, "/livez", "Whether the process runs", health::live),
-                open(GET, "/readyz", "Whether calls should come here; ?verbose says why not", health::ready),
-                open(GET, "/health", "How the gateway is, for people", health::health),
+                open(GET, "/readyz", "Whether calls should come here; ?verbose says why not", health::ready)
+                        .with(Manual.answering(200, "They should")
+                                .asking("verbose", "true adds the checks", false)
+                                .giving("status", "string", "ready")
+                                .mayGive("checks", "array", "What was looked at")),
+                open(GET, "/health", "How the gateway is, for people", health::health)
+                        .with(Manual.answering(200, "It runs")
+                                .giving("success", "boolean", "true")
+                                .giving("data", "object", "status, environment and version")
+                                .giving("status", "string", "healthy, or draining")
+                                .giving("timestamp", "string", "Of the answer")
+                                .giving("active_clients", "integer", "Clients that are connected now")
+                                .giving("version", "string", "Of the gateway")),
                 managing(POST, "/register", "Add a backend, or change one that was added here", registrations::register)
                         .with(Registrations.REGISTER),
                 managing(DELETE, "/register/{name}", "Remove a backend that was added here", registrations::remove)
@@ -114,8 +125,10 @@ public final class ManagementApi implements Disposable {
                                 "Renew the lease of an instance; ?instance says which",
                                 registrations::heartbeat)
                         .with(Registrations.HEARTBEAT),
-                managing(GET, "/services", "All backends and what they offer", registrations::services),
-                managing(POST, "/services", "All backends and what they offer", registrations::services)));
+                managing(GET, "/services", "All backends and what they offer", registrations::services)
+                        .with(Registrations.SERVICES),
+                managing(POST, "/services", "All backends and what they offer", registrations::services)
+                        .with(Registrations.SERVICES)));
         operations.addAll(new Peers(registry, discovery, servers, new Addresses(egress), maxRegistered).operations());
         operations.addAll(new Profiles(registry).operations());
         operations.addAll(new ClientApi(clients, discovery, new Addresses(egress)).operations());

@@ -12,19 +12,36 @@ import java.util.TreeMap;
  *
  * @param query parameters of the query and what they mean
  * @param members of the request's body, in order; empty when it takes none
+ * @param results members of the answer when it is done, in order; empty when it is said nowhere
  * @param answers statuses and what they mean
  */
-record Manual(List<Parameter> query, List<Member> members, SortedMap<Integer, String> answers) {
-    static final Manual NONE = new Manual(List.of(), List.of(), new TreeMap<>());
+record Manual(List<Parameter> query, List<Member> members, List<Member> results, SortedMap<Integer, String> answers) {
+    static final Manual NONE = new Manual(List.of(), List.of(), List.of(), new TreeMap<>());
 
     record Parameter(String name, String description, boolean required) {}
 
-    /** @param type as JSON Schema has it */
-    record Member(String name, String type, String description, boolean required) {}
+    /**
+     * @param name several names that mean the same are separated by {@code |}, the usual one first
+     * @param type as JSON Schema has it; several are separated by {@code |}
+     */
+    record Member(String name, String type, String description, boolean required) {
+        List<String> names() {
+            return List.of(name.split("\\|"));
+        }
+
+        Map<String, Object> schema() {
+            Map<String, Object> property = new LinkedHashMap<>();
+            List<String> types = List.of(type.split("\\|"));
+            property.put("type", types.size() == 1 ? type : types);
+            property.put("description", description);
+            return property;
+        }
+    }
 
     Manual {
         query = List.copyOf(query);
         members = List.copyOf(members);
+        results = List.copyOf(results);
         answers = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(answers));
     }
 
@@ -35,13 +52,13 @@ record Manual(List<Parameter> query, List<Member> members, SortedMap<Integer, St
     Manual or(int status, String meaning) {
         SortedMap<Integer, String> more = new TreeMap<>(answers);
         more.put(status, meaning);
-        return new Manual(query, members, more);
+        return new Manual(query, members, results, more);
     }
 
     Manual asking(String parameter, String description, boolean required) {
         List<Parameter> more = new ArrayList<>(query);
         more.add(new Parameter(parameter, description, required));
-        return new Manual(more, members, answers);
+        return new Manual(more, members, results, answers);
     }
 
     Manual taking(String member, String type, String description) {
@@ -55,25 +72,59 @@ record Manual(List<Parameter> query, List<Member> members, SortedMap<Integer, St
     private Manual taking(String member, String type, String description, boolean required) {
         List<Member> more = new ArrayList<>(members);
         more.add(new Member(member, type, description, required));
-        return new Manual(query, more, answers);
+        return new Manual(query, more, results, answers);
+    }
+
+    /** A member that every good answer has. */
+    Manual giving(String member, String type, String description) {
+        return giving(member, type, description, true);
+    }
+
+    /** A member that some good answers have. */
+    Manual mayGive(String member, String type, String description) {
+        return giving(member, type, description, false);
+    }
+
+    private Manual giving(String member, String type, String description, boolean always) {
+        List<Member> more = new ArrayList<>(results);
+        more.add(new Member(member, type, description, always));
+        return new Manual(query, members, more, answers);
     }
 
     /** The body as a JSON Schema. */
     Map<String, Object> schema() {
+        return schema(members);
+    }
+
+    /** A good answer as a JSON Schema; answers may have more members than it names. */
+    Map<String, Object> resultSchema() {
+        return schema(results);
+    }
+
+    private static Map<String, Object> schema(List<Member> members) {
         Map<String, Object> properties = new LinkedHashMap<>();
+        List<String> required = new ArrayList<>();
+        List<Object> either = new ArrayList<>();
         for (Member member : members) {
-            Map<String, Object> property = new LinkedHashMap<>();
-            property.put("type", member.type());
-            property.put("description", member.description());
-            properties.put(member.name(), property);
+            member.names().forEach(name -> properties.put(name, member.schema()));
+            if (member.required() && member.names().size() == 1) {
+                required.add(member.name());
+            } else if (member.required()) {
+                either.add(Map.of(
+                        "oneOf",
+                        member.names().stream()
+                                .map(name -> Map.of("required", List.of(name)))
+                                .toList()));
+            }
         }
         Map<String, Object> schema = new LinkedHashMap<>();
         schema.put("type", "object");
         schema.put("properties", properties);
-        List<String> required =
-                members.stream().filter(Member::required).map(Member::name).toList();
         if (!required.isEmpty()) {
             schema.put("required", required);
+        }
+        if (!either.isEmpty()) {
+            schema.put("allOf", either);
         }
         return schema;
     }

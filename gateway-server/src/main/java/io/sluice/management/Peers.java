@@ -32,6 +32,12 @@ final class Peers {
     private static final Pattern SUBJECT =
             Pattern.compile("^Backend '[^']*' (is unavailable|has been unavailable since \\S+): ");
 
+    /** What answers of this part of the API have in common. */
+    static final Manual DONE = Manual.NONE
+            .giving("success", "boolean", "true")
+            .giving("data", "object", "What was asked for")
+            .giving("message", "string", "For people");
+
     private final Registry registry;
     private final Discovery discovery;
     private final Addresses addresses;
@@ -50,13 +56,14 @@ final class Peers {
 
     List<Operation> operations() {
         return List.of(
-                Operation.managing(GET, "/api/v1/mcp/peers", "The other gateways behind this one", this::list),
+                Operation.managing(GET, "/api/v1/mcp/peers", "The other gateways behind this one", this::list)
+                        .with(DONE),
                 Operation.managing(
                                 POST,
                                 "/api/v1/mcp/peers",
                                 "Add another gateway; ?pending=true keeps one that cannot be reached",
                                 this::add)
-                        .with(Manual.answering(200, "Connected")
+                        .with(DONE.or(200, "Connected")
                                 .or(202, "Kept, and asked again until it answers")
                                 .or(400, "The body is not JSON")
                                 .or(409, "The name is taken")
@@ -67,12 +74,13 @@ final class Peers {
                                 .needing("peer_url", "string", "Its MCP endpoint, such as http://node2:8000/mcp")
                                 .taking("auth_token", "string", "Sent to it as bearer token")),
                 Operation.managing(DELETE, "/api/v1/mcp/peers/{name}", "Remove another gateway", this::remove)
-                        .with(Manual.answering(200, "Removed")
+                        .with(DONE.or(200, "Removed")
                                 .or(404, "There is no such peer")
                                 .or(409, "A variable names it")),
-                Operation.managing(GET, "/api/v1/mcp/servers", "All servers behind the gateway", this::servers),
+                Operation.managing(GET, "/api/v1/mcp/servers", "All servers behind the gateway", this::servers)
+                        .with(DONE),
                 Operation.managing(GET, "/api/v1/mcp/servers/{name}", "One server behind the gateway", this::server)
-                        .with(Manual.answering(404, "There is no such server")));
+                        .with(DONE.or(404, "There is no such server")));
     }
 
     private Mono<Answer> list(Question question) {

@@ -51,11 +51,13 @@ public final class Profiles {
 
     List<Operation> operations() {
         return List.of(
-                Operation.managing(GET, "/api/v1/mcp/profiles", "All profiles", this::list),
+                Operation.managing(GET, "/api/v1/mcp/profiles", "All profiles", this::list)
+                        .with(Peers.DONE),
                 Operation.managing(GET, "/api/v1/mcp/profiles/{name}", "One profile", this::one)
-                        .with(Manual.answering(404, "There is no such profile")),
+                        .with(Peers.DONE.or(404, "There is no such profile")),
                 Operation.managing(PUT, "/api/v1/mcp/profiles/{name}", "Add a profile, or replace it", this::put)
-                        .with(Manual.answering(200, "Kept, and served at /mcp/{name}")
+                        .with(Peers.DONE
+                                .or(200, "Kept, and served at /mcp/{name}")
                                 .or(400, "The body is not JSON")
                                 .or(409, "A backend has that name")
                                 .or(422, "The name or a member is wrong")
@@ -64,7 +66,7 @@ public final class Profiles {
                                 .taking("resources", "array", "Globs of resource URIs and URI templates")
                                 .taking("description", "string", "For people")),
                 Operation.managing(DELETE, "/api/v1/mcp/profiles/{name}", "Remove a profile", this::remove)
-                        .with(Manual.answering(200, "Removed").or(404, "There is no such profile")));
+                        .with(Peers.DONE.or(200, "Removed").or(404, "There is no such profile")));
     }
 
     private Mono<Answer> list(Question question) {

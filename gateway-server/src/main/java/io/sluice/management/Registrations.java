@@ -39,19 +39,34 @@ final class Registrations {
             .or(400, "The body is not JSON")
             .or(409, "The name is not the API's to change, or there are too many backends")
             .or(422, "A member is missing or wrong")
-            .needing("serviceName", "string", "1 to 64 of a-z, 0-9 and '-'; 'name' means the same")
-            .needing("endpoint", "string", "Where it listens; 'url' means the same")
+            .needing("serviceName|name", "string", "1 to 64 of a-z, 0-9 and '-'; serviceName or name")
+            .needing("endpoint|url", "string", "Where it listens; endpoint or url")
+            .giving("name", "string", "As it was given")
+            .giving("url", "string", "Where it listens")
+            .giving("status", "string", "connected, pending, unavailable or needs_reauth")
+            .giving("tools", "array", "Names of its tools")
+            .giving("source", "string", "Who named it")
+            .mayGive("reason", "string", "Why it is not connected")
+            .mayGive("authorize", "string", "Where to ask for the page on which somebody agrees")
+            .mayGive("lease", "object", "What an instance must know to stay")
             .taking("headers", "object", "Sent with every request to it: its credentials")
             .taking("oauth", "object", "How the gateway gets tokens for it, as in the configuration file")
             .taking("ttl", "string", "Time to live, such as 30s; without it the registration stays until it is removed")
             .taking("instance", "string", "Tells the instances of one name apart");
 
+    static final Manual SERVICES =
+            Manual.answering(200, "Done").giving("services", "array", "Each with name, url, status, tools and source");
     static final Manual REMOVE = Manual.answering(200, "Removed")
+            .giving("name", "string", "Of the backend")
+            .giving("status", "string", "removed")
             .or(404, "There is no such backend or instance")
             .or(409, "The backend is not the API's to remove")
             .asking("instance", "Only this instance", false);
 
     static final Manual HEARTBEAT = Manual.answering(200, "The lease is renewed")
+            .giving("name", "string", "Of the backend")
+            .giving("instance", "string", "Of its instances the one that stays")
+            .giving("status", "string", "renewed")
             .or(404, "The lease has ended; register again")
             .or(422, "There are several instances; name one")
             .asking("instance", "Which instance; not needed when there is only one", false);

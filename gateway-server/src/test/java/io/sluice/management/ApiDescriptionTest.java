@@ -3,6 +3,9 @@ package io.sluice.management;
 import static io.sluice.management.RunningApi.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,6 +86,103 @@ final class ApiDescriptionTest {
                         .path("responses")
                         .propertyNames())
                 .contains(Integer.toString(refused.statusCode()));
+    }
+
+    /** A request as it is sent for real, and its answer, are what the description says of them. */
+    private static JsonNode held(String method, String path, String described, String body) throws Exception {
+        HttpResponse<String> answer = api.call(method, path, body);
+        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
+        JsonNode operation = document.path("paths").path(described).path(method.toLowerCase(Locale.ROOT));
+        if (!body.isEmpty()) {
+            assertThat(faults(operation.at("/requestBody/content/application~1json/schema"), body))
+                    .as("request of %s %s", method, path)
+                    .isEmpty();
+        }
+        JsonNode schema = operation.at("/responses/" + answer.statusCode() + "/content/application~1json/schema");
+        assertThat(schema.path("required").isEmpty())
+                .as("%s %s says what it answers", method, path)
+                .isFalse();
+        assertThat(faults(schema, answer.body()))
+                .as("answer of %s %s", method, path)
+                .isEmpty();
+        return json(answer);
+    }
+
+    private static List<String> faults(JsonNode schema, String body) {
+        return SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                .getSchema(schema.toString(), InputFormat.JSON)
+                .validate(body, InputFormat.JSON)
+                .stream()
+                .map(Object::toString)
+                .toList();
+    }
+
+    @Test
+    void requestsAndAnswersAreAsTheyAreDescribed() throws Exception {
+        try (StubBackend shop = StubBackend.offering("buy")) {
+            held("POST", "/register", "/register", "{\"name\":\"shop\",\"url\":\"" + shop.url() + "\"}");
+            held(
+                    "POST",
+                    "/register",
+                    "/register",
+                    "{\"serviceName\":\"leased\",\"endpoint\":\"" + shop.url() + "\",\"ttl\":\"30s\"}");
+            held("PUT", "/register/leased/heartbeat", "/register/{name}/heartbeat", "");
+            held("GET", "/services", "/services", "");
+            held("GET", "/health", "/health", "");
+            held("GET", "/readyz?verbose", "/readyz", "");
+            held("GET", "/api/v1/mcp/servers", "/api/v1/mcp/servers", "");
+            held("GET", "/api/v1/mcp/servers/shop", "/api/v1/mcp/servers/{name}", "");
+            held(
+                    "POST",
+                    "/api/v1/mcp/peers",
+                    "/api/v1/mcp/peers",
+                    "{\"peer_name\":\"node-2\",\"peer_url\":\"" + shop.url()
+                            + "\",\"auth_token\":\"optional-bearer-token\"}");
+            held("GET", "/api/v1/mcp/peers", "/api/v1/mcp/peers", "");
+            held("DELETE", "/api/v1/mcp/peers/node-2", "/api/v1/mcp/peers/{name}", "");
+            held("DELETE", "/register/shop", "/register/{name}", "");
+            held(
+                    "PUT",
+                    "/api/v1/mcp/profiles/desk",
+                    "/api/v1/mcp/profiles/{name}",
+                    "{\"tools\":[\"forecast\",\"news__*\"],\"prompts\":[\"summary\"],\"resources\":[\"file:///docs/*\"]}");
+            held("GET", "/api/v1/mcp/profiles", "/api/v1/mcp/profiles", "");
+            held("GET", "/api/v1/mcp/profiles/desk", "/api/v1/mcp/profiles/{name}", "");
+            held("DELETE", "/api/v1/mcp/profiles/desk", "/api/v1/mcp/profiles/{name}", "");
+
+            String id = held(
+                            "POST",
+                            "/mcp/connect",
+                            "/mcp/connect",
+                            "{\"transport\":\"http\",\"mcp_url\":\"" + shop.url()
+                                    + "\",\"auth_type\":\"bearer\",\"bearer_token\":\"your-token-here\",\"name\":\"my-mcp-client\",\"timeout\":30}")
+                    .path("client_id")
+                    .asString();
+            for (String list : List.of("list_tools", "list_resources", "list_prompts")) {
+                held("GET", "/mcp/" + list + "?client_id=" + id, "/mcp/" + list, "");
+            }
+            held(
+                    "POST",
+                    "/mcp/call_tool",
+                    "/mcp/call_tool",
+                    "{\"client_id\":\"" + id + "\",\"tool_name\":\"buy\",\"arguments\":{},\"timeout\":60}");
+            held("GET", "/mcp/clients", "/mcp/clients", "");
+            held("GET", "/mcp/client/" + id, "/mcp/client/{client_id}", "");
+            held("POST", "/mcp/disconnect", "/mcp/disconnect", "{\"client_id\":\"" + id + "\"}");
+        }
+    }
+
+    @Test
+    void whatIsRefusedIsNotAsDescribedEither() {
+        JsonNode register = document.at("/paths/~1register/post/requestBody/content/application~1json/schema");
+
+        for (String body : List.of(
+                "{}",
+                "{\"name\":\"a\"}",
+                "{\"name\":\"a\",\"serviceName\":\"a\",\"url\":\"http://h\"}",
+                "{\"name\":1,\"url\":\"http://h\"}")) {
+            assertThat(faults(register, body)).as(body).isNotEmpty();
+        }
     }
 
     @ParameterizedTest
