@@ -58,24 +58,34 @@ final class Key {
         return new Key(shelf, era, tool, name, fixed, said, other);
     }
 
-    /** The parts of a request that an answer depends on, besides its target: its arguments, and what its client can do. */
+    /** What of a request its answer depends on: its params but for {@code _meta}, and of that what its client can do. */
     static byte[] said(Envelope request) {
-        Span arguments = request.arguments();
+        Span params = request.params();
+        Span meta = request.meta();
         Span capabilities = request.metaClientCapabilities();
-        byte[] said = new byte[length(arguments) + 1 + length(capabilities)];
-        copy(request, arguments, said, 0);
-        copy(request, capabilities, said, length(arguments) + 1);
+        int cut = meta.isPresent() ? meta.start() : params.end();
+        int on = meta.isPresent() ? meta.end() : params.end();
+        byte[] said = new byte[length(request)];
+        int at = copy(request, params.start(), cut, said, 0);
+        at = copy(request, on, params.end(), said, at);
+        copy(request, capabilities.start(), capabilities.end(), said, at);
         return said;
+    }
+
+    /** How many bytes {@link #said} would have. */
+    static int length(Envelope request) {
+        return length(request.params()) - length(request.meta()) + length(request.metaClientCapabilities());
     }
 
     private static int length(Span span) {
         return span.isPresent() ? span.length() : 0;
     }
 
-    private static void copy(Envelope request, Span span, byte[] to, int at) {
-        if (span.isPresent()) {
-            System.arraycopy(request.body(), span.start(), to, at, span.length());
+    private static int copy(Envelope request, int from, int end, byte[] to, int at) {
+        if (end > from) {
+            System.arraycopy(request.body(), from, to, at, end - from);
         }
+        return at + Math.max(0, end - from);
     }
 
     Shelf shelf() {

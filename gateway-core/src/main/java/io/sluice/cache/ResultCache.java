@@ -28,6 +28,7 @@ import reactor.core.Disposable;
  * <p>Safe for use by many threads. A call for which nothing is kept costs one look at a field.
  */
 public final class ResultCache implements Disposable {
+    private static final int LONGEST_REQUEST_BYTES = 64 * 1024;
     private static final int MOST_LEARNT = 20_000;
 
     /** How long a resource that must not be kept is asked for without looking, until its backend is listened to again. */
@@ -208,7 +209,7 @@ public final class ResultCache implements Disposable {
     private @Nullable Place ofTool(
             Call call, Target target, Upstream upstream, Era era, @Nullable String variant, CacheRule rule) {
         Shelved shelved = shelves.get(upstream);
-        if (shelved == null || isRound(call.envelope())) {
+        if (shelved == null || isSingular(call.envelope())) {
             return null;
         }
         Key.Whose whose = new Key.Whose(call.caller(), variant);
@@ -222,7 +223,7 @@ public final class ResultCache implements Disposable {
             return null;
         }
         Place.Learnt known = learnt.getIfPresent(new Resource(shelved.shelf(), target.originalName()));
-        if (known == Place.Learnt.NOTHING || isRound(call.envelope())) {
+        if (known == Place.Learnt.NOTHING || isSingular(call.envelope())) {
             return null;
         }
         Key.Whose whose = new Key.Whose(call.caller(), variant);
@@ -241,9 +242,13 @@ public final class ResultCache implements Disposable {
                 whose);
     }
 
-    /** Whether it belongs to something longer, so that its answer is for it alone (2026-07-28, <em>Caching</em>). */
-    private static boolean isRound(Envelope request) {
-        return request.requestState().isPresent()
+    /**
+     * Whether its answer is for it alone: it belongs to something longer (2026-07-28, <em>Caching</em>), or says so much
+     * that nobody will say the same again.
+     */
+    private static boolean isSingular(Envelope request) {
+        return Key.length(request) > LONGEST_REQUEST_BYTES
+                || request.requestState().isPresent()
                 || request.inputResponses().isPresent()
                 || request.task().isPresent();
     }
