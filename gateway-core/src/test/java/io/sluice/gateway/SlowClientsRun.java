@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -26,9 +27,22 @@ class SlowClientsRun {
     private static final Duration MOST = Duration.ofSeconds(35);
     private static final int PER_SECOND = 50;
 
-    private final TestGateway gateway = TestGateway.start()
-            .with("well", FakeBackend.modern().forgetful())
-            .with("large", FakeBackend.modern().forgetful().tool("large", arguments -> "x".repeat(8 << 20)));
+    private final TestGateway gateway =
+            TestGateway.start().with("well", FakeBackend.modern().forgetful()).with("large", flooding());
+
+    /** Sends for as long as somebody takes it. */
+    private static FakeBackend flooding() {
+        String event = "event: message\ndata: " + Words.word(7).replace("7}", "\"" + "x".repeat(1000) + "\"}") + "\n\n";
+        String chunk = Integer.toHexString(event.length()) + "\r\n" + event + "\r\n";
+        return FakeBackend.modern().forgetful().tool("large", arguments -> "").on("tools/call", (request, answer) -> {
+            answer.header("Content-Type", "text/event-stream")
+                    .header("Transfer-Encoding", "chunked")
+                    .head(200);
+            while (true) {
+                answer.raw(chunk);
+            }
+        });
+    }
 
     /** One connection. Only the loop below touches it. */
     private final class Slow {
@@ -99,6 +113,11 @@ class SlowClientsRun {
         };
     }
 
+    @AfterEach
+    void close() {
+        gateway.close();
+    }
+
     @Test
     void allSlowClientsAreClosedAndHonestOnesServed() throws Exception {
         OpenLoop honest = new OpenLoop(gateway.port(), "echo");
@@ -118,7 +137,6 @@ class SlowClientsRun {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(500));
         }
         OpenLoop.Figures beside = during.join();
-        gateway.close();
 
         double longest = all.stream().mapToLong(each -> each.closedAfter).max().orElse(0) / 1e9;
         long left = all.stream().filter(each -> each.closedAfter < 0).count();

@@ -2,23 +2,21 @@ package io.sluice.demo;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice demo}: sample backends, the gateway in front of them, and a call of each tool. Stops all of it when it ends, however it ends. */
@@ -38,6 +36,7 @@ public final class DemoCommand implements Callable<Integer> {
     private static final String LOOPBACK = "127.0.0.1";
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration STOP = Duration.ofSeconds(5);
+    private static final int MOST_REPLICAS = 9;
 
     @Spec
     private CommandSpec spec;
@@ -101,20 +100,43 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        PrintWriter out = spec.commandLine().getOut();
-        Path folder = Files.createTempDirectory("sluice-demo-");
+        checkOptions();
+        PrintWriter out = new PrintWriter(new SilentAtTheEnd(spec.commandLine().getOut(), this::stopping));
+        StaleFolders.clean(Path.of(System.getProperty("java.io.tmpdir")));
+        Path folder = StaleFolders.create();
         Thread hook = new Thread(() -> stop(folder), "demo-stop");
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             return run(out, folder);
         } catch (DemoFailure failure) {
             out.flush();
-            spec.commandLine().getErr().println("demo: " + failure.getMessage());
+            if (!stopping()) {
+                spec.commandLine().getErr().println("demo: " + failure.getMessage());
+            }
             return 1;
         } finally {
             out.flush();
             stop(folder);
         }
+    }
+
+    private void checkOptions() {
+        checkPort("--port", port);
+        checkPort("--shopping-port", shoppingPort);
+        checkPort("--user-port", userPort);
+        if (replicas < 1 || replicas > MOST_REPLICAS) {
+            throw wrong("--replicas is " + replicas + "; give a number from 1 to " + MOST_REPLICAS);
+        }
+    }
+
+    private void checkPort(String option, int value) {
+        if (value < 0 || value > 65535) {
+            throw wrong(option + " is " + value + ", but ports go from 1 to 65535; 0 is for any that is free");
+        }
+    }
+
+    private ParameterException wrong(String sentence) {
+        return new ParameterException(spec.commandLine(), sentence);
     }
 
     private int run(PrintWriter out, Path folder) throws IOException, InterruptedException, DemoFailure {
@@ -125,12 +147,14 @@ public final class DemoCommand implements Callable<Integer> {
 
         String shoppingToken = secret();
         String userToken = secret();
+        String batchToken = secret();
         out.println("Starting the shopping service on " + shoppingAt + " and the user service on " + userAt + " …");
         out.flush();
         Map<String, String> tokens = Map.of(
                 "MCP_BEARER_TOKEN", TOKEN,
                 "SLUICE_DEMO", "true",
                 "ENVIRONMENT", "demo",
+                "BATCH_TOKEN", batchToken,
                 "SHOPPING_TOKEN", shoppingToken,
                 "USER_TOKEN", userToken);
         DemoProcess shopping = backend(SampleService.SHOPPING, shoppingAt, shoppingToken, folder);
@@ -138,12 +162,30 @@ public final class DemoCommand implements Callable<Integer> {
         shopping.awaitHealthy(http, at(shoppingAt, "/health"), START);
         user.awaitHealthy(http, at(userAt, "/health"), START);
 
-        if (replicas > 1) {
-            return runReplicas(out, folder, ports, gatewayAt, config(shoppingAt, userAt), tokens);
+        try (TroubleScene scene = TroubleScene.start(TOKEN, batchToken)) {
+            String config = config(shoppingAt, userAt, scene.entry());
+            Services services = new Services(shoppingAt, userAt, shopping.pid());
+            return replicas > 1
+                    ? runReplicas(out, folder, ports, gatewayAt, config, tokens, scene, services)
+                    : runOne(out, folder, gatewayAt, config, tokens, scene, services);
         }
+    }
+
+    /** What stands behind the gateway. */
+    private record Services(int shoppingAt, int userAt, long shoppingPid) {}
+
+    private int runOne(
+            PrintWriter out,
+            Path folder,
+            int gatewayAt,
+            String json,
+            Map<String, String> tokens,
+            TroubleScene scene,
+            Services services)
+            throws IOException, InterruptedException, DemoFailure {
         out.println("Starting the gateway on " + gatewayAt + " …");
         out.flush();
-        Path config = Files.writeString(folder.resolve("mcp.json"), config(shoppingAt, userAt));
+        Path config = Files.writeString(folder.resolve("mcp.json"), json);
         Map<String, String> environment = new HashMap<>(tokens);
         DemoProcess gateway = start(
                 "gateway",
@@ -171,17 +213,29 @@ public final class DemoCommand implements Callable<Integer> {
         if (once) {
             return passed ? 0 : 1;
         }
-        report.invitation(gatewayAt, shoppingAt, userAt, TOKEN, shopping.pid());
-        out.println();
-        out.println("The gateway's configuration is " + config + ", its log " + gateway.log() + ".");
-        out.println("Ctrl-C stops everything.");
-        out.flush();
-        watch(out, gateway);
+        try (TroubleDoor door = TroubleDoor.open((verb, seconds, to) ->
+                scene.play(verb, at(gatewayAt, "/mcp"), seconds, () -> List.of(gateway.log()), to))) {
+            report.invitation(
+                    gatewayAt, services.shoppingAt(), services.userAt(), TOKEN, services.shoppingPid(), door.port());
+            out.println();
+            out.println("The gateway's configuration is " + config + ", its log " + gateway.log() + ".");
+            out.println("Ctrl-C stops everything.");
+            out.flush();
+            door.keys(out);
+            watch(out, gateway);
+        }
         return 1;
     }
 
     private int runReplicas(
-            PrintWriter out, Path folder, DemoPorts ports, int port, String config, Map<String, String> tokens)
+            PrintWriter out,
+            Path folder,
+            DemoPorts ports,
+            int port,
+            String config,
+            Map<String, String> tokens,
+            TroubleScene scene,
+            Services services)
             throws IOException, InterruptedException, DemoFailure {
         DemoRedis redis = DemoRedis.start(System.getenv("REDIS_URL"), ports, folder);
         Thread hook = new Thread(redis::stop, "demo-stop-redis");
@@ -219,7 +273,9 @@ public final class DemoCommand implements Callable<Integer> {
                 out.println("A load balancer on " + balancer.port() + " sends each request to the next one.");
                 URI endpoint = at(balancer.port(), "/mcp");
                 List<GatewayTour.Stop> stops = new GatewayTour(http, endpoint, TOKEN).take();
-                new DemoReport(out, spec.commandLine().getColorScheme().ansi().enabled()).table(stops);
+                DemoReport report = new DemoReport(
+                        out, spec.commandLine().getColorScheme().ansi().enabled());
+                report.table(stops);
                 boolean passed = new ReplicasScene(out, http, endpoint, TOKEN, all).play()
                         && stops.stream().allMatch(GatewayTour.Stop::passed);
                 if (!passed) {
@@ -229,12 +285,27 @@ public final class DemoCommand implements Callable<Integer> {
                 if (once) {
                     return passed ? 0 : 1;
                 }
-                out.println();
-                out.println("The gateway answers on http://localhost:" + balancer.port()
-                        + "/mcp, with the bearer token " + TOKEN + ".");
-                out.println("Ctrl-C stops everything.");
-                out.flush();
-                return untilAllHaveEnded(all);
+                try (TroubleDoor door = TroubleDoor.open((verb, seconds, to) -> scene.play(
+                        verb,
+                        endpoint,
+                        seconds,
+                        () -> all.stream().map(replica -> replica.now().log()).toList(),
+                        to))) {
+                    report.invitation(
+                            balancer.port(),
+                            services.shoppingAt(),
+                            services.userAt(),
+                            TOKEN,
+                            services.shoppingPid(),
+                            door.port());
+                    out.println();
+                    out.println("The gateway answers on http://localhost:" + balancer.port()
+                            + "/mcp, with the bearer token " + TOKEN + ".");
+                    out.println("Ctrl-C stops everything.");
+                    out.flush();
+                    door.keys(out);
+                    return untilAllHaveEnded(all);
+                }
             }
         } finally {
             redis.stop();
@@ -322,17 +393,7 @@ public final class DemoCommand implements Callable<Integer> {
                 children.get(i).stop(STOP);
             }
         }
-        delete(folder);
-    }
-
-    private static void delete(Path folder) {
-        try (Stream<Path> all = Files.walk(folder)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
-        } catch (IOException | UncheckedIOException leftBehind) {
-            // a few kilobytes in the folder for such things
-        }
+        StaleFolders.delete(folder);
     }
 
     private static URI at(int port, String path) {
@@ -340,7 +401,7 @@ public final class DemoCommand implements Callable<Integer> {
     }
 
     /** In the form that people's own files have; the tokens come from the environment. */
-    private static String config(int shopping, int user) {
+    private static String config(int shopping, int user, String stock) {
         return """
                 {
                   "mcpServers": {
@@ -353,10 +414,14 @@ public final class DemoCommand implements Callable<Integer> {
                       "type": "http",
                       "url": "http://127.0.0.1:%d/mcp",
                       "headers": {"Authorization": "Bearer ${USER_TOKEN}"}
-                    }
-                  }
+                    },
+                    %s
+                  },
+                  "resilience": [{"backend": "stock", "maxConcurrent": 12, "queue": 40, "queueWait": "2s"}],
+                  "auth": {"tokens": [{"name": "batch", "value": "${BATCH_TOKEN}", "manage": false}]},
+                  "limits": {"background": ["batch"]}
                 }
-                """.formatted(shopping, user);
+                """.formatted(shopping, user, stock);
     }
 
     private static String secret() {

@@ -18,6 +18,14 @@ final class DemoProcess {
     private static final Duration POLL = Duration.ofMillis(50);
     private static final int LAST_LINES = 15;
 
+    /**
+     * Ctrl-C in a terminal goes to all its processes. Children leave it to the demo, which stops them in order; they would
+     * be gone in the midst of a call otherwise.
+     */
+    static final List<String> DEAF = Files.isExecutable(Path.of("/bin/sh"))
+            ? List.of("/bin/sh", "-c", "trap '' INT; exec \"$0\" \"$@\"")
+            : List.of();
+
     /** What the person's own environment says about gateways is not about these. */
     private static final List<String> NOT_INHERITED = List.of("HOST", "PORT", "REDIS_URL", "ENABLE_MCP_SYSTEM");
 
@@ -42,7 +50,7 @@ final class DemoProcess {
             Class<?> main, String name, Path folder, List<String> arguments, Map<String, String> environment)
             throws IOException {
         Path log = folder.resolve(name + ".log");
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(DEAF);
         command.add(java());
         command.addAll(
                 List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dio.netty.leakDetection.level=disabled"));

@@ -48,7 +48,7 @@ final class DemoReport {
     }
 
     /** The lines to try, with the ports and the token that are in use. */
-    void invitation(int gateway, int shopping, int user, String token, long shoppingPid) {
+    void invitation(int gateway, int shopping, int user, String token, long shoppingPid, int door) {
         String bearer = "-H \"Authorization: Bearer " + token + "\"";
         String json = "-H \"Content-Type: application/json\"";
         String mcp = "curl -X POST http://localhost:" + gateway + "/mcp " + json;
@@ -79,7 +79,13 @@ final class DemoReport {
                   Break something, and call both tools again:
                     kill %8$d        # the shopping service
 
+                  Or have something happen to a server with three endpoints, and see how its callers fare
+                  (on a terminal: k, s or f, and Enter, here):
+                    curl -N -X POST http://localhost:%9$d/demo/kill     # one endpoint dies, and comes back
+                    curl -N -X POST http://localhost:%9$d/demo/slow     # one takes 20 times as long
+                    curl -N -X POST http://localhost:%9$d/demo/flood    # three times as many calls as it can do
+
                 Next: write your servers into mcp.json and run  ./sluice run mcp.json
-                """, gateway, shopping, user, bearer, json, mcp, token, shoppingPid);
+                """, gateway, shopping, user, bearer, json, mcp, token, shoppingPid, door);
     }
 }

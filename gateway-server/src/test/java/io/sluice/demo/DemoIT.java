@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.Main;
+import io.sluice.e2e.Interrupt;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -88,8 +89,15 @@ final class DemoIT {
             assertThat(children).hasSize(3);
             assertThat(output()).contains("Port " + taken.getLocalPort() + " is taken; the gateway uses ");
 
+            List<String> trouble = output().lines()
+                    .filter(line -> line.strip().startsWith("curl ") && line.contains("/demo/"))
+                    .toList();
+            assertThat(trouble).hasSize(3);
+            String killed = curl(trouble.get(0).replace("-N ", "").replace("/demo/kill", "/demo/kill?seconds=1"))
+                    .body();
+            assertThat(killed).contains("kill one", "as usual", "and after it", "p99");
             List<String> lines = output().lines()
-                    .filter(line -> line.strip().startsWith("curl "))
+                    .filter(line -> line.strip().startsWith("curl ") && !line.contains("/demo/"))
                     .toList();
             assertThat(lines).hasSizeGreaterThanOrEqualTo(9);
             for (String line : lines) {
@@ -107,6 +115,24 @@ final class DemoIT {
             assertThat(running.waitFor(STOP.toSeconds(), TimeUnit.SECONDS)).isTrue();
             assertThat(children).noneMatch(ProcessHandle::isAlive);
         }
+    }
+
+    /** In a terminal it reaches the children as well. */
+    @Test
+    void interruptInTheMidstOfItEndsItQuietly() throws Exception {
+        Process running = start("--port", "0", "--shopping-port", "0", "--user-port", "0");
+        awaitOutput(running, "Starting the gateway on");
+        List<ProcessHandle> all = running.descendants().toList();
+        List<String> interrupt = new ArrayList<>(List.of("kill", "-INT"));
+        all.forEach(each -> interrupt.add(Long.toString(each.pid())));
+
+        new ProcessBuilder(interrupt).start().waitFor();
+        Interrupt.send(running);
+
+        assertThat(running.waitFor(STOP.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(running.exitValue()).isIn(130, 143);
+        assertThat(output()).doesNotContain("FAILED", "failed", "ended", "exit code", "Exception", "demo: ");
+        assertThat(all).noneMatch(ProcessHandle::isAlive);
     }
 
     @Test
