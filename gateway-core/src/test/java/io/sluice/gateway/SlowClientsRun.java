@@ -2,6 +2,7 @@ package io.sluice.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.util.ResourceLeakDetector;
 import io.sluice.testing.FakeBackend;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -16,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -27,6 +29,7 @@ class SlowClientsRun {
     private static final Duration MOST = Duration.ofSeconds(35);
     private static final int PER_SECOND = 50;
 
+    private final ResourceLeakDetector.Level level = ResourceLeakDetector.getLevel();
     private final TestGateway gateway =
             TestGateway.start().with("well", FakeBackend.modern().forgetful()).with("large", flooding());
 
@@ -113,8 +116,15 @@ class SlowClientsRun {
         };
     }
 
+    /** The record of every use of every buffer, as tests otherwise keep it, takes all the time there is. */
+    @BeforeEach
+    void keepNoRecords() {
+        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.SIMPLE);
+    }
+
     @AfterEach
     void close() {
+        ResourceLeakDetector.setLevel(level);
         gateway.close();
     }
 
