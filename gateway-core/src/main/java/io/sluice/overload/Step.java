@@ -30,6 +30,11 @@ public enum Step {
 
     @SuppressWarnings("EnumOrdinal") // the order is what steps are
     Step lower() {
-        return this == CALM ? CALM : values()[ordinal() - 1];
+        return switch (this) {
+            case CALM, EASE -> CALM;
+            case SHED -> EASE;
+            case CUT -> SHED;
+            case REFUSE -> CUT;
+        };
     }
 }
