@@ -68,7 +68,10 @@ public final class IdRewriter {
     /** Where ids stood, when there is but one piece. */
     private @Nullable List<Cut> cuts;
 
-    private record Cut(int start, int end) {}
+    /** @param first whether the replacement goes here; not so where an id goes on that began in the piece before */
+    private record Cut(int start, int end, boolean first) {}
+
+    private boolean begun;
 
     public IdRewriter(RequestId id) {
         replacement = id.rawJsonBytes();
@@ -119,9 +122,7 @@ public final class IdRewriter {
      * followed by {@link #isResponse} alone.
      */
     public byte[] whole(byte[] json) {
-        List<Cut> found = new ArrayList<>(1);
-        cuts = found;
-        scan(Unpooled.wrappedBuffer(json));
+        List<Cut> found = cuts(json);
         if (found.isEmpty()) {
             return json;
         }
@@ -141,6 +142,27 @@ public final class IdRewriter {
         }
         System.arraycopy(json, from, filtered, to, json.length - from);
         return filtered;
+    }
+
+    /** Filters the next piece into another buffer. */
+    public void push(byte[] piece, ByteBuf into) {
+        int from = 0;
+        for (Cut cut : cuts(piece)) {
+            into.writeBytes(piece, from, cut.start() - from);
+            if (cut.first()) {
+                into.writeBytes(replacement);
+            }
+            from = cut.end();
+        }
+        into.writeBytes(piece, from, piece.length - from);
+    }
+
+    private List<Cut> cuts(byte[] piece) {
+        List<Cut> found = new ArrayList<>(1);
+        cuts = found;
+        scan(Unpooled.wrappedBuffer(piece));
+        cuts = null;
+        return found;
     }
 
     /** Whether all that was seen is one object with a result or an error. */
@@ -376,6 +398,7 @@ public final class IdRewriter {
         replaced = true;
         if (cuts != null) {
             kept = i;
+            begun = true;
             return;
         }
         List<ByteBuf> before = parts;
@@ -401,7 +424,8 @@ public final class IdRewriter {
     private void drop(ByteBuf chunk, int end) {
         ByteArrayOutputStream old = dropped;
         if (cuts != null) {
-            cuts.add(new Cut(kept, end));
+            cuts.add(new Cut(kept, end, begun));
+            begun = false;
         } else if (old != null) {
             for (int i = kept; i < end && old.size() <= LONGEST_ID; i++) {
                 old.write(chunk.getByte(i));

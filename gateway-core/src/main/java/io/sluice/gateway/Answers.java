@@ -51,7 +51,8 @@ final class Answers {
                     .header(HttpHeaderNames.CACHE_CONTROL, "no-cache")
                     .header("X-Accel-Buffering", "no");
             return SignsOfLife.during(
-                    owning(events.frames(), frames -> response.send(frames, frame -> true)),
+                    GatheredFlushes.during(
+                            owning(events.frames(), frames -> response.send(frames, frame -> true)), response),
                     response,
                     silence,
                     streams);
@@ -75,7 +76,8 @@ final class Answers {
 
     private static Publisher<Void> relayed(Answer.Relayed relayed, HttpServerResponse response) {
         response.status(relayed.status()).header(HttpHeaderNames.CONTENT_TYPE, "application/json");
-        return owning(relayed.json(), response::send);
+        Publisher<Void> sending = owning(relayed.json(), response::send);
+        return relayed.json() instanceof Mono ? sending : GatheredFlushes.during(sending, response);
     }
 
     /** Whoever writes an answer owns the exchange with the backend behind it, also when the client is gone before anything is written. */

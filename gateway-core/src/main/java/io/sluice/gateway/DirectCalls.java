@@ -1,7 +1,6 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.handler.codec.http.HttpRequest;
 import io.sluice.call.Answer;
 import io.sluice.call.Inbound;
@@ -58,21 +57,11 @@ final class DirectCalls implements Lane {
         View view = views.get();
         RequestPath.Known known;
         try {
-            known = path.read(Inbound.of(mount, request.headers()), view, bytes(body));
+            known = path.read(Inbound.of(mount, request.headers()), view, Replies.array(body));
         } catch (RuntimeException refused) {
             return null; // to be refused the general way, or to fail there
         }
         return known == null ? null : take(known, turn);
-    }
-
-    /** Without a copy where there is nothing else in the array; the body is not written to by anybody. */
-    private static byte[] bytes(ByteBuf body) {
-        return body.hasArray()
-                        && body.arrayOffset() == 0
-                        && body.readerIndex() == 0
-                        && body.array().length == body.readableBytes()
-                ? body.array()
-                : ByteBufUtil.getBytes(body);
     }
 
     /** Not refused by saying no: the general way would charge the call to its limits once more. */

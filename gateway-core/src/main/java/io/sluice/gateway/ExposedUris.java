@@ -72,9 +72,12 @@ final class ExposedUris {
         });
     }
 
+    @SuppressWarnings("ReferenceEquality") // the same bytes mean the same event
     private static Event rewritten(Event event, UnaryOperator<String> rename) {
-        return event instanceof Event.Message message
-                ? new Event.Message(UriRewriter.rewrite(message.json(), rename))
-                : event;
+        if (!(event instanceof Event.Message message)) {
+            return event;
+        }
+        byte[] changed = UriRewriter.rewrite(message.json(), rename);
+        return changed == message.json() ? event : new Event.Message(changed);
     }
 }

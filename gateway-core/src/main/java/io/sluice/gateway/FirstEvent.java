@@ -46,7 +46,7 @@ final class FirstEvent extends BaseSubscriber<Event> {
     }
 
     private static boolean isResponse(Event event) {
-        return event instanceof Event.Message message && Replies.isResponse(message.json());
+        return event instanceof Event.Message message && Replies.isResponse(message);
     }
 
     private static Answer message(Event response) {

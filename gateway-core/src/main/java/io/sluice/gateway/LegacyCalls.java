@@ -453,7 +453,7 @@ final class LegacyCalls {
                         sink.next(event);
                         return;
                     }
-                    byte[] towards = towardsClient.apply(Replies.read(message.json(), backend));
+                    byte[] towards = towardsClient.apply(Replies.read(message, backend));
                     if (towards != null) {
                         sink.next(new Event.Message(towards));
                     }

@@ -1,13 +1,14 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.sluice.call.Call;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.IdRewriter;
 import io.sluice.rejection.Rejection;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -29,7 +30,8 @@ final class RelayedBody {
     private final Call call;
     private final String backend;
     private final Function<Envelope, byte[]> response;
-    private ByteArrayOutputStream held = new ByteArrayOutputStream(0);
+    private final List<byte[]> held = new ArrayList<>(2);
+    private int heldBytes;
     private @Nullable IdRewriter passing;
 
     /** @param response the client's view of a whole response, or the {@link Rejection} that it means */
@@ -51,42 +53,63 @@ final class RelayedBody {
             return;
         }
         hold(part);
-        if (held.size() > HELD_BYTES) {
-            byte[] beginning = held.toByteArray();
-            requireObject(beginning);
-            held = new ByteArrayOutputStream(0);
-            passing = new IdRewriter(call.id());
-            sink.next(passing.push(Replies.bytes(beginning)));
+        if (heldBytes > HELD_BYTES) {
+            requireObject();
+            sink.next(passed());
         }
     }
 
     private void hold(ByteBuf part) {
         try {
-            if (held.size() == 0) {
-                held = new ByteArrayOutputStream(part.readableBytes());
-            }
-            part.readBytes(held, part.readableBytes());
-        } catch (IOException e) {
-            throw new IllegalStateException("memory does not fail so", e);
+            byte[] bytes = Replies.array(part);
+            held.add(bytes);
+            heldBytes += bytes.length;
         } finally {
             part.release();
         }
     }
 
-    private void requireObject(byte[] beginning) {
-        int i = 0;
-        while (i < beginning.length && beginning[i] <= ' ' && beginning[i] >= 0) {
-            i++;
+    private ByteBuf passed() {
+        IdRewriter rewriter = new IdRewriter(call.id());
+        passing = rewriter;
+        ByteBuf beginning = ByteBufAllocator.DEFAULT.directBuffer(
+                heldBytes + call.id().rawJson().length() * 4);
+        held.forEach(piece -> rewriter.push(piece, beginning));
+        held.clear();
+        return beginning;
+    }
+
+    private void requireObject() {
+        for (byte[] piece : held) {
+            for (byte b : piece) {
+                if (b < 0 || b > ' ') {
+                    if (b == '{') {
+                        return;
+                    }
+                    throw failure("answered with something that is no JSON-RPC response");
+                }
+            }
         }
-        if (i == beginning.length || beginning[i] != '{') {
-            throw failure("answered with something that is no JSON-RPC response");
+        throw failure("answered with something that is no JSON-RPC response");
+    }
+
+    private byte[] whole() {
+        if (held.size() == 1) {
+            return held.get(0);
         }
+        byte[] whole = new byte[heldBytes];
+        int at = 0;
+        for (byte[] piece : held) {
+            System.arraycopy(piece, 0, whole, at, piece.length);
+            at += piece.length;
+        }
+        return whole;
     }
 
     private Mono<ByteBuf> end() {
         IdRewriter rewriter = passing;
         if (rewriter == null) {
-            return Mono.just(Replies.bytes(response.apply(Replies.read(held.toByteArray(), backend))));
+            return Mono.just(Replies.bytes(response.apply(Replies.read(whole(), backend))));
         }
         return rewriter.finish().complete()
                 ? Mono.empty()

@@ -48,6 +48,16 @@ final class Replies {
                         Duration.ZERO));
     }
 
+    static Envelope read(Event.Message message, String backend) {
+        Envelope known = message.read();
+        return known != null ? known : read(message.json(), backend);
+    }
+
+    static boolean isResponse(Event.Message message) {
+        Envelope known = message.read();
+        return known != null ? known.kind() == Kind.RESPONSE : isResponse(message.json());
+    }
+
     static boolean isResponse(byte[] json) {
         return MessageReader.read(json)
                 .filter(message -> message.kind() == Kind.RESPONSE)
@@ -112,7 +122,7 @@ final class Replies {
         return Flux.defer(() -> {
             boolean[] answered = new boolean[1];
             return events.doOnNext(event -> {
-                        if (event instanceof Event.Message message && isResponse(message.json())) {
+                        if (event instanceof Event.Message message && isResponse(message)) {
                             answered[0] = true;
                         }
                     })
@@ -138,7 +148,7 @@ final class Replies {
                             sink.next(event);
                             return;
                         }
-                        Envelope envelope = read(message.json(), backend);
+                        Envelope envelope = read(message, backend);
                         byte[] view = seen.apply(envelope);
                         if (view != null) {
                             answered[0] |= envelope.kind() == Kind.RESPONSE;
@@ -184,7 +194,7 @@ final class Replies {
     /** The response out of the stream that ends with it; nothing where the call was cancelled before. */
     static Mono<ByteBuf> last(Flux<Event> untilResponse) {
         return untilResponse
-                .filter(event -> event instanceof Event.Message message && isResponse(message.json()))
+                .filter(event -> event instanceof Event.Message message && isResponse(message))
                 .next()
                 .map(event -> bytes(((Event.Message) event).json()));
     }
@@ -254,6 +264,16 @@ final class Replies {
     static Rejection unanswered(String backend) {
         return Rejection.BackendFailure.unavailable(
                 backend, "Backend '" + backend + "' accepted the request but gave no answer to it", Duration.ZERO);
+    }
+
+    /** What is readable, without a copy where it is all there is in an array; the buffer is not to be written to. */
+    static byte[] array(ByteBuf part) {
+        return part.hasArray()
+                        && part.arrayOffset() == 0
+                        && part.readerIndex() == 0
+                        && part.array().length == part.readableBytes()
+                ? part.array()
+                : ByteBufUtil.getBytes(part);
     }
 
     static ByteBuf bytes(byte[] json) {

@@ -279,7 +279,7 @@ final class Translation {
         if (!(event instanceof Event.Message message)) {
             return event instanceof Event.Comment ? Mono.just(event) : Mono.empty();
         }
-        Envelope envelope = Replies.read(message.json(), backend);
+        Envelope envelope = Replies.read(message, backend);
         return switch (envelope.kind()) {
             case RESPONSE -> {
                 finished();

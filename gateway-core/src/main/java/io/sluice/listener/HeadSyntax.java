@@ -72,6 +72,11 @@ final class HeadSyntax {
         return true;
     }
 
+    /** Whether nothing was read yet. */
+    boolean isUntouched() {
+        return read == 0;
+    }
+
     /** Whether the head is complete and well-formed. */
     boolean done() {
         return at == At.DONE;

@@ -270,6 +270,9 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
                     waitForAnswer(in);
                     return;
                 }
+                if (wholes && syntax.isUntouched() && readKnown(in, out)) {
+                    return;
+                }
                 Rejection refused = syntax.check(in);
                 if (refused != null) {
                     refuse(refused, false, out);
@@ -284,6 +287,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
                     return;
                 }
                 heads.forget();
+                line = "";
                 atHead = false;
             }
             int before = out.size();
@@ -308,9 +312,29 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
                 return false;
             }
             HeaderLines headers = heads.read(in, start);
-            if (headers == null || !isPlainPost(heads.firstLine())) {
+            return headers != null && isPlainPost(heads.firstLine()) && readBody(in, start, headers, out);
+        }
+
+        /** The same of a head that nobody has looked at, if its first line is the one before and the others pass here as well. */
+        @SuppressWarnings("ReferenceEquality") // the very string
+        private boolean readKnown(ByteBuf in, List<Object> out) {
+            if (line.isEmpty()) {
                 return false;
             }
+            int start = in.readerIndex();
+            HeaderLines headers = heads.read(in, start);
+            return headers != null
+                    && heads.firstLine() == line
+                    && isWithinLimits(headers)
+                    && readBody(in, start, headers, out);
+        }
+
+        private boolean isWithinLimits(HeaderLines headers) {
+            return heads.length() <= Math.min(limits.maxHeadBytes(), limits.maxHeaderBytes())
+                    && headers.size() <= limits.maxHeaders();
+        }
+
+        private boolean readBody(ByteBuf in, int start, HeaderLines headers, List<Object> out) {
             int length = headers.contains(HttpHeaderNames.EXPECT) || headers.contains(HttpHeaderNames.UPGRADE)
                     ? -1
                     : headers.plainLength();

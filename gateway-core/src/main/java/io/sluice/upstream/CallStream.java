@@ -117,14 +117,20 @@ final class CallStream {
                 if (!relabel.isAnswer(message)) {
                     continue; // replayed from another stream, or a late answer to a cancelled call
                 }
-                response = new Event.Message(relabel.downstream(message));
+                response = relabelled(message);
                 answered = true;
                 found.add(response);
                 continue;
             }
-            found.add(new Event.Message(relabel.downstream(message)));
+            found.add(relabelled(message));
         }
         return found;
+    }
+
+    @SuppressWarnings("ReferenceEquality") // the same bytes mean the same message
+    private Event relabelled(Envelope message) {
+        byte[] seen = relabel.downstream(message);
+        return seen == message.body() ? new Event.Message(message) : new Event.Message(seen);
     }
 
     private Mono<BackendHttp.Answer> reopen() {

@@ -531,7 +531,7 @@ public final class Upstream implements Disposable {
         List<Event> found = new ArrayList<>(1);
         for (Envelope message : Messages.messagesOf(item)) {
             if (response.get() == null) {
-                Event event = new Event.Message(message.body());
+                Event event = new Event.Message(message);
                 found.add(event);
                 if (message.kind() == Kind.RESPONSE) {
                     response.set(event);

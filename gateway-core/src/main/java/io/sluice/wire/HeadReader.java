@@ -211,7 +211,8 @@ public final class HeadReader {
                 classes[c] |= TOKEN;
             }
         }
-        for (char c : "!#$%&'*+-.^_`|~".toCharArray()) {
+        // without '_', which is refused in requests
+        for (char c : "!#$%&'*+-.^`|~".toCharArray()) {
             classes[c] |= TOKEN;
         }
         return classes;
