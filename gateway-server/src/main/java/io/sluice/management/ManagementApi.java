@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.slf4j.Logger;
@@ -76,12 +77,24 @@ public final class ManagementApi implements Disposable {
             Readiness readiness,
             InstantSource clock,
             int maxRegistered) {
-        this(registry, discovery, authenticator, egress, about, readiness, clock, maxRegistered, null, Vitals.none());
+        this(
+                registry,
+                discovery,
+                authenticator,
+                egress,
+                about,
+                readiness,
+                clock,
+                maxRegistered,
+                null,
+                Vitals.none(),
+                command -> false);
     }
 
     /**
      * @param keepers take people through their consent, or null when no backend has use for that
      * @param vitals what the meters tell beside the backends
+     * @param startable the command lines that registrations may have started
      */
     public ManagementApi(
             Registry registry,
@@ -93,11 +106,12 @@ public final class ManagementApi implements Disposable {
             InstantSource clock,
             int maxRegistered,
             @Nullable OAuthKeepers keepers,
-            Vitals vitals) {
+            Vitals vitals,
+            Predicate<List<String>> startable) {
         this.authenticator = Authenticator.failingClosed(authenticator);
         Servers servers = new Servers(
                 registry, discovery, keepers == null ? name -> false : keepers::needsConsent, vitals.cache());
-        Registrations registrations = new Registrations(registry, discovery, servers, egress, maxRegistered);
+        Registrations registrations = new Registrations(registry, discovery, servers, egress, maxRegistered, startable);
         this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE, keepers);
         Health health = new Health(about, readiness, clock);
         List<Operation> operations = new ArrayList<>(List.of(

@@ -8,6 +8,7 @@ import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
 import io.sluice.registry.Lease;
 import io.sluice.registry.Transport;
+import io.sluice.stdio.StdioSettings;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
@@ -35,10 +37,24 @@ record RegistrationRequest(
     private static final int MAX_HEADERS = 32;
     private static final int MAX_HEADER_CHARACTERS = 4096;
     private static final Set<String> KNOWN = Set.of(
-            "name", "serviceName", "url", "endpoint", "manifestUrl", "type", "headers", "oauth", "ttl", "instance");
+            "name",
+            "serviceName",
+            "url",
+            "endpoint",
+            "manifestUrl",
+            "type",
+            "command",
+            "args",
+            "headers",
+            "oauth",
+            "ttl",
+            "instance");
     private static final Map<String, Transport> TYPES =
             Map.of("http", Transport.HTTP, "sse", Transport.SSE, "grpc", GrpcSettings.USUAL.transport());
-    private static final Set<String> STDIO = Set.of("command", "args", "env", "cwd");
+    private static final Set<String> OF_THE_FILE = Set.of("env", "cwd");
+    private static final List<String> OF_ADDRESSES =
+            List.of("url", "endpoint", "manifestUrl", "type", "headers", "oauth", "ttl", "instance");
+    private static final int MOST_WORDS = 64;
     private static final Pattern TTL = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
     private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}");
 
@@ -68,8 +84,9 @@ record RegistrationRequest(
     }
 
     Backend backend() {
-        Backend plain =
-                Backend.of(name, endpoint.url().toString(), Backend.Source.API).via(transport);
+        Backend plain = Backend.of(name, "http://localhost/", Backend.Source.API)
+                .withEndpoints(List.of(endpoint))
+                .via(transport);
         return headers.isEmpty() ? plain : plain.withHeaders(headers);
     }
 
@@ -79,14 +96,20 @@ record RegistrationRequest(
         return "RegistrationRequest[" + name + " " + endpoint + " headers=" + headers.keySet() + "]";
     }
 
-    /** @throws Problem 422, with everything that is wrong */
-    static RegistrationRequest of(JsonNode body) {
+    /**
+     * @param startable the command lines that the configuration file lets requests start
+     * @throws Problem 422, with everything that is wrong
+     */
+    static RegistrationRequest of(JsonNode body, Predicate<List<String>> startable) {
         if (!body.isObject()) {
             throw Problem.unprocessable("registration.invalid", "", "The body must be a JSON object");
         }
         List<Fault> faults = new ArrayList<>();
         for (String key : body.propertyNames()) {
             unknown(key).ifPresent(faults::add);
+        }
+        if (present(body, "command") || present(body, "args")) {
+            return program(body, startable, faults);
         }
         Optional<String> manifest = manifest(body, faults);
         Optional<String> name = one(body, "name", "serviceName", faults).flatMap(found -> name(found, faults));
@@ -114,6 +137,43 @@ record RegistrationRequest(
                     return oauth.map(settings -> settings.on(server)).orElse(server);
                 });
         return new RegistrationRequest(name.orElseThrow(), endpoint.orElseThrow(), transport, headers, lease);
+    }
+
+    /** A program that speaks MCP on its stdin and stdout, in the place of an address. */
+    private static RegistrationRequest program(JsonNode body, Predicate<List<String>> startable, List<Fault> faults) {
+        Optional<String> name = one(body, "name", "serviceName", faults).flatMap(found -> name(found, faults));
+        OF_ADDRESSES.stream()
+                .filter(key -> present(body, key))
+                .forEach(key -> faults.add(
+                        new Fault("/" + key, "a program has no '" + key + "'; give either it or the command")));
+        List<String> line = new ArrayList<>();
+        if (body.path("command").isString()
+                && !body.path("command").stringValue().isBlank()) {
+            line.add(body.path("command").stringValue());
+        } else {
+            faults.add(new Fault("/command", "'command' must be a text: the program; its arguments are 'args'"));
+        }
+        JsonNode args = body.path("args");
+        args.forEach(word -> line.add(word.asString("")));
+        boolean words =
+                args.isMissingNode() || args.isArray() && args.valueStream().allMatch(JsonNode::isString);
+        if (!words || args.size() > MOST_WORDS) {
+            faults.add(new Fault("/args", "'args' must be a list of at most " + MOST_WORDS + " texts"));
+        }
+        if (faults.isEmpty() && !startable.test(line)) {
+            faults.add(new Fault(
+                    "/command",
+                    "'" + shown(String.join(" ", line)) + "' is not on the list stdio.allow of the configuration"
+                            + " file, which says what requests may start"));
+        }
+        if (!faults.isEmpty()) {
+            throw Problem.unprocessable("registration.invalid", faults);
+        }
+        String given = name.orElseThrow();
+        Transport transport =
+                StdioSettings.of(line.get(0), line.subList(1, line.size())).transport();
+        return new RegistrationRequest(
+                given, Endpoint.inside(StdioSettings.KIND, given), transport, Map.of(), Optional.empty());
     }
 
     private static Optional<Transport> type(JsonNode body, List<Fault> faults) {
@@ -162,10 +222,9 @@ record RegistrationRequest(
     record Found(String key, String text) {}
 
     private static Optional<Fault> unknown(String key) {
-        if (STDIO.contains(key)) {
-            return Optional.of(new Fault(
-                    pointer(key),
-                    "'" + key + "' can be given in the configuration file only: no request starts a program"));
+        if (OF_THE_FILE.contains(key)) {
+            return Optional.of(
+                    new Fault(pointer(key), "'" + key + "' of a program can be given in the configuration file only"));
         }
         return KNOWN.contains(key)
                 ? Optional.empty()

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
@@ -40,7 +41,11 @@ final class Registrations {
             .or(409, "The name is not the API's to change, or there are too many backends")
             .or(422, "A member is missing or wrong")
             .needing("serviceName|name", "string", "1 to 64 of a-z, 0-9 and '-'; serviceName or name")
-            .needing("endpoint|url", "string", "Where it listens; endpoint or url")
+            .needing(
+                    "endpoint|url|command",
+                    "string",
+                    "Where it listens, endpoint or url; or a program that speaks MCP on stdin and stdout, if stdio.allow"
+                            + " lists it")
             .giving("name", "string", "As it was given")
             .giving("url", "string", "Where it listens")
             .giving("status", "string", "connected, pending, unavailable or needs_reauth")
@@ -49,6 +54,9 @@ final class Registrations {
             .mayGive("reason", "string", "Why it is not connected")
             .mayGive("authorize", "string", "Where to ask for the page on which somebody agrees")
             .mayGive("lease", "object", "What an instance must know to stay")
+            .taking("args", "array", "The arguments of the command")
+            .taking("manifestUrl", "string", "Of a plain HTTP service: its OpenAPI document or manifest")
+            .taking("type", "string", "Of a server: http (usual), sse or grpc")
             .taking("headers", "object", "Sent with every request to it: its credentials")
             .taking("oauth", "object", "How the gateway gets tokens for it, as in the configuration file")
             .taking("ttl", "string", "Time to live, such as 30s; without it the registration stays until it is removed")
@@ -76,9 +84,20 @@ final class Registrations {
     private final Servers servers;
     private final Addresses addresses;
     private final int most;
+    private final Predicate<List<String>> startable;
 
-    /** @param most how many backends there may be that were registered here */
-    Registrations(Registry registry, Discovery discovery, Servers servers, EgressPolicy egress, int most) {
+    /**
+     * @param most how many backends there may be that were registered here
+     * @param startable the command lines that requests may have started
+     */
+    Registrations(
+            Registry registry,
+            Discovery discovery,
+            Servers servers,
+            EgressPolicy egress,
+            int most,
+            Predicate<List<String>> startable) {
+        this.startable = startable;
         this.servers = servers;
         this.registry = registry;
         this.discovery = discovery;
@@ -88,11 +107,14 @@ final class Registrations {
 
     /** Keeps the backend, asks what it offers and says so; one that does not answer in time stays, and is asked again. */
     Mono<Answer> register(Question question) {
-        return Mono.fromCallable(() -> RegistrationRequest.of(json(question))).flatMap(asked -> {
-            Owner.check(registry, asked.name(), "change");
-            Room.check(registry, asked.name(), most);
-            return addresses.check(asked.endpoint(), "/url").then(Mono.defer(() -> keep(asked)));
-        });
+        return Mono.fromCallable(() -> RegistrationRequest.of(json(question), startable))
+                .flatMap(asked -> {
+                    Owner.check(registry, asked.name(), "change");
+                    Room.check(registry, asked.name(), most);
+                    Mono<Void> checked =
+                            asked.endpoint().isAddress() ? addresses.check(asked.endpoint(), "/url") : Mono.empty();
+                    return checked.then(Mono.defer(() -> keep(asked)));
+                });
     }
 
     Mono<Answer> services(Question question) {

@@ -170,7 +170,8 @@ public final class SluiceServer implements RunningGateway {
                 clock,
                 config.maxRegistered(),
                 keepers,
-                vitals());
+                vitals(),
+                line -> Objects.requireNonNull(commands.get()).permits(line));
         this.handler = management.before(gateway.handler());
         this.profiles = registry.watch(RecordKind.PROFILE)
                 .map(records -> Profiles.of(records.values()))

@@ -235,7 +235,10 @@ final class RegistrationTest {
             {"name":"a","serviceName":"a","url":"http://a.example"}                   | serviceName
             {"name":"a","url":"http://a.example","endpoint":"http://a.example"}       | endpoint
             {"name":"a","url":"http://a.example","colour":"red"}                      | colour
-            {"name":"a","command":"sh","args":["-c","id"]}                            | command
+            {"name":"a","command":"sh","args":["-c","id"]}                            | stdio.allow
+            {"name":"a","command":"sh","args":"-c"}                                   | args
+            {"name":"a","command":"sh","url":"http://a.example"}                      | url
+            {"name":"a","args":["x"]}                                                 | command
             {"name":"a","url":"http://a.example","env":{"A":"b"}}                     | env
             {"serviceName":"a","endpoint":"http://a.example","manifestUrl":"ftp://b/docs"} | manifestUrl
             {"name":"a","url":"http://a.example","type":"telnet"}                     | type
