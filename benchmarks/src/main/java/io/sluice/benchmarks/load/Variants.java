@@ -155,7 +155,14 @@ final class Variants implements Trial {
             command.addAll(List.of("-jar", "gateway-server/target/sluice.jar"));
         }
         command.addAll(List.of("run", config.toString()));
-        return bench.start(name, port, Commands.PROXIES, true, command).awaitReady();
+        Contestant started =
+                bench.start(name, port, Commands.PROXIES, true, command).awaitReady();
+        if (variant.ioUring() && !started.hasThread("uring")) {
+            started.close();
+            throw new IOException(
+                    "skipped: the kernel does not offer io_uring here, so epoll would have been measured");
+        }
+        return started;
     }
 
     /** What the gateway's jar does not carry: its part of the class path, from Maven's repository. */
