@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
@@ -31,13 +32,13 @@ class WatchTest {
     }
 
     private static final class Seen implements Relief {
-        volatile int swept;
-        volatile int cuts;
+        final AtomicInteger swept = new AtomicInteger();
+        final AtomicInteger cuts = new AtomicInteger();
         volatile boolean closing;
 
         @Override
         public void closeIdle() {
-            swept = swept + 1;
+            swept.incrementAndGet();
         }
 
         @Override
@@ -47,7 +48,7 @@ class WatchTest {
 
         @Override
         public int cutFurthestBehind() {
-            cuts = cuts + 1;
+            cuts.incrementAndGet();
             return 2;
         }
     }
@@ -58,7 +59,7 @@ class WatchTest {
         watch.update(Watch.start(NERVOUS, overload, loops.onServer(true), seen, 4 << 20));
 
         await().atMost(PATIENCE).until(() -> overload.step() == Step.REFUSE);
-        await().atMost(PATIENCE).until(() -> seen.closing && seen.swept > 0 && seen.cuts > 0);
+        await().atMost(PATIENCE).until(() -> seen.closing && seen.swept.get() > 0 && seen.cuts.get() > 0);
         assertThat(overload.reading().heap()).isGreaterThan(0.5);
         assertThat(overload.cutConnections()).isPositive();
         assertThat(overload.refusesAll()).isTrue();
