@@ -1,6 +1,7 @@
 -- What the scripts of the registry share; it stands before each of them.
 --
--- KEYS  1 meta  HASH    epoch, rev, prev (the epoch before), swept, f:<job> (newest fencing token)
+-- KEYS  1 meta  HASH    epoch, rev, prev (the epoch before), swept and pause (when leases were
+--                         last looked at, and how much later that is too late), f:<job> (newest fencing token)
 --       2 reg   HASH    <kind>/<id> -> <rev>|<since>|<ttl in ms, 0 = stays>|<body>
 --       3 log   STREAM  id <rev>-1, fields: id, d (0 put, 1 deleted, 2 group deleted, 3 lease ended), o (operation),
 --                         t (when, in ms of Redis' own clock)
@@ -16,6 +17,19 @@ local LOGGED = 10000
 local function now()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- The time, for leases. When nobody looked at them for a while nobody could renew one either: that time does not count,
+-- and every lease is moved by it. So is it when the clock was set, forwards or back. Comes before any change of a lease.
+local function leaseTime()
+  local t = now()
+  local m = redis.call('HMGET', META, 'swept', 'pause')
+  local swept = tonumber(m[1] or t)
+  if t < swept or t - swept > tonumber(m[2] or '5000') then
+    for _, id in ipairs(redis.call('ZRANGE', TTL, 0, -1)) do redis.call('ZINCRBY', TTL, t - swept, id) end
+    redis.call('HSET', META, 'swept', t)
+  end
+  return t
 end
 
 -- The parts of one backend belong together: backend/<name> and backend/<name>/<instance>.
@@ -69,7 +83,7 @@ local function store(id, rev, ttl, body)
   end
   redis.call('HSET', REG, id, rev .. '|' .. since .. '|' .. ttl .. '|' .. body)
   if tonumber(ttl) > 0 then
-    redis.call('ZADD', TTL, now() + ttl, id)
+    redis.call('ZADD', TTL, leaseTime() + ttl, id)
   else
     redis.call('ZREM', TTL, id)
   end

@@ -5,5 +5,5 @@ local value = redis.call('HGET', REG, ARGV[1])
 if not value then return {'none', ''} end
 local _, _, ttl = head(value)
 if ttl == 0 then return {'none', ''} end
-redis.call('ZADD', TTL, now() + ttl, ARGV[1])
+redis.call('ZADD', TTL, leaseTime() + ttl, ARGV[1])
 return {'ok', ''}

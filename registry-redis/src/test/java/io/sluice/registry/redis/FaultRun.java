@@ -41,6 +41,7 @@ import reactor.core.publisher.Mono;
  */
 public final class FaultRun implements AutoCloseable {
     private static final int REPLICAS = 3;
+    private static final int HOUR_SECONDS = 3600;
     private static final int CLIENTS_OF_EACH = 3;
     private static final int SHARED_KEYS = 8;
     private static final int MOST_OWN_KEYS = 20;
@@ -69,6 +70,7 @@ public final class FaultRun implements AutoCloseable {
         SILENCE,
         NO_ANSWERS,
         DRAG,
+        SET_CLOCK,
         KILL_REPLICA
     }
 
@@ -154,9 +156,13 @@ public final class FaultRun implements AutoCloseable {
         void start() {
             incarnation++;
             String name = "replica-" + number + "." + incarnation;
-            connections = RedisConnections.open(RedisSettings.of(way.url(), "faults"));
+            RedisSettings settings = RedisSettings.of(way.url(), "faults");
+            connections = RedisConnections.open(settings);
             registry = RedisRegistry.open(
-                    connections, keyring, Replicas.quick().withSnapshot(disk.resolve("replica-" + number)));
+                    connections,
+                    keyring,
+                    Replicas.quick().withSnapshot(disk.resolve("replica-" + number)),
+                    script -> SettableClock.in(settings, script));
             RegistrySnapshot[] last = {RegistrySnapshot.EMPTY};
             watching = registry.snapshots().subscribe(now -> {
                 history.saw(name, last[0], now);
@@ -262,6 +268,9 @@ public final class FaultRun implements AutoCloseable {
             case SILENCE -> through(victim, Mode.SILENT, hold);
             case NO_ANSWERS -> through(victim, Mode.NO_ANSWERS, hold);
             case DRAG -> through(victim, Mode.DRAG, hold);
+            case SET_CLOCK ->
+                redis.ask("SET " + SettableClock.key(RedisSettings.of(redis.url(), "faults")) + " "
+                        + (random.nextInt(3) - 1) * HOUR_SECONDS);
             case KILL_REPLICA -> {
                 victim.kill();
                 pause(hold / 4);
