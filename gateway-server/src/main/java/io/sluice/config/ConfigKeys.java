@@ -257,9 +257,20 @@ final class ConfigKeys {
             "true",
             "Whether replicas write what they know back to a Redis that comes back empty or older. Otherwise they serve"
                     + " on and take no changes until somebody restarts them.");
+    private static final Key<Integer> CONFIRMATIONS = Key.of(
+            "confirmations",
+            Shape.integer(0, 16),
+            "0",
+            "How many of Redis' own replicas must have a change of the registry before it is acknowledged. With 1 or more"
+                    + " no acknowledged change is lost with the primary; while they are away nothing is acknowledged.");
     private static final Section<Redis> REDIS_SECTION = new Section<>(
-            List.of(REDIS_URL, CLUSTER, SNAPSHOT, WRITE_BACK),
-            f -> Optional.of(new Redis(f.find(REDIS_URL), f.value(CLUSTER), f.find(SNAPSHOT), f.value(WRITE_BACK))));
+            List.of(REDIS_URL, CLUSTER, SNAPSHOT, WRITE_BACK, CONFIRMATIONS),
+            f -> Optional.of(new Redis(
+                    f.find(REDIS_URL),
+                    f.value(CLUSTER),
+                    f.find(SNAPSHOT),
+                    f.value(WRITE_BACK),
+                    f.value(CONFIRMATIONS))));
     private static final Key<Redis> REDIS = Key.section("redis", REDIS_SECTION, "What replicas share.");
     private static final Key<Boolean> LEGACY =
             Key.section("legacy", LEGACY_SECTION, "The protocol revisions before 2026-07-28.");

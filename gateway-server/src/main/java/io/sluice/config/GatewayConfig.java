@@ -147,9 +147,11 @@ public record GatewayConfig(
      * @param cluster tells gateways apart that use the same Redis
      * @param snapshot where this replica keeps what it knows of the registry
      * @param writeBack whether a Redis that comes back empty or older is written back to
+     * @param confirmations how many replicas of Redis must have a change before it is acknowledged
      */
-    public record Redis(Optional<String> url, String cluster, Optional<Path> snapshot, boolean writeBack) {
-        static final Redis NONE = new Redis(Optional.empty(), "sluice", Optional.empty(), true);
+    public record Redis(
+            Optional<String> url, String cluster, Optional<Path> snapshot, boolean writeBack, int confirmations) {
+        static final Redis NONE = new Redis(Optional.empty(), "sluice", Optional.empty(), true, 0);
 
         /** Without the URL, which may hold a password. */
         @Override

@@ -63,6 +63,9 @@ public final class RedisConnections {
     private final Link<StatefulRedisConnection<String, byte[]>> bulk;
     private final Link<StatefulRedisPubSubConnection<String, byte[]>> messages;
 
+    /** For what waits for Redis' own replicas, which keeps a connection busy. */
+    private final Link<StatefulRedisConnection<String, byte[]>> confirmed;
+
     /** Guards itself and the connection that they were told of last. */
     private final List<Consumer<StatefulRedisPubSubConnection<String, byte[]>>> listeners = new ArrayList<>();
 
@@ -92,6 +95,7 @@ public final class RedisConnections {
                 timer);
         this.bulk = new Link<>(
                 "snapshots", link -> dial(settings.commandTimeout().multipliedBy(BULK)), fresh -> {}, settings, timer);
+        this.confirmed = new Link<>("changes", link -> dial(settings.commandTimeout()), fresh -> {}, settings, timer);
         this.messages = new Link<>("messages", link -> dialMessages(), this::messagesConnected, settings, timer);
     }
 
@@ -141,6 +145,32 @@ public final class RedisConnections {
     /** As {@link #run}, with time for an answer of many megabytes, and without delaying smaller ones on this side. */
     public Mono<List<Object>> runBulk(Script script, List<String> keys, byte[]... arguments) {
         return bulk.use(connection -> run(connection.reactive(), script, keys, arguments));
+    }
+
+    /** Opens the connection that {@link #runConfirmed} needs. */
+    void openConfirmed() {
+        confirmed.open();
+    }
+
+    /**
+     * As {@link #run}, and waits until so many replicas of Redis have what was written. Fails with {@link Unconfirmed}
+     * when they do not soon: then it is written all the same.
+     */
+    Mono<List<Object>> runConfirmed(int replicas, Script script, List<String> keys, byte[]... arguments) {
+        long patience = settings.commandTimeout().toMillis() / 2;
+        return confirmed.use(connection -> run(connection.reactive(), script, keys, arguments)
+                .flatMap(said -> connection
+                        .reactive()
+                        .waitForReplication(replicas, patience)
+                        .flatMap(have ->
+                                have >= replicas ? Mono.just(said) : Mono.error(new Unconfirmed(have, replicas)))));
+    }
+
+    /** What was written is not safe yet from the loss of this Redis. */
+    static final class Unconfirmed extends RedisException {
+        Unconfirmed(long have, int wanted) {
+            super(have + " replicas of Redis have the change, " + wanted + " are wanted");
+        }
     }
 
     private static Mono<List<Object>> run(
@@ -194,7 +224,7 @@ public final class RedisConnections {
 
     /** Closes everything; what is still under way fails. */
     public Mono<Void> close() {
-        return Mono.whenDelayError(commands.close(), bulk.close(), messages.close())
+        return Mono.whenDelayError(commands.close(), bulk.close(), confirmed.close(), messages.close())
                 .onErrorComplete()
                 .then(shutDown(client))
                 .then(cluster == null ? Mono.empty() : shutDown(cluster))

@@ -59,7 +59,10 @@ public final class RedisRegistry implements Registry {
 
     private RedisRegistry(
             RedisConnections redis, Keyring keyring, RegistrySettings settings, UnaryOperator<String> edit) {
-        this.scripts = new RegistryScripts(redis, edit);
+        this.scripts = new RegistryScripts(redis, settings.confirmations(), edit);
+        if (settings.confirmations() > 0) {
+            redis.openConfirmed();
+        }
         this.codec = new RecordCodec(keyring, redis.settings().cluster());
         this.node = Long.toString(new SecureRandom().nextLong() >>> 1, 36);
         Optional<DiskSnapshot> disk = settings.snapshot()
@@ -242,8 +245,8 @@ public final class RedisRegistry implements Registry {
             boolean unchanged = expected
                     && old.filter(kept -> kept.ttlMillis() == ttl.toMillis() && isSame(same, kept))
                             .isPresent();
-            if (unchanged && ttl.isZero()) {
-                return reached(old.orElseThrow());
+            if (unchanged && ttl.isZero()) { // perhaps by an earlier attempt that nobody had confirmed
+                return scripts.confirmed().then(reached(old.orElseThrow()));
             }
             if (unchanged) {
                 return scripts.renew(id, follower.epoch()).flatMap(said -> {

@@ -9,6 +9,8 @@ import reactor.core.publisher.Mono;
 
 /** The registry's scripts with the keys they work on. What they do is told in their files. */
 final class RegistryScripts {
+    private static final Script NOTHING = Script.of("return {'ok'}");
+
     private final RedisConnections redis;
     private final List<String> keys;
     private final Script put;
@@ -24,9 +26,15 @@ final class RegistryScripts {
     private final Script lead;
     private final Script resign;
 
-    /** @param edit made to each script; tests break the protocol with it, to see that it is noticed */
-    RegistryScripts(RedisConnections redis, UnaryOperator<String> edit) {
+    private final int confirmations;
+
+    /**
+     * @param confirmations how many replicas of Redis must have a change
+     * @param edit made to each script; tests break the protocol with it, to see that it is noticed
+     */
+    RegistryScripts(RedisConnections redis, int confirmations, UnaryOperator<String> edit) {
         this.redis = redis;
+        this.confirmations = confirmations;
         this.put = script("put", edit);
         this.remove = script("remove", edit);
         this.renew = script("renew", edit);
@@ -71,6 +79,13 @@ final class RegistryScripts {
 
     Mono<Said> remove(String id, String operation, String... arguments) {
         return run(remove, key("op:" + id + ":" + operation), id, arguments);
+    }
+
+    /** Completes when so many replicas of Redis as there have to be have everything that was written until now. */
+    Mono<Void> confirmed() {
+        return confirmations == 0
+                ? Mono.empty()
+                : redis.runConfirmed(confirmations, NOTHING, keys).then();
     }
 
     Mono<Said> renew(String id, String epoch) {
@@ -123,7 +138,11 @@ final class RegistryScripts {
         List<String> arguments = new ArrayList<>(others.length + 1);
         arguments.add(first);
         arguments.addAll(List.of(others));
-        return redis.run(script, all, bytes(arguments)).map(RegistryScripts::said);
+        boolean waits = confirmations > 0 && (script == put || script == remove);
+        return (waits
+                        ? redis.runConfirmed(confirmations, script, all, bytes(arguments))
+                        : redis.run(script, all, bytes(arguments)))
+                .map(RegistryScripts::said);
     }
 
     private String key(String name) {

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param adopt whether what replicas know is written back to a Redis that comes back empty or older; otherwise an
  *     operator decides
  * @param adoptAfter how long to wait before that, so that the replica that knows most does it
+ * @param confirmations how many replicas of Redis must have a change before it is acknowledged
  * @param confirmRemoval how long a sudden disappearance of many backends must last before it is believed
  */
 public record RegistrySettings(
@@ -21,6 +22,7 @@ public record RegistrySettings(
         Duration digest,
         boolean adopt,
         Duration adoptAfter,
+        int confirmations,
         Duration confirmRemoval) {
     public static final RegistrySettings STANDARD = new RegistrySettings(
             Optional.empty(),
@@ -28,25 +30,30 @@ public record RegistrySettings(
             Duration.ofMinutes(5),
             true,
             Duration.ofMillis(1500),
+            0,
             Duration.ofSeconds(10));
 
     public RegistrySettings withSnapshot(Path file) {
-        return new RegistrySettings(Optional.of(file), poll, digest, adopt, adoptAfter, confirmRemoval);
+        return new RegistrySettings(Optional.of(file), poll, digest, adopt, adoptAfter, confirmations, confirmRemoval);
     }
 
     public RegistrySettings withPoll(Duration replacement) {
-        return new RegistrySettings(snapshot, replacement, digest, adopt, adoptAfter, confirmRemoval);
+        return new RegistrySettings(snapshot, replacement, digest, adopt, adoptAfter, confirmations, confirmRemoval);
     }
 
     public RegistrySettings withDigest(Duration replacement) {
-        return new RegistrySettings(snapshot, poll, replacement, adopt, adoptAfter, confirmRemoval);
+        return new RegistrySettings(snapshot, poll, replacement, adopt, adoptAfter, confirmations, confirmRemoval);
     }
 
     public RegistrySettings withAdopt(boolean replacement) {
-        return new RegistrySettings(snapshot, poll, digest, replacement, adoptAfter, confirmRemoval);
+        return new RegistrySettings(snapshot, poll, digest, replacement, adoptAfter, confirmations, confirmRemoval);
     }
 
     public RegistrySettings withConfirmRemoval(Duration replacement) {
-        return new RegistrySettings(snapshot, poll, digest, adopt, adoptAfter, replacement);
+        return new RegistrySettings(snapshot, poll, digest, adopt, adoptAfter, confirmations, replacement);
+    }
+
+    public RegistrySettings withConfirmations(int replacement) {
+        return new RegistrySettings(snapshot, poll, digest, adopt, adoptAfter, replacement, confirmRemoval);
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.registry.redis;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.auth.Caller;
@@ -10,7 +11,9 @@ import io.sluice.guard.Guard;
 import io.sluice.guard.LimitSettings;
 import io.sluice.guard.RateRule;
 import io.sluice.registry.Backend;
+import io.sluice.registry.Change;
 import io.sluice.registry.Registry;
+import io.sluice.registry.RegistryRefusal;
 import io.sluice.seal.Keyring;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -73,6 +76,30 @@ final class RedisTopologyTest {
         });
         assertThat(replicas.open().snapshot().registrations()).containsOnlyKeys("unheard");
         assertThat(register(two, "clock")).isTrue();
+    }
+
+    @Test
+    void changeIsAcknowledgedOnceAReplicaOfRedisHasIt() {
+        RedisProcess primary = opened(RedisProcess.durable());
+        RedisProcess copy = copyOf(primary);
+        Replicas replicas = opened(new Replicas(RedisSettings.of(primary.url(), "topology"), keyring));
+        RedisRegistry one = Replicas.current(replicas.open(Replicas.quick().withConfirmations(1)));
+        await().atMost(PATIENCE).ignoreExceptions().until(() -> register(one, "weather"));
+        copy.kill();
+        Backend clock = Backend.of("clock", "http://127.0.0.1:1/mcp", Backend.Source.API);
+        Change change = Change.any().withOperationId("confirmed");
+
+        assertThatThrownBy(() -> one.register(clock, change).block(PATIENCE))
+                .isInstanceOf(RegistryRefusal.Unavailable.class)
+                .hasMessageContaining("unknown whether the change was made")
+                .hasMessageContaining("0 replicas of Redis have the change");
+        copy.start();
+
+        await().atMost(PATIENCE)
+                .ignoreExceptions()
+                .until(() -> requireNonNull(one.register(clock, change).block(PATIENCE))
+                                .revision()
+                        == 2);
     }
 
     @Test
