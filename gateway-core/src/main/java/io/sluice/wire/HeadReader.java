@@ -70,6 +70,7 @@ public final class HeadReader {
      * @param from where it begins
      * @return null when it is not complete, or not ordinary
      */
+    @SuppressWarnings("ReferenceEquality") // the very name, so that the array stays shared
     public @Nullable HeaderLines read(ByteBuf in, int from) {
         int most = Math.min(LONGEST, in.writerIndex() - from);
         Scratch scratch = SCRATCH.get();
