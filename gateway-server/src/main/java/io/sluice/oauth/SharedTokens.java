@@ -50,6 +50,7 @@ final class SharedTokens {
     }
 
     /** What is known now, from memory. */
+    @SuppressWarnings("ReferenceEquality") // the very record that was read
     Kept kept() {
         SharedRecord record = record();
         if (record == null) {
