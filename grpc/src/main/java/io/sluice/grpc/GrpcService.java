@@ -288,8 +288,8 @@ final class GrpcService implements LocalContent {
         if (status.getCode() != Status.Code.UNAVAILABLE || cause == null) {
             return Optional.empty();
         }
-        while (cause.getCause() != null && cause.getCause() != cause) {
-            cause = cause.getCause();
+        for (Throwable inner = cause.getCause(); inner != null; inner = inner.getCause()) {
+            cause = inner;
         }
         String why = cause.getMessage();
         return Optional.of("it cannot be reached, " + (why == null ? words(status) : why));

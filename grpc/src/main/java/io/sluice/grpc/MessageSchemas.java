@@ -49,7 +49,7 @@ final class MessageSchemas {
         return new MessageSchemas(comments, true).whole(message);
     }
 
-    /** A list of such messages under {@code messages}, as a stream is told of. */
+    /** A list of such messages, as a stream is told of. */
     static ObjectNode printedStream(Descriptor message, Comments comments) {
         MessageSchemas schemas = new MessageSchemas(comments, true);
         ObjectNode schema = JSON.createObjectNode().put("type", "object");
