@@ -9,7 +9,6 @@ import io.sluice.testing.FakeBackend;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -288,9 +287,8 @@ class PoisonedPeersTest {
             Thread listening = new Thread(() -> {
                 try {
                     while (true) {
-                        try (Socket who = canary.accept()) {
-                            followed.incrementAndGet();
-                        }
+                        canary.accept().close();
+                        followed.incrementAndGet();
                     }
                 } catch (IOException over) {
                     // the test is

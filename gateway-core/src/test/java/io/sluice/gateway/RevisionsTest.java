@@ -1,5 +1,6 @@
 package io.sluice.gateway;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -71,9 +72,10 @@ class RevisionsTest {
     })
     void backendIsRefusedWhatTheClientsRevisionDoesNotHave(String version, String question, int code) throws Exception {
         collectAnswers();
+        String asked = requireNonNull(QUESTIONS.get(question));
         backend.on("tools/call", (request, answer) -> {
             FakeBackend.Stream stream = answer.events();
-            stream.message(request(QUESTIONS.get(question)));
+            stream.message(request(asked));
             JsonNode given = answers.poll(10, TimeUnit.SECONDS);
             stream.message("{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"content\":[],\"given\":"
                     + given + "}}");
@@ -84,8 +86,7 @@ class RevisionsTest {
         try (WireClient.Stream stream = client.stream(CALL)) {
             JsonNode message = stream.message();
             if (code == 0) {
-                assertThat(message.path("params").toString())
-                        .isEqualTo(QUESTIONS.get(question).split(" ", 2)[1]);
+                assertThat(message.path("params").toString()).isEqualTo(asked.split(" ", 2)[1]);
                 client.post("{'jsonrpc':'2.0','id':" + message.path("id") + ",'result':{'x':1}}");
                 message = stream.message();
                 assertThat(message.at("/result/given/result/x").asInt()).isEqualTo(1);

@@ -153,7 +153,7 @@ class SlowClientsRun {
         System.out.println("SlowClientsRun: " + CLIENTS + " slow clients, " + left + " not closed, the last after "
                 + Math.round(longest * 10) / 10.0 + " s; honest before: " + before + "; beside them: " + beside);
         assertThat(left).isZero();
-        assertThat(longest).isLessThanOrEqualTo(MOST.toSeconds());
+        assertThat(longest).isLessThanOrEqualTo((double) MOST.toSeconds());
         assertThat(beside.good()).isEqualTo(beside.calls());
         // What is below a few milliseconds is the machine's doing.
         assertThat(beside.p99Millis()).isLessThan(Math.max(10, 2 * before.p99Millis()));

@@ -463,7 +463,7 @@ final class BackendKeys {
         refuse(f, OF_PROGRAMS, "is for programs; give it a command, or leave it out");
         refuse(
                 f,
-                OF_SERVICES.stream().filter(key -> key != INTERVAL).toList(),
+                OF_SERVICES.stream().filter(key -> !key.equals(INTERVAL)).toList(),
                 "is for services with an OpenAPI document; a gRPC service says itself what it offers");
         refuse(f, List.of(OAUTH), "is for MCP servers; give a gRPC service its credentials in headers");
         for (String name : f.find(HEADERS).orElse(Map.of()).keySet()) {

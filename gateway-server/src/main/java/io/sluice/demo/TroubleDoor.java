@@ -43,7 +43,7 @@ final class TroubleDoor implements AutoCloseable {
     }
 
     static TroubleDoor open(Stage stage) throws IOException {
-        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 0);
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         TroubleDoor door = new TroubleDoor(stage, server);
         server.createContext("/demo/", door::serve);
         server.setExecutor(door.threads);
@@ -56,6 +56,7 @@ final class TroubleDoor implements AutoCloseable {
     }
 
     /** Listens to keys as well, where there is somebody to press them. */
+    @SuppressWarnings("SystemConsoleNull") // where it is never null, what is read ends at once
     void keys(PrintWriter out) {
         if (System.console() != null) {
             threads.execute(() -> read(out));

@@ -56,8 +56,6 @@ public final class ManagementApi implements Disposable {
 
     private static final Logger log = LoggerFactory.getLogger(ManagementApi.class);
     private static final JsonMapper JSON = new JsonMapper();
-    private static final Problem NOWHERE = Problem.of(404, "path.not_found", "There is nothing at this path")
-            .withHint("MCP is served at /mcp; GET /openapi.json lists everything else");
 
     private final Authenticator authenticator;
     private final OperationTable table;
@@ -169,14 +167,19 @@ public final class ManagementApi implements Disposable {
             }
             try {
                 return next.handle(request, response);
-            } catch (Rejection.NotFound nowhere) {
+            } catch (Rejection.NotFound away) {
                 if (isMcp(path)) {
-                    throw nowhere;
+                    throw away;
                 }
-                return refused(NOWHERE, request, response, path)
+                return refused(nowhere(), request, response, path)
                         .flatMap(written -> Mono.from(write(request, response, written)));
             }
         };
+    }
+
+    private static Problem nowhere() {
+        return Problem.of(404, "path.not_found", "There is nothing at this path")
+                .withHint("MCP is served at /mcp; GET /openapi.json lists everything else");
     }
 
     private static boolean isMcp(String path) {

@@ -110,6 +110,7 @@ final class Meters implements Disposable {
         }
     }
 
+    @SuppressWarnings("EnumOrdinal") // the order is what steps are
     private void overload(Overload overload) {
         count(
                 "sluice.overload.step",

@@ -48,9 +48,8 @@ record SharedState(Registry registry, SessionStore sessions, Messages messages, 
     }
 
     private static RegistrySettings registrySettings(GatewayConfig.Redis config) {
-        RegistrySettings settings = RegistrySettings.STANDARD
-                .withAdopt(config.writeBack())
-                .withConfirmations(config.confirmations());
+        RegistrySettings settings =
+                RegistrySettings.STANDARD.withAdopt(config.writeBack()).withConfirmations(config.confirmations());
         return config.snapshot().map(settings::withSnapshot).orElse(settings);
     }
 

@@ -33,6 +33,8 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class ParkedKillIT {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    @SuppressWarnings("InlineFormatString") // it is long
     private static final String QUESTION =
             "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"elicitation/create\",\"params\":"
                     + "{\"mode\":\"form\",\"message\":\"who?\",\"requestedSchema\":{\"type\":\"object\",\"properties\":{}}}}";

@@ -1,5 +1,6 @@
 package io.sluice.demo;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.Main;
@@ -255,7 +256,7 @@ final class RedisAwayIT {
                 if (!shared && !said.contains("Ada")) {
                     faults.add(now + ": another answer: " + said);
                 }
-                nanos.get(now).add(System.nanoTime() - begun);
+                requireNonNull(nanos.get(now)).add(System.nanoTime() - begun);
             } catch (DemoFailure failed) {
                 faults.add(now + ", " + (modern ? "modern" : "legacy") + ", " + (shared ? "shared" : "configured")
                         + ": " + failed.getMessage());
@@ -271,7 +272,8 @@ final class RedisAwayIT {
                         + " without Redis, changes were taken %d ms after the load%n",
                 PHASE_SECONDS, AGENTS, faults.size(), start.toMillis(), heal.toMillis());
         for (Phase each : Phase.values()) {
-            List<Long> sorted = nanos.get(each).stream().sorted().toList();
+            List<Long> sorted =
+                    requireNonNull(nanos.get(each)).stream().sorted().toList();
             System.out.printf(
                     "RedisAwayIT: %-26s %7d calls, p50 %.2f ms, p99 %.2f ms%n",
                     each, sorted.size(), millis(sorted, 0.50), millis(sorted, 0.99));

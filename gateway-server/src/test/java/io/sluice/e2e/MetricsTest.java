@@ -1,5 +1,6 @@
 package io.sluice.e2e;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.testing.FakeBackend;
@@ -103,7 +104,7 @@ final class MetricsTest {
         List<String> rows = new ArrayList<>();
         types.forEach((name, type) -> {
             if (!name.matches("(jvm|process|system)_.*")) {
-                TreeSet<String> named = labels.get(name);
+                TreeSet<String> named = requireNonNull(labels.get(name));
                 named.remove("le");
                 rows.add("| `" + name + "` | " + type + " | " + String.join(", ", named) + " | " + helps.get(name)
                         + " |");

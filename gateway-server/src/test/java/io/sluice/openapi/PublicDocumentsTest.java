@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.scheduler.Schedulers;
@@ -243,7 +244,8 @@ class PublicDocumentsTest {
         return value.isString() ? value.stringValue() : value.toString();
     }
 
-    private static void expect(List<String> faults, String tool, String what, Object expected, Object actual) {
+    private static void expect(
+            List<String> faults, String tool, String what, Object expected, @Nullable Object actual) {
         if (!expected.equals(actual)) {
             faults.add(tool + " " + what + ": expected " + expected + ", arrived " + actual);
         }

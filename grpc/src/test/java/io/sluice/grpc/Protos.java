@@ -28,6 +28,7 @@ import com.google.protobuf.WrappersProto;
 import java.util.List;
 
 /** Two files as protoc would compile them: a shop that uses everything a message can hold, and a type that it imports. */
+@SuppressWarnings("BadImport") // all of it is about descriptors: Type and Label are theirs
 final class Protos {
     static final FileDescriptor MONEY = file(money(), List.of());
     static final FileDescriptor SHOP = file(

@@ -57,6 +57,7 @@ final class ShopServer implements AutoCloseable {
         this(speaks, 0, builder -> builder);
     }
 
+    @SuppressWarnings("deprecation") // the older form of reflection is what many servers still speak
     ShopServer(Speaks speaks, int port, UnaryOperator<NettyServerBuilder> change) {
         NettyServerBuilder builder = NettyServerBuilder.forAddress(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
@@ -97,7 +98,7 @@ final class ShopServer implements AutoCloseable {
         @Override
         public <Q, A> ServerCall.Listener<Q> interceptCall(
                 ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-            if (call.getMethodDescriptor().getServiceName().equals("shop.v1.Shop")) {
+            if ("shop.v1.Shop".equals(call.getMethodDescriptor().getServiceName())) {
                 seen.add(headers);
                 if (Context.current().getDeadline() != null) {
                     deadlines.add(Context.current().getDeadline().timeRemaining(TimeUnit.MILLISECONDS));

@@ -34,7 +34,7 @@ final class Calls implements Trial {
     public List<Finding> goals() {
         List<Finding> goals = new ArrayList<>();
         goals.add(Finding.goal(scenario.what(), "≤ " + scenario.goal() + " × nginx", scenario.goal()));
-        if (scenario == Scenario.MODERN) {
+        if (scenario.equals(Scenario.MODERN)) {
             goals.add(Finding.goal(scenario.what() + ", allocated", "≤ 4 KB a call", MOST_ALLOCATED));
         }
         return goals;
@@ -42,8 +42,8 @@ final class Calls implements Trial {
 
     @Override
     public void run(Bench bench) throws IOException, InterruptedException, ExecutionException {
-        List<String> names =
-                bench.options().list("against", scenario == Scenario.MODERN ? "sluice,nginx,haproxy" : "sluice,nginx");
+        List<String> names = bench.options()
+                .list("against", scenario.equals(Scenario.MODERN) ? "sluice,nginx,haproxy" : "sluice,nginx");
         List<Measured> measured = new ArrayList<>();
         int rounds = bench.options().number("rounds");
         rounds = scenario.isLarge() || scenario.events() ? Math.min(3, rounds) : rounds;

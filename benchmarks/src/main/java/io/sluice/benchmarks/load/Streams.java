@@ -51,9 +51,10 @@ final class Streams implements Trial {
 
     @Override
     public void run(Bench bench) throws IOException, InterruptedException, ExecutionException {
-        StringBuilder table = new StringBuilder(
-                "| | held | opened in s | memory of each, B | resident of each, B | list_changed to all, ms |\n"
-                        + "|---|---|---|---|---|---|\n");
+        StringBuilder table = new StringBuilder("""
+                | | held | opened in s | memory of each, B | resident of each, B | list_changed to all, ms |
+                |---|---|---|---|---|---|
+                """);
         Map<String, Double> bars = new LinkedHashMap<>();
         for (Spoken era : List.of(Spoken.LEGACY, Spoken.MODERN)) {
             held(bench, era, table, bars);
@@ -168,9 +169,9 @@ final class Streams implements Trial {
 
     private void sessions(Bench bench) throws IOException, InterruptedException, ExecutionException {
         Contestant gateway = gateway(bench, "sluice-sessions");
-        long opened = initialize(gateway, 10_000);
+        initialize(gateway, 10_000);
         long held = gateway.heldBytes();
-        opened = initialize(gateway, SESSIONS);
+        long opened = initialize(gateway, SESSIONS);
         double each = (gateway.heldBytes() - held) / (double) opened;
         bench.found(name(), goals().get(6).with(Math.max(0, each), "%.1f B each of %,d", Math.max(0, each), opened));
         bench.say(String.format(Locale.ROOT, "session ids: %.1f B each of %d", each, opened));

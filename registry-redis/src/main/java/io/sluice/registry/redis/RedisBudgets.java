@@ -1,6 +1,7 @@
 package io.sluice.registry.redis;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 
 import io.sluice.guard.Guard;
 import io.sluice.guard.SharedBudgets;
@@ -18,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -112,15 +114,15 @@ public final class RedisBudgets implements AutoCloseable {
     private void round() {
         List<Debt> debts = budgets.isAway() ? List.of() : budgets.debts(MOST_BUDGETS, System.nanoTime());
         long sent = System.nanoTime();
-        CompletableFuture<List<Object>> answer =
+        CompletableFuture<@Nullable List<Object>> answer =
                 redis.run(SETTLE, keys(debts), arguments(debts)).toFuture();
         try {
             List<Object> said;
             try {
-                said = answer.get(SOON.toMillis(), TimeUnit.MILLISECONDS);
+                said = requireNonNull(answer.get(SOON.toMillis(), TimeUnit.MILLISECONDS));
             } catch (TimeoutException e) {
                 budgets.away(true);
-                said = answer.get(); // ends with the timeout of the command
+                said = requireNonNull(answer.get()); // ends with the timeout of the command
             }
             settle(debts, said, sent);
         } catch (ExecutionException e) {

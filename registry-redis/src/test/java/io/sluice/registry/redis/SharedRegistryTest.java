@@ -20,6 +20,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
 
 /** Several replicas with one Redis. */
 final class SharedRegistryTest {
@@ -75,7 +76,7 @@ final class SharedRegistryTest {
         RedisRegistry one = replicas.open();
         for (int i = 0; i < 1_500; i += 50) {
             int from = i;
-            reactor.core.publisher.Flux.range(from, 50)
+            Flux.range(from, 50)
                     .flatMap(n -> one.put(RecordKind.PROFILE, "p" + n, RawJson.of("" + n), Change.any()))
                     .blockLast(PATIENCE);
         }
@@ -124,11 +125,13 @@ final class SharedRegistryTest {
     void manyBackendsThatVanishAtOnceStayInServiceForAWhile() {
         RedisRegistry one = Replicas.current(replicas.open(Replicas.quick().withConfirmRemoval(Duration.ofSeconds(2))));
         register(one, "lasting");
-        for (int i = 0; i < 4; i++) {
-            Backend backend = Backend.of("leased-" + i, "http://127.0.0.1:1/mcp", Backend.Source.API);
-            one.register(backend, new Lease("pod", Duration.ofSeconds(1)), Change.any())
-                    .block(PATIENCE);
-        }
+        // together, so that they end together however slow the machine is
+        Flux.range(0, 4)
+                .flatMap(i -> one.register(
+                        Backend.of("leased-" + i, "http://127.0.0.1:1/mcp", Backend.Source.API),
+                        new Lease("pod", Duration.ofSeconds(1)),
+                        Change.any()))
+                .blockLast(PATIENCE);
 
         await().atMost(PATIENCE).until(() -> one.status().detail().contains("vanished"));
         assertThat(one.snapshot().registrations()).hasSize(5);
