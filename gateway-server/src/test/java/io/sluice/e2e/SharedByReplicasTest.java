@@ -66,7 +66,10 @@ final class SharedByReplicasTest {
                 .modern("1", "tools/call", "'name':'reload_mcp_server','arguments':{'server_name':'older'}");
         one.whenCatalog(catalog -> catalog.aggregate().tool("older__search").isPresent());
         assertThat(owner(one, "search")).isEqualTo("newer");
-        await().atMost(PATIENCE).until(() -> "newer".equals(owner(two, "search"))); // what is written came here
+        two.close();
+        two = launch("two").whenListed("older", "newer");
+        // it has seen nothing itself: this is what was written down
+        await().atMost(PATIENCE).until(() -> "newer".equals(owner(two, "search")));
 
         one.close();
         two.close();
