@@ -8,13 +8,16 @@ import java.lang.ref.WeakReference;
 import java.util.List;
 import org.junit.platform.launcher.LauncherSession;
 import org.junit.platform.launcher.LauncherSessionListener;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestPlan;
 import reactor.blockhound.BlockHound;
 
 /**
  * Watches a whole run of tests, in every module that has the test-jar of gateway-core on its class path: a call that
  * blocks an event loop fails where it happens, and a buffer that nobody released fails the run at its end.
  *
- * <p>The JUnit launcher opens it before any test class is loaded, and so before Netty makes its first leak detector.
+ * <p>It begins before the first test, and so before Netty makes its first leak detector; a session that only looks which
+ * tests there are, as the build's own JVM does, is not watched.
  */
 public final class WatchedSession implements LauncherSessionListener {
 
@@ -26,6 +29,15 @@ public final class WatchedSession implements LauncherSessionListener {
 
     @Override
     public void launcherSessionOpened(LauncherSession session) {
+        session.getLauncher().registerTestExecutionListeners(new TestExecutionListener() {
+            @Override
+            public void testPlanExecutionStarted(TestPlan plan) {
+                watch();
+            }
+        });
+    }
+
+    private static void watch() {
         ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(RECORDER);
         ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
         BlockHound.install(WatchedSession::allowed);
