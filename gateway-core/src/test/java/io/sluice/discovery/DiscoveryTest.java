@@ -282,7 +282,7 @@ class DiscoveryTest {
         InMemoryRegistry filled = new InMemoryRegistry();
         FakeBackend works = ways.closing(FakeBackend.legacy());
         FakeBackend gone = FakeBackend.legacy();
-        gone.close();
+        gone.down();
         filled.register(works.backend("works")).block(PATIENCE);
         filled.register(gone.backend("gone")).block(PATIENCE);
 

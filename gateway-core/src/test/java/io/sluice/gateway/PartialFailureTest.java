@@ -44,7 +44,7 @@ class PartialFailureTest {
 
     private static Backend dead(String name) {
         FakeBackend gone = FakeBackend.legacy();
-        gone.close();
+        gone.down();
         return gone.backend(name);
     }
 

@@ -58,6 +58,7 @@ public final class FakeBackend implements AutoCloseable {
     private final int port;
     private volatile ServerSocket listening;
     private volatile Thread accepting;
+    private @Nullable HeldPort held;
     private volatile boolean stateful = true;
     private volatile boolean asEvents;
     private volatile boolean keeping = true;
@@ -321,10 +322,14 @@ public final class FakeBackend implements AutoCloseable {
         }
         sockets.forEach(FakeBackend::reset);
         sessions.clear();
+        if (held == null) {
+            held = new HeldPort(port);
+        }
     }
 
     /** Listens again after {@link #down()}. */
     public void up() {
+        release();
         listening = listen(port);
         accepting = accept(listening);
     }
@@ -332,6 +337,15 @@ public final class FakeBackend implements AutoCloseable {
     @Override
     public void close() {
         down();
+        release();
+    }
+
+    private void release() {
+        HeldPort now = held;
+        if (now != null) {
+            now.close();
+            held = null;
+        }
     }
 
     // ---- the server

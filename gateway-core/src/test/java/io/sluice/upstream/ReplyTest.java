@@ -364,7 +364,7 @@ class ReplyTest {
     void refusedEndpointIsPassedOverForAnother() {
         FakeBackend backend = ways.closing(FakeBackend.modern());
         FakeBackend gone = FakeBackend.modern();
-        gone.close();
+        gone.down();
         Backend registered = new Backend(
                 "weather",
                 List.of(Endpoint.of(gone.url()), Endpoint.of(backend.url())),

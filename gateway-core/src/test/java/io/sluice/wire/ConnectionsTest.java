@@ -59,6 +59,7 @@ class ConnectionsTest {
         private final List<Socket> accepted = new CopyOnWriteArrayList<>();
         private volatile String answer = OK;
         private final CountDownLatch left = new CountDownLatch(1);
+        private final Thread accepting = new Thread(this::accept, "wire-test-server");
 
         Server() {
             try {
@@ -66,9 +67,8 @@ class ConnectionsTest {
             } catch (IOException e) {
                 throw new java.io.UncheckedIOException(e);
             }
-            Thread thread = new Thread(this::accept, "wire-test-server");
-            thread.setDaemon(true);
-            thread.start();
+            accepting.setDaemon(true);
+            accepting.start();
         }
 
         private void accept() {
@@ -110,6 +110,11 @@ class ConnectionsTest {
 
         void close() throws IOException {
             socket.close();
+            try {
+                accepting.join(); // until it has left accept(), the kernel still takes connections for it
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
             for (Socket connection : accepted) {
                 connection.close();
             }

@@ -3,6 +3,7 @@ package io.sluice.registry.redis;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
+import io.sluice.testing.HeldPort;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -34,6 +35,7 @@ public final class RedisProcess implements AutoCloseable {
     private final int port;
     private final Thread atExit = new Thread(this::destroy);
     private @Nullable Process process;
+    private @Nullable HeldPort held;
 
     private RedisProcess(Path directory, int port, List<String> options) {
         this.directory = directory;
@@ -121,6 +123,7 @@ public final class RedisProcess implements AutoCloseable {
             command.addAll(List.of("--save", ""));
         }
         command.addAll(options);
+        release();
         try {
             process = new ProcessBuilder(command)
                     .redirectErrorStream(true)
@@ -156,9 +159,20 @@ public final class RedisProcess implements AutoCloseable {
         }
     }
 
-    /** {@code kill -9}. What Redis has written down stays. */
+    /** {@code kill -9}. What Redis has written down stays, and so does its port. */
     public void kill() {
         destroy();
+        if (held == null) {
+            held = new HeldPort(port);
+        }
+    }
+
+    private void release() {
+        HeldPort now = held;
+        if (now != null) {
+            now.close();
+            held = null;
+        }
     }
 
     /** Throws away what it has kept. Only while it is killed. */
@@ -203,6 +217,7 @@ public final class RedisProcess implements AutoCloseable {
     @Override
     public void close() {
         destroy();
+        release();
         delete(directory);
         try {
             Runtime.getRuntime().removeShutdownHook(atExit);
