@@ -10,9 +10,10 @@ const MODES = { legacy: 'legacy', auto: 'auto', modern: { pin: '2026-07-28' } };
  * Connects to an MCP endpoint.
  *
  * @param person who answers when the server asks for something, and hears its notifications
+ * @param fetch  sends the requests; the platform's own unless given
  * @returns the SDK's client, the era it ended up in, and what the two generations and eras spell differently
  */
-export async function connect({ url, headers, mode, person }) {
+export async function connect({ url, headers, mode, person, fetch }) {
     const client = new Client(ME, { capabilities: ABILITIES, versionNegotiation: { mode: MODES[mode] } });
     client.setRequestHandler('elicitation/create', request => person.elicit(request.params));
     client.setRequestHandler('sampling/createMessage', request => person.sample(request.params));
@@ -20,7 +21,7 @@ export async function connect({ url, headers, mode, person }) {
     client.setNotificationHandler('notifications/message', note => person.hear('log', note.params));
     client.setNotificationHandler('notifications/resources/updated', note => person.hear('updated', note.params));
     client.setNotificationHandler('notifications/tools/list_changed', note => person.hear('tools', note.params));
-    const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+    const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers }, fetch });
     await client.connect(transport);
     const modern = client.getProtocolEra() === 'modern';
     return {

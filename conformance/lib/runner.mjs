@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { clientRuns, runClient } from './client-runs.mjs';
 import { freePort, killAll, start, stopAll, tail, until } from './processes.mjs';
 import { better, directFaults, expectedFailures, explain, fails, score, total, worse } from './report.mjs';
+import { runReplicas } from './replica-runs.mjs';
 import { CROSS, PARTS, runSuite, TASKS } from './suite.mjs';
 import { runUpstream } from './upstream-runs.mjs';
 
@@ -42,7 +43,7 @@ function options() {
         throw new Usage(e.message);
     }
     const only = values.only.flatMap(list => list.split(',')).filter(part => part !== '');
-    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'tasks', 'auth', 'clients'];
+    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'tasks', 'auth', 'clients', 'replicas'];
     const unknown = only.find(part => !known.includes(part));
     if (unknown) {
         throw new Usage(`--only ${unknown}: there are ${known.join(', ')}`);
@@ -53,6 +54,10 @@ function options() {
     if (values['direct-only'] && values['gateway-url']) {
         throw new Usage('--direct-only and --gateway-url exclude each other');
     }
+    const elsewhere = values['direct-only'] ? '--direct-only' : values['gateway-url'] && '--gateway-url';
+    if (elsewhere && only.includes('replicas')) {
+        throw new Usage(`--only replicas starts two gateways of its own, which ${elsewhere} excludes`);
+    }
     const scenarios = values.scenario;
     const parts = only.length > 0 ? only : known.filter(part => scenarios.length === 0 || part in PARTS || part in CROSS);
     return { ...values, parts, scenarios };
@@ -61,7 +66,7 @@ function options() {
 async function main() {
     const chosen = options();
     rmSync(join(results, 'logs'), { recursive: true, force: true });
-    const urls = chosen.parts.every(part => part === 'auth') ? {} : await servers(chosen);
+    const urls = chosen.parts.every(part => ['auth', 'replicas'].includes(part)) ? {} : await servers(chosen);
     const faults = [];
     const summary = [];
     const expected = expectedFailures(join(home, 'expected-failures.yml'));
@@ -80,6 +85,9 @@ async function main() {
     }
     if (chosen.parts.includes('clients')) {
         summary.push(await compareClients(chosen, urls, faults));
+    }
+    if (chosen.parts.includes('replicas') && !chosen['direct-only'] && !chosen['gateway-url']) {
+        summary.push(await judgeReplicas(chosen, faults));
     }
     finish(chosen, summary, faults);
     if (chosen.keep) {
@@ -175,7 +183,7 @@ async function gateway(backends, name = 'gateway', more = {}) {
     mkdirSync(dirname(config), { recursive: true });
     // qualified, so that clients find the names they call in the list: they mirror arguments only of tools they know
     writeFileSync(config, JSON.stringify({ names: 'qualified', mcpServers, ...more }, undefined, 2));
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !GATEWAY_SETTINGS.test(name)));
+    const env = gatewayEnvironment();
     const args = ['run', config, '--host', '127.0.0.1', '--port', String(port)];
     const log = join(results, 'logs', `${name}.log`);
     const server = start('the gateway', join(repository, 'sluice'), args, { cwd: repository, env, log });
@@ -187,6 +195,10 @@ async function gateway(backends, name = 'gateway', more = {}) {
         });
     }
     return `${base}/mcp`;
+}
+
+function gatewayEnvironment() {
+    return Object.fromEntries(Object.entries(process.env).filter(([name]) => !GATEWAY_SETTINGS.test(name)));
 }
 
 async function listsTools(url) {
@@ -353,6 +365,24 @@ async function judgeUpstream(chosen, faults) {
     const sum = key => rows.reduce((n, row) => n + row[key], 0);
     const good = rows.filter(row => row.ok).length;
     return { part: 'auth', clients: '-', through: `${good}/${rows.length}, checks ${sum('passed')}/${sum('failed')}` };
+}
+
+/** Two replicas on one Redis: questions answered at the one that does not have the call, and one killed meanwhile. */
+async function judgeReplicas(chosen, faults) {
+    const env = gatewayEnvironment();
+    const { origin, rows } = await runReplicas({ home, repository, results, fixture, listsTools, env });
+    console.log(`\n== replicas: two gateways on ${origin} (steps ok/failed)\n`);
+    for (const { name, ok, failed, output, millis } of rows) {
+        const figures = output.find(text => text.startsWith('figures: '))?.slice('figures: '.length) ?? '';
+        console.log(`  ${name.padEnd(46)}${`${ok}/${failed}`.padEnd(8)}${(millis / 1000).toFixed(1)} s; ${figures}`);
+        const shown = chosen.verbose ? output : output.filter(text => failed > 0 && !/^(ok|figures:) /.test(text));
+        shown.forEach(text => console.log(`    ${text}`));
+        if (failed > 0) {
+            faults.push(`replicas, ${name}: ${failed} step(s) failed`);
+        }
+    }
+    const sum = key => rows.reduce((n, row) => n + row[key], 0);
+    return { part: 'replicas', clients: '-', through: `${rows.length} runs, steps ${sum('ok')}/${sum('failed')}` };
 }
 
 function finish(chosen, summary, faults) {
