@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -110,7 +111,7 @@ final class ProcessIT {
                 await().atMost(Child.PATIENCE).until(() -> changed.count("tools/call") == 1);
                 List<FakeBackend.Received> before = same.received();
 
-                Files.writeString(file, unchanged + other.formatted("two"));
+                replace(file, unchanged + other.formatted("two"));
 
                 await().atMost(Child.PATIENCE)
                         .until(() -> changed.received("tools/list").stream()
@@ -121,13 +122,13 @@ final class ProcessIT {
                 assertThat(gateway.client("/mcp").post(SLOW).body()).contains("at last");
                 assertThat(turnOfLastCall(changed)).isEqualTo("two");
 
-                Files.writeString(file, unchanged + other.formatted("three").replace("url", "urll"));
+                replace(file, unchanged + other.formatted("three").replace("url", "urll"));
                 gateway.awaitOutput(file + ":3:14: unknown key 'urll' in mcpServers.changed; did you mean 'url'?");
                 assertThat(gateway.output()).contains("the last good one stays");
                 assertThat(gateway.client("/mcp").post(SLOW).body()).contains("at last");
                 assertThat(turnOfLastCall(changed)).isEqualTo("two");
 
-                Files.writeString(file, unchanged + "  later: { url: \"" + later.url() + "\" }\n");
+                replace(file, unchanged + "  later: { url: \"" + later.url() + "\" }\n");
                 await().atMost(Child.PATIENCE)
                         .untilAsserted(() -> assertThat(toolNames(gateway)).contains("same", "later"));
                 assertThat(toolNames(gateway)).doesNotContain("slow");
@@ -189,6 +190,12 @@ final class ProcessIT {
 
     private Path file(String yaml) throws Exception {
         return Files.writeString(directory.resolve("sluice.yaml"), yaml);
+    }
+
+    /** At once: a file that is still being written may look like a shorter one. */
+    private static void replace(Path file, String yaml) throws Exception {
+        Path whole = Files.writeString(file.resolveSibling("sluice.yaml.new"), yaml);
+        Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** A backend whose tool waits. */
