@@ -1,5 +1,7 @@
 // What is asked of the reference server "everything" (npm, first generation of the SDK, legacy era only).
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { eventually, holds, same } from './steps.mjs';
 
 const text = result => result.content.map(block => block.text ?? `<${block.type}>`).join('|');
@@ -40,8 +42,11 @@ export async function everything({ steps, peer, person, prefix }) {
         same(content.filter(({ type }) => type === 'resource_link').length, 3, 'number of links');
     });
     await steps.step('progress of a long operation', async () => {
+        // The server asks for the roots 350 ms after a session began. What it reports while a modern client is away to answer
+        // that is dropped, as docs/bridging.md says, so that the question has to be over before the first report.
+        await sleep(500);
         const heard = [];
-        // The server asks for the roots meanwhile. A v2 client then reports a round of its own, which has no total.
+        // It may ask in a new session all the same. A v2 client then reports a round of its own, which has no total.
         const options = { onprogress: ({ progress, total }) => total !== undefined && heard.push(progress) };
         await call('trigger-long-running-operation', { duration: 1, steps: 4 }, options);
         same(heard, [1, 2, 3, 4], 'the progress');
