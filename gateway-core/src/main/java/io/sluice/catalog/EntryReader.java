@@ -357,7 +357,6 @@ final class EntryReader {
             switch (type == null ? "" : type) {
                 case "string" -> paramHeaders.add(new ParamHeader(header, path, ParamHeader.Type.STRING));
                 case "integer" -> paramHeaders.add(new ParamHeader(header, path, ParamHeader.Type.INTEGER));
-                case "number" -> paramHeaders.add(new ParamHeader(header, path, ParamHeader.Type.NUMBER));
                 case "boolean" -> paramHeaders.add(new ParamHeader(header, path, ParamHeader.Type.BOOLEAN));
                 default -> refuse("'" + header + "' is on an argument that is no string, integer or boolean");
             }

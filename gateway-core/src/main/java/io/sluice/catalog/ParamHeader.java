@@ -11,11 +11,10 @@ import java.util.List;
  * @param type type of the value
  */
 public record ParamHeader(String name, List<String> path, Type type) {
-    /** Types a mirrored argument can have. {@code NUMBER} is not in the specification but in use. */
+    /** Types a mirrored argument can have; {@code number} is none of them, because one number has many spellings. */
     public enum Type {
         STRING,
         INTEGER,
-        NUMBER,
         BOOLEAN
     }
 

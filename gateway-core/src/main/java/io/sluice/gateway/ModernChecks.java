@@ -183,7 +183,7 @@ final class ModernChecks {
     }
 
     private static boolean isNumber(ParamHeader param) {
-        return param.type() == ParamHeader.Type.INTEGER || param.type() == ParamHeader.Type.NUMBER;
+        return param.type() == ParamHeader.Type.INTEGER;
     }
 
     /** The text that mirrors the argument at a path, or null when it is absent or null. */

@@ -25,12 +25,6 @@ final class Leases {
     private static final int MOST_IDLE = 16;
     private static final Duration IDLE_LIFE = Duration.ofSeconds(30);
 
-    /**
-     * How long a first call waits for the GET stream, on which many backends ask. Some open it and say so only with
-     * the first event.
-     */
-    private static final Duration STREAM_WAIT = Duration.ofMillis(100);
-
     private final BackendHttp http;
     private final Runnable onForgotten;
     private final AtomicInteger open = new AtomicInteger();
@@ -96,10 +90,7 @@ final class Leases {
                         lent.session = session;
                         open.incrementAndGet();
                     })
-                    .flatMap(session -> session.listening()
-                            .timeout(STREAM_WAIT, http.settings().timer())
-                            .onErrorComplete()
-                            .thenReturn(new Lease(this, key, lent)));
+                    .flatMap(session -> session.listening().thenReturn(new Lease(this, key, lent)));
         });
     }
 

@@ -20,6 +20,7 @@ import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Endpoint;
 import io.sluice.rejection.Rejection;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -46,6 +47,13 @@ import reactor.core.publisher.Sinks;
 public final class LegacySession {
     private static final Logger log = LoggerFactory.getLogger(LegacySession.class);
     private static final int LONGEST_SESSION_ID = 4096;
+
+    /**
+     * How long a first call waits for the GET stream, on which many backends ask. Some open it and say so only with
+     * the first event.
+     */
+    private static final Duration STREAM_WAIT = Duration.ofMillis(100);
+
     private static final List<String> LEVELS =
             List.of("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency");
 
@@ -385,9 +393,19 @@ public final class LegacySession {
         }
     }
 
-    /** Completes once the GET stream is open for the first time, or it is known that there is none. */
-    Mono<Void> listening() {
-        return listening.asMono();
+    /**
+     * This session once its GET stream is open for the first time, or it is known that there is none, or after a moment
+     * in which nothing was heard of it. Many servers send what belongs to a call on that stream, and lose what they send
+     * while nobody reads it; so calls come after it.
+     */
+    Mono<LegacySession> listening() {
+        return Mono.defer(() -> stream == null
+                ? Mono.just(this) // another replica reads it
+                : listening
+                        .asMono()
+                        .timeout(STREAM_WAIT, http.settings().timer())
+                        .onErrorComplete()
+                        .thenReturn(this));
     }
 
     /** A call that knows nothing of earlier ones begins: until it is told something, the session may be replaced. */

@@ -599,7 +599,8 @@ public final class Upstream implements Disposable {
      */
     public Mono<LegacySession> openSession(
             ClientFeatures features, ProtocolVersion offered, Inbox inbox, HandleAgreement agreement) {
-        return LegacySession.openDedicated(http, features, offered, inbox, agreement, this::suspect);
+        return LegacySession.openDedicated(http, features, offered, inbox, agreement, this::suspect)
+                .flatMap(LegacySession::listening);
     }
 
     /** As {@link #openSession(ClientFeatures, ProtocolVersion, Inbox, HandleAgreement)}, for a replica that is alone. */

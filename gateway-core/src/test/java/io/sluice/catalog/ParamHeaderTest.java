@@ -21,15 +21,13 @@ class ParamHeaderTest {
                   "x-mcp-header":{"type":"string"},
                   "deep":{"type":"object","properties":{
                     "properties":{"type":"object","properties":{"n":{"type":["integer","null"],"x-mcp-header":"N"}}},
-                    "b":{"type":"boolean","x-mcp-header":"B-1"}}},
-                  "f":{"type":"number","x-mcp-header":"F"}}}""");
+                    "b":{"type":"boolean","x-mcp-header":"B-1"}}}}}""");
 
         assertThat(ParamHeader.of(tool))
                 .containsExactly(
                         new ParamHeader("Region", List.of("region"), ParamHeader.Type.STRING),
                         new ParamHeader("N", List.of("deep", "properties", "n"), ParamHeader.Type.INTEGER),
-                        new ParamHeader("B-1", List.of("deep", "b"), ParamHeader.Type.BOOLEAN),
-                        new ParamHeader("F", List.of("f"), ParamHeader.Type.NUMBER));
+                        new ParamHeader("B-1", List.of("deep", "b"), ParamHeader.Type.BOOLEAN));
     }
 
     @ParameterizedTest
@@ -44,6 +42,7 @@ class ParamHeaderTest {
                 "{\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-header\":{\"a\":1}}}} | name of a header",
                 "{\"properties\":{\"a\":{\"type\":\"object\",\"x-mcp-header\":\"A\"}}} | no string",
                 "{\"properties\":{\"a\":{\"x-mcp-header\":\"A\"}}} | no string",
+                "{\"properties\":{\"a\":{\"type\":\"number\",\"x-mcp-header\":\"A\"}}} | no string",
                 "{\"properties\":{\"a\":{\"type\":[\"string\",\"integer\"],\"x-mcp-header\":\"A\"}}} | no string",
                 "{\"properties\":{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},"
                         + "\"b\":{\"x-mcp-header\":\"a\",\"type\":\"string\"}}} | 'a' occurs twice",

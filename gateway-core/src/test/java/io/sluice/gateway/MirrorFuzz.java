@@ -38,7 +38,7 @@ public final class MirrorFuzz {
             List.of(
                     new ParamHeader("Region", List.of("region"), ParamHeader.Type.STRING),
                     new ParamHeader("Count", List.of("count"), ParamHeader.Type.INTEGER),
-                    new ParamHeader("Rate", List.of("rate"), ParamHeader.Type.NUMBER),
+                    new ParamHeader("Rate", List.of("rate"), ParamHeader.Type.INTEGER),
                     new ParamHeader("Flag", List.of("flag"), ParamHeader.Type.BOOLEAN),
                     new ParamHeader("City", List.of("where", "city"), ParamHeader.Type.STRING)),
             false,

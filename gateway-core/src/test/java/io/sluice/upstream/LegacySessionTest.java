@@ -15,12 +15,14 @@ import io.sluice.testing.FakeBackend;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.publisher.Mono;
+import reactor.test.scheduler.VirtualTimeScheduler;
 
 class LegacySessionTest {
     @RegisterExtension
@@ -314,6 +316,25 @@ class LegacySessionTest {
         await().untilAsserted(() -> assertThat(inbox.messages).containsExactly("roots/list"));
         await().untilAsserted(() -> assertThat(backend.received())
                 .anyMatch(request -> request.text().equals("{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"result\":{}}")));
+    }
+
+    @Test
+    void sessionIsThereForCallsOnceItsGetStreamIsOpen() throws Exception {
+        CountDownLatch opens = new CountDownLatch(1);
+        FakeBackend backend = FakeBackend.legacy().onGet((request, answer) -> {
+            opens.await();
+            answer.events().comment().untilClosed();
+        });
+        UpstreamSettings patient = Ways.settings().withTimer(VirtualTimeScheduler.create());
+        CompletableFuture<?> session = ways.to(backend, patient)
+                .openSession(ClientFeatures.NONE, ProtocolVersion.V2025_11_25, new Kept())
+                .toFuture();
+        await().until(() -> backend.countHttp("GET") == 1);
+
+        assertThat(session).isNotDone();
+        opens.countDown();
+
+        assertThat(session).succeedsWithin(Ways.PATIENCE);
     }
 
     @Test
