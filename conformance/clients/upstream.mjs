@@ -1,10 +1,13 @@
 // The client of the suite's client scenarios: the TypeScript SDK, with the gateway between it and the scenario's server.
 // What the suite judges is what the gateway says to that server. Called by the suite with the server's URL as the last
-// argument; --gateway says where the gateway is. Where somebody has to agree, a scripted browser does.
+// argument; --gateway says where the gateway is. Where somebody has to agree, a scripted browser does. What is done in the
+// scenarios that are not about authorization is in upstream-parts.mjs.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+
+import { parts } from './upstream-parts.mjs';
 
 // The suite waits for whoever holds its pipes, also beyond its own limit.
 setTimeout(() => process.exit(3), 40_000).unref();
@@ -84,8 +87,9 @@ async function connected() {
         capabilities,
         versionNegotiation: { mode }
     });
-    await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway}/mcp/${name}`)));
-    return client;
+    const transport = new StreamableHTTPClientTransport(new URL(`${gateway}/mcp/${name}`));
+    await client.connect(transport);
+    return { client, transport };
 }
 
 async function call(client, tool, args = {}) {
@@ -102,15 +106,26 @@ async function call(client, tool, args = {}) {
     }
 }
 
-await api('POST', '/register', { serviceName: name, endpoint: url, oauth: oauth() });
-try {
-    await ready();
-    const client = await connected();
+/** What is done in the scenarios about authorization. */
+async function authorized({ client }) {
     const { tools } = await client.listTools();
     await call(client, tools[0].name);
     if (scenario === 'auth/authorization-server-migration') {
         await call(client, tools[0].name); // after it has moved
     }
+}
+
+const about = scenario.startsWith('auth/') ? { oauth: oauth() } : {};
+const part = scenario.startsWith('auth/') ? authorized : parts[scenario];
+if (!part) {
+    throw new Error(`nobody has written the part of the client in ${scenario}`);
+}
+await api('POST', '/register', { serviceName: name, endpoint: url, ...about });
+try {
+    await ready();
+    const { client, transport } = await connected();
+    await part({ client, context, server: url, mount: `${gateway}/mcp/${name}` });
+    await transport.terminateSession(); // where there is one: its streams would keep the scenario's server from ending
     await client.close();
 } finally {
     await api('DELETE', `/register/${name}`);

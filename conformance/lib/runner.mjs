@@ -11,7 +11,7 @@ import { freePort, killAll, start, stopAll, tail, until } from './processes.mjs'
 import { better, directFaults, expectedFailures, explain, fails, score, total, worse } from './report.mjs';
 import { runReplicas } from './replica-runs.mjs';
 import { CROSS, PARTS, runSuite, TASKS } from './suite.mjs';
-import { runUpstream } from './upstream-runs.mjs';
+import { runUpstream, UPSTREAM } from './upstream-runs.mjs';
 
 const home = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const repository = resolve(home, '..');
@@ -43,7 +43,7 @@ function options() {
         throw new Usage(e.message);
     }
     const only = values.only.flatMap(list => list.split(',')).filter(part => part !== '');
-    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'tasks', 'auth', 'clients', 'replicas'];
+    const known = [...Object.keys(PARTS), ...Object.keys(CROSS), 'tasks', ...Object.keys(UPSTREAM), 'clients', 'replicas'];
     const unknown = only.find(part => !known.includes(part));
     if (unknown) {
         throw new Usage(`--only ${unknown}: there are ${known.join(', ')}`);
@@ -59,14 +59,16 @@ function options() {
         throw new Usage(`--only replicas starts two gateways of its own, which ${elsewhere} excludes`);
     }
     const scenarios = values.scenario;
-    const parts = only.length > 0 ? only : known.filter(part => scenarios.length === 0 || part in PARTS || part in CROSS);
+    const all = known.filter(part => part !== 'auth'); // which is in upstream
+    const parts = only.length > 0 ? only : all.filter(part => scenarios.length === 0 || part in PARTS || part in CROSS);
     return { ...values, parts, scenarios };
 }
 
 async function main() {
     const chosen = options();
     rmSync(join(results, 'logs'), { recursive: true, force: true });
-    const urls = chosen.parts.every(part => ['auth', 'replicas'].includes(part)) ? {} : await servers(chosen);
+    const alone = [...Object.keys(UPSTREAM), 'replicas'];
+    const urls = chosen.parts.every(part => alone.includes(part)) ? {} : await servers(chosen);
     const faults = [];
     const summary = [];
     const expected = expectedFailures(join(home, 'expected-failures.yml'));
@@ -80,8 +82,9 @@ async function main() {
     if (chosen.parts.includes('tasks') && urls.tasks) {
         summary.push(await compareTasks(chosen, urls, faults));
     }
-    if (chosen.parts.includes('auth') && !chosen['direct-only'] && !chosen['gateway-url']) {
-        summary.push(await judgeUpstream(chosen, faults));
+    const upstream = chosen['direct-only'] || chosen['gateway-url'] ? [] : chosen.parts.filter(part => part in UPSTREAM);
+    for (const part of upstream) {
+        summary.push(await judgeUpstream(chosen, part, faults));
     }
     if (chosen.parts.includes('clients')) {
         summary.push(await compareClients(chosen, urls, faults));
@@ -343,28 +346,28 @@ async function compareClients(chosen, urls, faults) {
     return { part: 'clients', clients: `${rows.length} runs, steps ${sum('ok')}/${sum('failed')}` };
 }
 
-/** The client scenarios about authorization: the gateway's upstream leg is the client, behind the TypeScript SDK. */
-async function judgeUpstream(chosen, faults) {
+/** The client scenarios: the gateway's upstream leg is the client, behind the TypeScript SDK. */
+async function judgeUpstream(chosen, part, faults) {
     // the address that the suite expects a client's metadata document at; nobody fetches it there
     const server = { publicUrl: 'https://conformance-test.local' };
-    const through = (await gateway({}, 'gateway-auth', { server })).replace(/\/mcp$/, '');
-    const out = join(results, 'auth');
-    const rows = await runUpstream({ home, gateway: through, scenarios: chosen.scenarios, out });
-    console.log('\n== auth: client scenarios of the suite, with the gateway between the SDK and the scenario\n');
+    const through = (await gateway({}, `gateway-${part}`, { server })).replace(/\/mcp$/, '');
+    const out = join(results, part);
+    const rows = await runUpstream({ home, part, gateway: through, scenarios: chosen.scenarios, out });
+    console.log(`\n== ${part}: client scenarios of the suite, with the gateway between the SDK and the scenario\n`);
     for (const { revision, name, passed, failed, warned, ok, why } of rows) {
         const score = `${passed}/${failed}${warned > 0 ? ` (${warned} warn)` : ''}`;
         console.log(`  ${revision}  ${name.padEnd(40)}${score.padEnd(16)}${ok ? '' : 'FAILED'}`.trimEnd());
         if (!ok) {
-            faults.push(`auth, ${revision} ${name}: see ${out}`);
+            faults.push(`${part}, ${revision} ${name}: see ${out}`);
             why.forEach(text => console.log(`    ${text}`));
         }
     }
     if (rows.length === 0) {
-        faults.push('auth: the suite listed no scenario');
+        faults.push(`${part}: the suite listed no scenario`);
     }
     const sum = key => rows.reduce((n, row) => n + row[key], 0);
     const good = rows.filter(row => row.ok).length;
-    return { part: 'auth', clients: '-', through: `${good}/${rows.length}, checks ${sum('passed')}/${sum('failed')}` };
+    return { part, clients: '-', through: `${good}/${rows.length}, checks ${sum('passed')}/${sum('failed')}` };
 }
 
 /** Two replicas on one Redis: questions answered at the one that does not have the call, and one killed meanwhile. */

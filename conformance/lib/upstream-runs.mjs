@@ -1,5 +1,5 @@
-// The client scenarios of the suite about authorization, with the gateway's upstream leg as the client: each scenario is
-// a server that wants tokens and an authorization server, and ../clients/upstream.mjs gets through to it.
+// The client scenarios of the suite, with the gateway's upstream leg as the client: each scenario is a server (and, where
+// it wants tokens, an authorization server), and ../clients/upstream.mjs gets through to it.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,12 @@ import { run } from './processes.mjs';
 /** The revisions whose requirement sets have such scenarios. */
 export const REVISIONS = ['2025-11-25', '2026-07-28'];
 
+/** The parts of a run, and which scenarios are theirs. */
+export const UPSTREAM = { upstream: () => true, auth: name => name.startsWith('auth/') };
+
+/** In no requirement set, but of use: what the gateway does to the schemas of tools. */
+const UNSCORED = ['json-schema-2020-12-preservation'];
+
 const AT_ONCE = 3;
 const SCENARIO_LIMIT_MS = 45_000;
 
@@ -16,17 +22,18 @@ const SCENARIO_LIMIT_MS = 45_000;
 async function scored(cli, revision) {
     const { text } = await run(cli, ['list', '--client', '--requirements', revision], SCENARIO_LIMIT_MS);
     const client = text.split(/^Client scenarios.*:$/m)[1]?.split(/^\S.*:$/m)[0] ?? '';
-    return [...client.matchAll(/^\s+- (auth\/\S+)$/gm)].map(([, name]) => name);
+    return [...client.matchAll(/^\s+- (\S+)$/gm)].map(([, name]) => name);
 }
 
 /** Runs them through a gateway; returns {revision, name, passed, failed, warned, ok, why} in the order of the suite. */
-export async function runUpstream({ home, gateway, scenarios, out }) {
+export async function runUpstream({ home, part, gateway, scenarios, out }) {
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
     const cli = join(home, 'suite/node_modules/.bin/conformance');
     const runs = [];
     for (const revision of REVISIONS) {
-        const names = (await scored(cli, revision)).filter(name => scenarios.length === 0 || scenarios.includes(name));
+        const wanted = name => UPSTREAM[part](name) && (scenarios.length === 0 || scenarios.includes(name));
+        const names = [...(await scored(cli, revision)), ...UNSCORED].filter(wanted);
         runs.push(...names.map(name => ({ revision, name })));
     }
     const left = runs.entries();
@@ -55,8 +62,8 @@ async function runOne(cli, home, gateway, { revision, name }, out) {
 }
 
 function checks(folder, name) {
-    const [group, short] = name.split('/');
-    const parent = join(folder, group);
+    const short = name.split('/').at(-1);
+    const parent = short === name ? folder : join(folder, name.split('/')[0]);
     const found = existsSync(parent) ? readdirSync(parent).filter(it => it.replace(/-\d{4}-\d\d-\d\dT.*$/, '') === short) : [];
     const file = found.length === 0 ? undefined : join(parent, found.sort().at(-1), 'checks.json');
     return file && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
