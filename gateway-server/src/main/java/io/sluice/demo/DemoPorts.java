@@ -7,10 +7,13 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** Finds ports for the demo's processes: the wanted one where it is free, else any. Not for several threads. */
 final class DemoPorts {
     private static final int CONNECT_MILLIS = 200;
+    private static final int LOWEST = 20_000;
+    private static final int HIGHEST = 32_000;
 
     private final Set<Integer> given = new HashSet<>();
 
@@ -21,12 +24,15 @@ final class DemoPorts {
         return port;
     }
 
+    /**
+     * One below those that systems give out by themselves (from 32768 on Linux): what is given here is listened to only
+     * seconds later, and must not have become some connection's meanwhile.
+     */
     private int any() throws IOException {
         while (true) {
-            try (ServerSocket socket = bind(0)) {
-                if (!given.contains(socket.getLocalPort())) {
-                    return socket.getLocalPort();
-                }
+            int port = ThreadLocalRandom.current().nextInt(LOWEST, HIGHEST);
+            if (!given.contains(port) && free(port)) {
+                return port;
             }
         }
     }
