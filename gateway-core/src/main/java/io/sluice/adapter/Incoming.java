@@ -2,12 +2,12 @@ package io.sluice.adapter;
 
 import io.sluice.adapter.Adapter.Outcome;
 import java.time.Duration;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.util.concurrent.Queues;
 
 /**
  * What arrives for one request. The first message decides its shape: the response alone is the whole outcome, anything before it makes a stream. Told by one thread at a time; the asker may leave from
@@ -20,8 +20,9 @@ final class Incoming {
     private static final Sinks.EmitFailureHandler PATIENT = Sinks.EmitFailureHandler.busyLooping(Duration.ofSeconds(1));
 
     private final Sinks.One<Outcome> head = Sinks.one();
-    private final Sinks.Many<byte[]> rest =
-            Sinks.many().unicast().onBackpressureBuffer(new ArrayBlockingQueue<>(MOST_WAITING));
+    private final Sinks.Many<byte[]> rest = Sinks.many()
+            .unicast()
+            .onBackpressureBuffer(Queues.<byte[]>get(MOST_WAITING).get());
     private final Runnable left;
     private final AtomicBoolean over = new AtomicBoolean();
     private boolean streaming;

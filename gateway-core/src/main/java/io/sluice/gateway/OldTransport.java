@@ -24,7 +24,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +32,7 @@ import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.util.concurrent.Queues;
 
 /**
  * Serves agents that know nothing newer than HTTP+SSE (2024-11-05, <em>Transports</em>): {@code GET /sse} opens a stream whose first event names the address to POST to, and whatever is posted there is
@@ -59,8 +59,9 @@ final class OldTransport {
         private final String id;
         private final Inbound opened;
         private final Caller caller;
-        private final Sinks.Many<byte[]> frames =
-                Sinks.many().unicast().onBackpressureBuffer(new ArrayBlockingQueue<>(MOST_WAITING));
+        private final Sinks.Many<byte[]> frames = Sinks.many()
+                .unicast()
+                .onBackpressureBuffer(Queues.<byte[]>get(MOST_WAITING).get());
         private final Disposable.Composite running = Disposables.composite();
         private final AtomicBoolean over = new AtomicBoolean();
         private volatile @Nullable String session;

@@ -26,6 +26,7 @@ import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.util.concurrent.Queues;
 
 /**
  * A backend that speaks HTTP+SSE (2024-11-05, <em>Transports</em>): one event stream for each session, whose first event names the address to POST to; what is posted is answered on the stream. Each
@@ -51,7 +52,7 @@ final class LegacySse implements Adapter {
                 new Switchboard(this, http.backend().name());
         private final Sinks.Many<byte[]> outgoing = Sinks.many()
                 .unicast()
-                .onBackpressureBuffer(new java.util.concurrent.ArrayBlockingQueue<>(MOST_WAITING));
+                .onBackpressureBuffer(Queues.<byte[]>get(MOST_WAITING).get());
         private final Sinks.One<URI> address = Sinks.one();
         private final Disposable.Composite running = Disposables.composite();
         private volatile @Nullable Endpoint at;

@@ -14,9 +14,9 @@ import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -53,8 +53,10 @@ final class StdioProcess implements Pipe {
             "https_proxy",
             "no_proxy");
 
-    private static final int MOST_WAITING = 1024;
+    /** Of messages that the program has not read, each of which counts as {@link #LEAST} at least: 1,024 messages. */
     private static final long MOST_WAITING_BYTES = 64L << 20;
+
+    private static final int LEAST = 64 << 10;
     private static final long STDIN_GRACE_MILLIS = 1000;
     private static final long TERM_GRACE_MILLIS = 2000;
     /** In the place of a message: nothing more will be sent. */
@@ -77,7 +79,9 @@ final class StdioProcess implements Pipe {
     private final StderrTail tail;
     private final int maxMessageBytes;
     private final Instant since;
-    private final BlockingQueue<byte[]> outgoing = new ArrayBlockingQueue<>(MOST_WAITING);
+    /** Without a lock: event loops put messages into it, and must not wait for each other. */
+    private final BlockingQueue<byte[]> outgoing = new LinkedTransferQueue<>();
+
     private final AtomicLong outgoingBytes = new AtomicLong();
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final Thread writer;
@@ -149,15 +153,19 @@ final class StdioProcess implements Pipe {
 
     @Override
     public boolean send(byte[] json) {
-        if (stopping.get() || outgoingBytes.get() + json.length > MOST_WAITING_BYTES) {
+        if (stopping.get()) {
             return false;
         }
-        outgoingBytes.addAndGet(json.length);
-        if (outgoing.offer(json)) {
-            return true;
+        int size = size(json);
+        if (outgoingBytes.addAndGet(size) > MOST_WAITING_BYTES) {
+            outgoingBytes.addAndGet(-size);
+            return false;
         }
-        outgoingBytes.addAndGet(-json.length);
-        return false;
+        return outgoing.offer(json);
+    }
+
+    private static int size(byte[] json) {
+        return Math.max(json.length, LEAST);
     }
 
     private void write() {
@@ -167,7 +175,7 @@ final class StdioProcess implements Pipe {
                 if (json.length == 0) {
                     return;
                 }
-                outgoingBytes.addAndGet(-json.length);
+                outgoingBytes.addAndGet(-size(json));
                 out.write(json);
                 out.write('\n');
                 if (outgoing.isEmpty()) {
