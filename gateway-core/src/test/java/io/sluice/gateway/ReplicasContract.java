@@ -419,7 +419,7 @@ public abstract class ReplicasContract {
     void standingStreamMovesWithItsClientAndNothingIsLostOrDoubled() {
         WireClient client = a.client().initialize("2025-11-25", "{}");
         client.post(CALL);
-        await().until(() -> backend.openFeeds() >= 3); // two of the replicas, one of the session
+        await().until(backend::hasFeedOfTheLastCall);
         String last;
         List<Integer> numbers = new ArrayList<>();
         try (WireClient.Stream stream = client.listen()) {
@@ -453,7 +453,7 @@ public abstract class ReplicasContract {
     void messagesForAClientWithoutAStreamWaitForTheOneItOpensElsewhere() {
         WireClient client = a.client().initialize("2025-11-25", "{}");
         client.post(CALL);
-        await().until(() -> backend.openFeeds() >= 3);
+        await().until(backend::hasFeedOfTheLastCall);
         backend.push(word(1));
 
         try (WireClient.Stream stream = sameAt(b, client).listen()) {
@@ -467,7 +467,7 @@ public abstract class ReplicasContract {
     void questionOnTheStandingStreamIsAnsweredFromAnotherReplica() {
         WireClient client = a.client().initialize("2025-11-25", ALL);
         client.post(CALL);
-        await().until(() -> backend.openFeeds() >= 3);
+        await().until(backend::hasFeedOfTheLastCall);
 
         try (WireClient.Stream stream = sameAt(b, client).listen()) {
             stream.field("id: ");
@@ -541,7 +541,7 @@ public abstract class ReplicasContract {
     void sessionAtTheBackendOutlivesTheReplicaThatOpenedIt() {
         WireClient client = a.client().initialize("2025-11-25", "{}");
         client.post(CALL);
-        await().until(() -> backend.openFeeds() >= 3);
+        await().until(backend::hasFeedOfTheLastCall);
         int deleted = backend.countHttp("DELETE");
 
         try (WireClient.Stream stream = sameAt(b, client).listen()) {

@@ -282,6 +282,13 @@ public final class FakeBackend implements AutoCloseable {
         return feeds.size();
     }
 
+    /** Whether the GET stream of the session is open in which a tool was called last. */
+    public boolean hasFeedOfTheLastCall() {
+        List<Received> calls = received("tools/call");
+        String session = calls.isEmpty() ? null : calls.get(calls.size() - 1).header("mcp-session-id");
+        return session != null && feeds.stream().anyMatch(feed -> session.equals(feed.session));
+    }
+
     // ---- what it does by itself
 
     /** Sends a message on every open GET or listen stream. In the modern era a subscription id is added. */
@@ -574,6 +581,7 @@ public final class FakeBackend implements AutoCloseable {
             return;
         }
         Stream stream = answer.events();
+        stream.session = session;
         feeds.add(stream);
         try {
             stream.comment();
@@ -781,6 +789,7 @@ public final class FakeBackend implements AutoCloseable {
         private final CountDownLatch dropped = new CountDownLatch(1);
         private volatile boolean ended;
         private volatile @Nullable String subscriptionId;
+        private volatile @Nullable String session;
 
         private Stream(Answer answer) {
             this.answer = answer;

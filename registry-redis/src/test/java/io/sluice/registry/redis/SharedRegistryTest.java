@@ -125,8 +125,8 @@ final class SharedRegistryTest {
     void manyBackendsThatVanishAtOnceStayInServiceForAWhile() {
         RedisRegistry one = Replicas.current(replicas.open(Replicas.quick().withConfirmRemoval(Duration.ofSeconds(2))));
         register(one, "lasting");
-        // together, so that they end together however slow the machine is
-        Flux.range(0, 4)
+        // so many, and together, that most of what is there ends at once, wherever between them a look falls
+        Flux.range(0, 12)
                 .flatMap(i -> one.register(
                         Backend.of("leased-" + i, "http://127.0.0.1:1/mcp", Backend.Source.API),
                         new Lease("pod", Duration.ofSeconds(1)),
@@ -134,7 +134,9 @@ final class SharedRegistryTest {
                 .blockLast(PATIENCE);
 
         await().atMost(PATIENCE).until(() -> one.status().detail().contains("vanished"));
-        assertThat(one.snapshot().registrations()).hasSize(5);
+        assertThat(one.snapshot().registrations())
+                .hasSizeGreaterThanOrEqualTo(7)
+                .containsKey("lasting");
 
         await().atMost(PATIENCE)
                 .until(() ->
