@@ -19,6 +19,8 @@ import io.sluice.guard.Quantile;
 import io.sluice.guard.Resting;
 import io.sluice.guard.RetryBudget;
 import io.sluice.protocol.McpHeaders;
+import io.sluice.protocol.McpMethod;
+import io.sluice.protocol.ProtocolVersion;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
 import io.sluice.registry.Transport;
@@ -191,6 +193,22 @@ final class BackendHttp {
 
         static Ask post(byte[] body, Consumer<HttpHeaders> headers, Duration timeout, boolean repeatable) {
             return new Ask(HttpMethod.POST, null, false, headers, body, timeout, false, repeatable, Terms.OWN);
+        }
+
+        /** For a stream of changes of the modern era ({@code subscriptions/listen}), which stays open. */
+        static Ask listen(byte[] body) {
+            return new Ask(
+                    HttpMethod.POST,
+                    null,
+                    false,
+                    headers -> headers.set("Accept", BOTH)
+                            .set(McpHeaders.PROTOCOL_VERSION, ProtocolVersion.LATEST_MODERN.wire())
+                            .set(McpHeaders.METHOD, McpMethod.SUBSCRIPTIONS_LISTEN.wire()),
+                    body,
+                    null,
+                    true,
+                    true,
+                    Terms.OWN);
         }
 
         /** Of a call, on its own terms. */

@@ -1,11 +1,9 @@
 package io.sluice.upstream;
 
-import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Json;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.RequestId;
-import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
@@ -271,18 +269,7 @@ final class ListenFeed implements Feed {
                             "\"notifications\":{" + filter + "}",
                             version,
                             http.settings().clientInfo()));
-            return new BackendHttp.Ask(
-                    HttpMethod.POST,
-                    null,
-                    false,
-                    headers -> headers.set("Accept", BackendHttp.BOTH)
-                            .set(McpHeaders.PROTOCOL_VERSION, version.wire())
-                            .set(McpHeaders.METHOD, method),
-                    body,
-                    null,
-                    true,
-                    true,
-                    Terms.OWN);
+            return BackendHttp.Ask.listen(body);
         }
 
         private Flux<Envelope> read(BackendHttp.Answer answer) {
