@@ -249,13 +249,15 @@ public abstract sealed class Rejection extends RuntimeException {
         }
     }
 
-    /** The caller has used up what it may have for now. */
-    public static final class Limited extends Rejection {
+    /** Not now: the same request may be welcome after a while. */
+    public abstract static sealed class NotNow extends Rejection {
         private static final long serialVersionUID = 1L;
+        private final String kind;
         private final Duration retryAfter;
 
-        public Limited(String message, Duration retryAfter) {
-            super(429, ErrorCodes.LIMITED, message);
+        private NotNow(int status, String kind, String message, Duration retryAfter) {
+            super(status, ErrorCodes.LIMITED, message);
+            this.kind = kind;
             this.retryAfter = retryAfter;
         }
 
@@ -267,29 +269,26 @@ public abstract sealed class Rejection extends RuntimeException {
 
         @Override
         public Optional<String> data() {
-            return Optional.of("{\"kind\":\"limited\",\"retryAfterMs\":" + Math.max(1, retryAfter.toMillis()) + "}");
+            return Optional.of(
+                    "{\"kind\":\"" + kind + "\",\"retryAfterMs\":" + Math.max(1, retryAfter.toMillis()) + "}");
+        }
+    }
+
+    /** The caller has used up what it may have for now. */
+    public static final class Limited extends NotNow {
+        private static final long serialVersionUID = 1L;
+
+        public Limited(String message, Duration retryAfter) {
+            super(429, "limited", message, retryAfter);
         }
     }
 
     /** The gateway does this no more for the moment, so that it can go on with what matters more. */
-    public static final class Overloaded extends Rejection {
+    public static final class Overloaded extends NotNow {
         private static final long serialVersionUID = 1L;
-        private final Duration retryAfter;
 
         public Overloaded(String message, Duration retryAfter) {
-            super(503, ErrorCodes.LIMITED, message);
-            this.retryAfter = retryAfter;
-        }
-
-        /** In whole seconds, rounded up, as the header wants it; {@link #data} is exact. */
-        @Override
-        public Map<String, String> headers() {
-            return Map.of("Retry-After", Long.toString(Math.max(1, (retryAfter.toMillis() + 999) / 1000)));
-        }
-
-        @Override
-        public Optional<String> data() {
-            return Optional.of("{\"kind\":\"overloaded\",\"retryAfterMs\":" + Math.max(1, retryAfter.toMillis()) + "}");
+            super(503, "overloaded", message, retryAfter);
         }
     }
 
