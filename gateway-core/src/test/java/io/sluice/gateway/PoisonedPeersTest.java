@@ -56,6 +56,11 @@ class PoisonedPeersTest {
         gateway.close();
     }
 
+    /** The head of an answer whose end only the end of the connection could be. */
+    private static void unending(FakeBackend.Answer answer, String type) throws IOException {
+        answer.header("Content-Type", type).header("Connection", "close").head(200);
+    }
+
     /** What a tool of a backend answers with. */
     enum Poison {
         /** One event without an end. */
@@ -63,9 +68,7 @@ class PoisonedPeersTest {
             @Override
             void send(PoisonedPeersTest test, FakeBackend.Received request, FakeBackend.Answer answer)
                     throws IOException {
-                answer.header("Content-Type", "text/event-stream")
-                        .header("Connection", "close")
-                        .head(200);
+                unending(answer, "text/event-stream");
                 answer.raw("data: ");
                 test.flood(answer);
             }
@@ -75,9 +78,7 @@ class PoisonedPeersTest {
             @Override
             void send(PoisonedPeersTest test, FakeBackend.Received request, FakeBackend.Answer answer)
                     throws IOException {
-                answer.header("Content-Type", "text/event-stream")
-                        .header("Connection", "close")
-                        .head(200);
+                unending(answer, "text/event-stream");
                 String lines = "data: a\n".repeat(8 * 1024);
                 test.flood(answer, lines);
             }
@@ -103,9 +104,7 @@ class PoisonedPeersTest {
             @Override
             void send(PoisonedPeersTest test, FakeBackend.Received request, FakeBackend.Answer answer)
                     throws IOException {
-                answer.header("Content-Type", "application/json")
-                        .header("Connection", "close")
-                        .head(200);
+                unending(answer, "application/json");
                 answer.raw("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"");
                 test.flood(answer);
             }
