@@ -2,18 +2,13 @@ package io.sluice.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.Main;
 import io.sluice.registry.redis.TestRedis;
 import io.sluice.testing.FakeBackend;
-import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -21,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -43,9 +39,14 @@ final class ParkedKillIT {
     private Path folder;
 
     private final DemoHttp http = new DemoHttp();
-    private final List<DemoProcess> processes = new ArrayList<>();
+    private ReplicaProcesses processes;
     private final Map<String, BlockingQueue<JsonNode>> answers = new ConcurrentHashMap<>();
     private final AtomicInteger asked = new AtomicInteger();
+
+    @BeforeEach
+    void prepare() {
+        processes = new ReplicaProcesses(folder, http);
+    }
 
     @Test
     void callWaitsForAnAnswerThatArrivesElsewhereUntilItsReplicaIsKilled() throws Exception {
@@ -70,7 +71,7 @@ final class ParkedKillIT {
                             .asString())
                     .contains("Ada");
         } finally {
-            processes.forEach(process -> process.stop(Duration.ofSeconds(10)));
+            processes.close();
         }
     }
 
@@ -100,33 +101,11 @@ final class ParkedKillIT {
     }
 
     private List<Replica> replicas(FakeBackend backend) throws Exception {
-        byte[] key = new byte[32];
-        new SecureRandom().nextBytes(key);
+        String key = ReplicaProcesses.newKey();
         Map<String, String> environment = Map.of(
-                "REDIS_URL",
-                TestRedis.url(),
-                "SLUICE_REDIS_CLUSTER",
-                TestRedis.newCluster(),
-                "SLUICE_SECRET_KEY",
-                HexFormat.of().formatHex(key));
+                "REDIS_URL", TestRedis.url(), "SLUICE_REDIS_CLUSTER", TestRedis.newCluster(), "SLUICE_SECRET_KEY", key);
         Path config = Replica.config(folder, "{\"mcpServers\": {\"old\": {\"url\": \"%s\"}}}".formatted(backend.url()));
-        DemoPorts ports = new DemoPorts();
-        List<Replica> replicas = new ArrayList<>();
-        for (int i = 1; i <= 2; i++) {
-            Replica replica = new Replica(i, ports.take(0), config, environment, this::start);
-            replicas.add(replica);
-            replica.start();
-        }
-        for (Replica replica : replicas) {
-            replica.awaitReady(http);
-        }
-        return replicas;
-    }
-
-    private DemoProcess start(String name, List<String> arguments, Map<String, String> environment) throws IOException {
-        DemoProcess process = DemoProcess.start(Main.class, name, folder, arguments, environment);
-        processes.add(process);
-        return process;
+        return processes.start(2, config, number -> environment);
     }
 
     /** The state of a call that waits for its client. */

@@ -3,19 +3,14 @@ package io.sluice.demo;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.Main;
 import io.sluice.registry.redis.RedisProcess;
-import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -25,6 +20,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -58,12 +54,17 @@ final class RedisAwayIT {
     private Path folder;
 
     private final DemoHttp http = new DemoHttp();
-    private final List<DemoProcess> processes = new ArrayList<>();
+    private ReplicaProcesses processes;
     private final List<URI> open = new CopyOnWriteArrayList<>();
     private final AtomicBoolean over = new AtomicBoolean();
     private final Map<Phase, Queue<Long>> nanos = new HashMap<>();
     private final Queue<String> faults = new ConcurrentLinkedQueue<>();
     private volatile Phase phase = Phase.HEALTHY;
+
+    @BeforeEach
+    void prepare() {
+        processes = new ReplicaProcesses(folder, http);
+    }
 
     @Test
     void callsGoOnWhileRedisIsFrozenDeadAndBackAgain() throws Exception {
@@ -97,7 +98,7 @@ final class RedisAwayIT {
             Duration heal = register(replicas.get(1), "late", counting.url());
             report(start, heal);
         } finally {
-            processes.forEach(process -> process.stop(Duration.ofSeconds(10)));
+            processes.close();
         }
         long calls = nanos.values().stream().mapToLong(Queue::size).sum();
         assertThat(nanos.values()).noneMatch(Queue::isEmpty);
@@ -109,43 +110,28 @@ final class RedisAwayIT {
     }
 
     private List<Replica> replicas(RedisProcess redis, SampleBackend user) throws Exception {
-        byte[] key = new byte[32];
-        new SecureRandom().nextBytes(key);
+        String key = ReplicaProcesses.newKey();
         Path config = Replica.config(folder, """
                 {"mcpServers": {
                   "user": {"url": "http://127.0.0.1:%d/mcp", "headers": {"Authorization": "Bearer ${USER_TOKEN}"}}
                 }}
                 """.formatted(user.port()));
-        DemoPorts ports = new DemoPorts();
-        List<Replica> replicas = new ArrayList<>();
-        for (int i = 1; i <= 2; i++) {
-            Map<String, String> environment = Map.of(
-                    "MCP_BEARER_TOKEN",
-                    TOKEN,
-                    "USER_TOKEN",
-                    TOKEN,
-                    "REDIS_URL",
-                    redis.url(),
-                    "SLUICE_REDIS_SNAPSHOT",
-                    folder.resolve("known-" + i).toString(),
-                    "SLUICE_SECRET_KEY",
-                    HexFormat.of().formatHex(key),
-                    "SLUICE_SERVER_DRAIN_DELAY",
-                    "0s");
-            Replica replica = new Replica(i, ports.take(0), config, environment, this::start);
-            replicas.add(replica);
-            replica.start();
-        }
-        for (Replica replica : replicas) {
-            replica.awaitReady(http);
-        }
-        return replicas;
-    }
-
-    private DemoProcess start(String name, List<String> arguments, Map<String, String> environment) throws IOException {
-        DemoProcess process = DemoProcess.start(Main.class, name, folder, arguments, environment);
-        processes.add(process);
-        return process;
+        return processes.start(
+                2,
+                config,
+                number -> Map.of(
+                        "MCP_BEARER_TOKEN",
+                        TOKEN,
+                        "USER_TOKEN",
+                        TOKEN,
+                        "REDIS_URL",
+                        redis.url(),
+                        "SLUICE_REDIS_SNAPSHOT",
+                        folder.resolve("known-" + number).toString(),
+                        "SLUICE_SECRET_KEY",
+                        key,
+                        "SLUICE_SERVER_DRAIN_DELAY",
+                        "0s"));
     }
 
     private static URI at(Replica replica, String path) {

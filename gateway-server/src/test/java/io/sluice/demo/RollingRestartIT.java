@@ -2,14 +2,10 @@ package io.sluice.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.Main;
 import io.sluice.registry.redis.TestRedis;
-import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -20,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,13 +39,18 @@ final class RollingRestartIT {
     private Path folder;
 
     private final DemoHttp http = new DemoHttp();
-    private final List<DemoProcess> processes = new ArrayList<>();
+    private ReplicaProcesses processes;
     private final AtomicBoolean over = new AtomicBoolean();
     private final AtomicLong calls = new AtomicLong();
     private final AtomicLong streams = new AtomicLong();
     private final AtomicLong resumptions = new AtomicLong();
     private final Queue<Long> nanos = new ConcurrentLinkedQueue<>();
     private final Queue<String> faults = new ConcurrentLinkedQueue<>();
+
+    @BeforeEach
+    void prepare() {
+        processes = new ReplicaProcesses(folder, http);
+    }
 
     @Test
     void noCallFailsAndNoStreamIsCutWhileReplicasAreReplaced() throws Exception {
@@ -76,7 +78,7 @@ final class RollingRestartIT {
                 report(Duration.ofNanos(System.nanoTime() - begun));
             }
         } finally {
-            processes.forEach(process -> process.stop(Duration.ofSeconds(10)));
+            processes.close();
         }
         assertThat(faults.stream().limit(10)).isEmpty();
         assertThat(calls.get()).isPositive();
@@ -84,8 +86,7 @@ final class RollingRestartIT {
     }
 
     private List<Replica> replicas(CountingBackend counting, SampleBackend user) throws Exception {
-        byte[] key = new byte[32];
-        new java.security.SecureRandom().nextBytes(key);
+        String key = ReplicaProcesses.newKey();
         Map<String, String> environment = Map.of(
                 "MCP_BEARER_TOKEN",
                 TOKEN,
@@ -96,7 +97,7 @@ final class RollingRestartIT {
                 "SLUICE_REDIS_CLUSTER",
                 TestRedis.newCluster(),
                 "SLUICE_SECRET_KEY",
-                HexFormat.of().formatHex(key),
+                key,
                 "SLUICE_SERVER_DRAIN_DELAY",
                 "500ms");
         Path config = Replica.config(folder, """
@@ -105,23 +106,7 @@ final class RollingRestartIT {
                   "user": {"url": "http://127.0.0.1:%d/mcp", "headers": {"Authorization": "Bearer ${USER_TOKEN}"}}
                 }}
                 """.formatted(counting.url(), user.port()));
-        DemoPorts ports = new DemoPorts();
-        List<Replica> replicas = new ArrayList<>();
-        for (int i = 1; i <= REPLICAS; i++) {
-            Replica replica = new Replica(i, ports.take(0), config, environment, this::start);
-            replicas.add(replica);
-            replica.start();
-        }
-        for (Replica replica : replicas) {
-            replica.awaitReady(http);
-        }
-        return replicas;
-    }
-
-    private DemoProcess start(String name, List<String> arguments, Map<String, String> environment) throws IOException {
-        DemoProcess process = DemoProcess.start(Main.class, name, folder, arguments, environment);
-        processes.add(process);
-        return process;
+        return processes.start(REPLICAS, config, number -> environment);
     }
 
     /** Agents until it is over; most are legacy ones with a session, every third is modern. */
