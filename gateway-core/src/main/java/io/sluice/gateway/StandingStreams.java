@@ -56,13 +56,15 @@ final class StandingStreams {
 
     /** Puts a message on the client's standing stream, wherever that is. */
     void say(LiveSession session, byte[] json) {
-        Optional<String> elsewhere = session.heldElsewhere();
-        if (elsewhere.isEmpty()) {
-            session.standalone().publish(json);
+        if (session.standalone().publishIf(() -> session.heldElsewhere().isEmpty(), json)) {
             return;
         }
-        String holder = elsewhere.get();
-        link.tell(holder, new SessionNews.Said(session.ticket().id(), json))
+        Optional<String> holder = session.heldElsewhere();
+        if (holder.isEmpty()) {
+            session.standalone().publish(json); // it has just come back
+            return;
+        }
+        link.tell(holder.get(), new SessionNews.Said(session.ticket().id(), json))
                 .onErrorReturn(false)
                 .subscribe(there -> {
                     if (!there) {
@@ -218,18 +220,15 @@ final class StandingStreams {
             return;
         }
         boolean held = session.heldElsewhere().isEmpty();
-        session.heldBy(from);
         EventStream stream = session.standalone();
         OptionalLong position = holding.after().map(stream::position).orElse(OptionalLong.empty());
         List<StoredEvents.Event> events = new ArrayList<>();
-        for (EventStream.Item item : stream.keptAfter(position.orElse(stream.freshStart()))) {
+        for (EventStream.Item item : stream.handOver(position, () -> session.heldBy(from))) {
             byte[] data = item.data();
             if (item.id() != null && data != null) {
                 events.add(new StoredEvents.Event(item.id(), data));
             }
         }
-        stream.endReader();
-        stream.handedOver();
         link.mention(
                 from,
                 new SessionNews.HandedOver(

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -100,20 +101,33 @@ public final class EventStream {
 
     /** Adds a message, to be delivered once. Ignored after {@link #complete()}. */
     public void publish(byte[] json) {
-        add(null, json);
+        add(null, json, () -> true);
+    }
+
+    /**
+     * Adds a message as {@link #publish(byte[])} does, unless the stream has been given to another replica meanwhile.
+     *
+     * @param here whether it is still this one's; asked while {@link #handOver} cannot happen, must not block
+     * @return false when it was not, and the message was not added
+     */
+    public boolean publishIf(BooleanSupplier here, byte[] json) {
+        return add(null, json, here);
     }
 
     /** Adds a message that another replica has given an id to, unless it is here already. */
     public void publish(String eventId, byte[] json) {
-        add(eventId, json);
+        add(eventId, json, () -> true);
     }
 
-    private void add(@Nullable String eventId, byte[] json) {
+    private boolean add(@Nullable String eventId, byte[] json, BooleanSupplier here) {
         Reader overtaken = null;
         Reader awake;
         synchronized (this) {
+            if (!here.getAsBoolean()) {
+                return false;
+            }
             if (completed || (eventId != null && position(eventId).isPresent())) {
-                return;
+                return true;
             }
             pauseFirst = -1;
             lastSeq++;
@@ -135,6 +149,7 @@ public final class EventStream {
             awake.drain();
         }
         onNews.run();
+        return true;
     }
 
     /** Sends a comment to whoever reads now, to keep the connection alive; nothing when nobody does. */
@@ -231,17 +246,30 @@ public final class EventStream {
     }
 
     /** What is kept after a position. */
-    public synchronized List<Item> keptAfter(long seq) {
+    private synchronized List<Item> keptAfter(long seq) {
         return kept.stream().filter(item -> item.seq() > seq).toList();
     }
 
-    /** What another replica sends to the client in the place of this one: it counts as delivered. */
-    public synchronized void handedOver() {
-        delivered(lastSeq);
+    /**
+     * Gives the stream to another replica: whoever reads here is ended, and what is handed over counts as delivered.
+     *
+     * @param after where the client reads on; empty for what no reader was given yet
+     * @param away makes known that the stream is elsewhere now; run before a message can be added again, must not block
+     * @return what the other replica has to send
+     */
+    public List<Item> handOver(OptionalLong after, Runnable away) {
+        List<Item> rest;
+        synchronized (this) {
+            away.run();
+            rest = keptAfter(after.orElse(freshStart()));
+            delivered(lastSeq);
+        }
+        endReader();
+        return rest;
     }
 
     /** Ends whoever reads now; the stream itself goes on. */
-    public void endReader() {
+    private void endReader() {
         Reader now;
         synchronized (this) {
             now = reader;

@@ -14,6 +14,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.core.publisher.Flux;
 
 /** What every {@link Messages} promises, to be extended by a test of each. */
 public abstract class MessagesContract {
@@ -83,6 +86,24 @@ public abstract class MessagesContract {
 
         await().atMost(PATIENCE).until(() -> staying.size() == 2);
         assertThat(leaving).hasSize(1);
+    }
+
+    @Test
+    void manyThreadsSpeakAtOnceAndEachMessageIsHeard() {
+        List<Message> heard = listen(second(), "news");
+
+        Flux.range(0, 2_000)
+                .flatMap(
+                        i -> Mono.defer(() -> first().publish("news", Integer.toString(i).getBytes(UTF_8)))
+                                .subscribeOn(Schedulers.parallel()),
+                        16)
+                .blockLast(PATIENCE);
+
+        await().atMost(PATIENCE).until(() -> heard.size() >= 2_000);
+        assertThat(heard)
+                .extracting(message -> new String(message.body(), UTF_8))
+                .hasSize(2_000)
+                .doesNotHaveDuplicates();
     }
 
     @Test

@@ -48,10 +48,10 @@ public final class RedisMessages implements Messages {
     private final Map<String, Topic> topics = new HashMap<>();
     private @Nullable StatefulRedisPubSubConnection<String, byte[]> connection;
 
-    /** The highest count heard, by sender and channel. */
-    private final Map<String, Long> heard = new LinkedHashMap<>(16, 0.75f, true) {
+    /** The counts heard, by sender and channel. */
+    private final Map<String, ReplayWindow> heard = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Long> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<String, ReplayWindow> eldest) {
             return size() > MOST_SENDERS;
         }
     };
@@ -216,12 +216,7 @@ public final class RedisMessages implements Messages {
     }
 
     private synchronized boolean isNew(String sender, long count) {
-        Long before = heard.get(sender);
-        if (before != null && count <= before) {
-            return false;
-        }
-        heard.put(sender, count);
-        return true;
+        return heard.computeIfAbsent(sender, first -> new ReplayWindow()).isNew(count);
     }
 
     /** What is listened to, and by whom. */
