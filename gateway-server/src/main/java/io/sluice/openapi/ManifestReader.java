@@ -57,7 +57,8 @@ final class ManifestReader {
                 manifest.path("version").asString("0"),
                 manifest.path("description").asString(""),
                 manifest.path("baseUrl").asString(""),
-                operations);
+                operations,
+                List.of());
     }
 
     private static Operation operation(JsonNode tool) {

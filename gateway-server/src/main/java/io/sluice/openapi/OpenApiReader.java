@@ -27,6 +27,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  */
 final class OpenApiReader {
     static final int MOST_OPERATIONS = 10_000;
+    private static final int MOST_REMARKS = 20;
     private static final int LONGEST_NAME = 64;
     private static final int LONGEST_DESCRIPTION = 2000;
     private static final int LONGEST_SCHEMA = 256 * 1024;
@@ -67,6 +68,7 @@ final class OpenApiReader {
     private final OpenApiSettings settings;
     private final Schemas schemas;
     private final Set<String> names = new HashSet<>();
+    private final List<String> lost = new ArrayList<>();
 
     private OpenApiReader(JsonNode document, OpenApiSettings settings) {
         this.document = document;
@@ -79,8 +81,20 @@ final class OpenApiReader {
      * A document, read.
      *
      * @param server the first server's URL with its variables' defaults, perhaps relative; empty when there is none
+     * @param remarks what the tools lack of what the document says, a sentence each
      */
-    record Read(String title, String version, String description, String server, List<Operation> operations) {}
+    record Read(
+            String title,
+            String version,
+            String description,
+            String server,
+            List<Operation> operations,
+            List<String> remarks) {
+        Read {
+            operations = List.copyOf(operations);
+            remarks = List.copyOf(remarks);
+        }
+    }
 
     /** @throws Unreadable with a sentence */
     static Read read(byte[] bytes, OpenApiSettings settings) {
@@ -102,7 +116,8 @@ final class OpenApiReader {
         return new OpenApiReader(document, settings).read();
     }
 
-    private static JsonNode tree(byte[] bytes) {
+    /** @throws Unreadable when it is no JSON or YAML, or no object */
+    static JsonNode tree(byte[] bytes) {
         int first = 0;
         while (first < bytes.length && (bytes[first] <= ' ')) {
             first++;
@@ -144,7 +159,21 @@ final class OpenApiReader {
                 info.path("version").asString("0"),
                 info.path("description").asString(""),
                 server(),
-                operations);
+                operations,
+                remarks());
+    }
+
+    private List<String> remarks() {
+        List<String> remarks = new ArrayList<>(lost);
+        schemas.open()
+                .forEach(reference -> remarks.add("the reference to " + reference
+                        + " is left open: it leads out of the document, or to nothing in it"));
+        if (remarks.size() > MOST_REMARKS) {
+            int more = remarks.size() - MOST_REMARKS;
+            remarks.subList(MOST_REMARKS, remarks.size()).clear();
+            remarks.add("and " + more + " more of the kind");
+        }
+        return remarks;
     }
 
     private String server() {
@@ -179,7 +208,9 @@ final class OpenApiReader {
                         .distinct()
                         .count()
                 != placeholders(path).size()) {
-            return Optional.empty(); // a hole in the path that nothing fills
+            lost.add(method.toUpperCase(Locale.ROOT) + " " + path
+                    + " is left out: its path has a parameter that nothing describes");
+            return Optional.empty();
         }
         Optional<Body> body = body(operation, bundle, properties, required);
         ObjectNode input = JSON.createObjectNode().put("type", "object");

@@ -18,15 +18,16 @@ import io.sluice.rejection.Rejection.BackendFailure;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -171,13 +172,15 @@ final class RestService implements LocalContent {
     private Mono<byte[]> document() {
         String place = settings.document();
         if (place.startsWith("file:")) {
-            return Mono.fromCallable(() -> Files.readAllBytes(Path.of(place.substring("file:".length()))))
+            return Mono.fromCallable(
+                            () -> DocumentFiles.read(Path.of(place.substring("file:".length())), LONGEST_DOCUMENT))
                     .subscribeOn(Schedulers.boundedElastic())
+                    .onErrorMap(Unreadable.class, e -> unavailable(String.valueOf(e.getMessage())))
                     .onErrorMap(
                             IOException.class,
                             e -> unavailable("its document " + place.substring("file:".length()) + " cannot be read"));
         }
-        URI url = place.startsWith("/") ? endpoint().url().resolve(place) : URI.create(place);
+        URI url = place(endpoint());
         boolean own = sameOrigin(url, endpoint().url());
         return exchange(HttpMethod.GET, url, own ? backend.headers() : Map.of(), null, LONGEST_DOCUMENT)
                 .timeout(
@@ -205,7 +208,10 @@ final class RestService implements LocalContent {
         return all.get(Math.floorMod(turn.getAndIncrement(), all.size()));
     }
 
-    /** Where operations are called: what was configured, with the path of the document's server when only a host was. */
+    /**
+     * Where operations are called: what was configured, with the path of the document's server when only a host was. A server that is written relatively is relative to the document (OpenAPI 3.1,
+     * <em>Relative References in URLs</em>).
+     */
     private URI base(OpenApiReader.Read read) {
         Endpoint endpoint = endpoint();
         String server = read.server();
@@ -213,7 +219,11 @@ final class RestService implements LocalContent {
             if (!endpoint.isAddress()) {
                 URI named = URI.create(server);
                 if (named.getHost() == null) {
-                    throw unavailable("its document names no server, and no baseUrl is configured");
+                    throw unavailable(
+                            server.isEmpty()
+                                    ? "its document names no server, and no baseUrl is configured"
+                                    : "its document names a server without a host, '" + server
+                                            + "', and no baseUrl is configured");
                 }
                 return named;
             }
@@ -221,10 +231,43 @@ final class RestService implements LocalContent {
             if (!bare || server.isEmpty()) {
                 return endpoint.url();
             }
-            String path = URI.create("http://host/").resolve(server).getRawPath();
-            return endpoint.url().resolve(path == null || path.isEmpty() ? "/" : path);
+            String path = place(endpoint).resolve(server).normalize().getRawPath();
+            String below = path == null ? "" : path.replaceFirst("^(/\\.\\.)+(?=/|$)", ""); // nothing is above the root
+            return endpoint.url().resolve(below.isEmpty() ? "/" : below);
         } catch (IllegalArgumentException e) {
             throw unavailable("the server in its document is no URL: '" + server + "'");
+        }
+    }
+
+    /** Where the document is, as far as what it says relatively is concerned. */
+    private URI place(Endpoint endpoint) {
+        String document = settings.document();
+        return document.startsWith("file:") ? endpoint.url() : endpoint.url().resolve(document);
+    }
+
+    /** What its tools lack, and where they are called when the document names another place. */
+    @Override
+    public Optional<String> remarks() {
+        Known now = known.get();
+        if (now == null) {
+            return Optional.empty();
+        }
+        List<String> lines = new ArrayList<>(now.read().remarks());
+        elsewhere(now.read().server()).ifPresent(lines::add);
+        return lines.isEmpty() ? Optional.empty() : Optional.of(String.join("\n", lines));
+    }
+
+    private Optional<String> elsewhere(String server) {
+        try {
+            URI named = URI.create(server);
+            URI called = backend.endpoints().get(0).url();
+            if (named.getHost() == null || !backend.endpoints().get(0).isAddress() || sameOrigin(named, called)) {
+                return Optional.empty();
+            }
+            return Optional.of("its document names the server " + named.getScheme() + "://" + named.getRawAuthority()
+                    + "; it is called at " + called.getScheme() + "://" + called.getRawAuthority());
+        } catch (IllegalArgumentException e) {
+            return Optional.empty(); // a call says so
         }
     }
 

@@ -3,6 +3,7 @@ package io.sluice.openapi;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -22,6 +23,7 @@ final class Schemas {
 
     private final JsonNode document;
     private final boolean version30;
+    private final Set<String> open = new TreeSet<>();
 
     Schemas(JsonNode document, boolean version30) {
         this.document = document;
@@ -64,6 +66,7 @@ final class Schemas {
                 reference.put("description", schema.path("description").stringValue());
             }
             if (!pointer.startsWith("#/") || !resolve(pointer).isObject()) {
+                open.add(pointer);
                 return reference; // another document, or nothing: anything goes
             }
             String name = names.get(pointer);
@@ -164,6 +167,11 @@ final class Schemas {
         }
     }
 
+    /** The references that were asked for so far and lead nowhere within the document. */
+    Set<String> open() {
+        return open;
+    }
+
     /** What a pointer within the document names, through further references, or a missing node. */
     JsonNode resolve(String pointer) {
         JsonNode at = document;
@@ -179,10 +187,10 @@ final class Schemas {
         JsonNode at = node;
         for (int i = 0; i < 16 && at.path("$ref").isString(); i++) {
             String pointer = at.path("$ref").stringValue();
-            if (!pointer.startsWith("#/")) {
-                return JSON.missingNode();
+            at = pointer.startsWith("#/") ? resolve(pointer) : JSON.missingNode();
+            if (at.isMissingNode()) {
+                open.add(pointer);
             }
-            at = resolve(pointer);
         }
         return at;
     }

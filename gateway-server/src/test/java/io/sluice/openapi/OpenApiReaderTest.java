@@ -147,6 +147,132 @@ class OpenApiReaderTest {
     }
 
     @Test
+    void whatIsLeftOpenOrOutIsRemarkedOn() {
+        OpenApiReader.Read read = read(
+                "{'openapi':'3.0.1','paths':{'/a/{id}':{'get':{}},'/b':{'get':{'parameters':["
+                        + "{'$ref':'https://shared.test/v1#/components/parameters/Limit'},{'$ref':'#/components/parameters/Gone'}]}}}}");
+
+        assertThat(read.operations()).extracting(Operation::tool).containsExactly("get_b");
+        assertThat(read.remarks())
+                .containsExactly(
+                        "GET /a/{id} is left out: its path has a parameter that nothing describes",
+                        "the reference to #/components/parameters/Gone is left open: it leads out of the document, or to"
+                                + " nothing in it",
+                        "the reference to https://shared.test/v1#/components/parameters/Limit is left open: it leads out"
+                                + " of the document, or to nothing in it");
+    }
+
+    @Test
+    void referencesOfReferencesComeAlongHoweverDeepTheyGo() {
+        String person = "'PersonList':{'type':'object','properties':{'people':{'type':'array','items':"
+                + "{'$ref':'#/components/schemas/Person'}}}},"
+                + "'Person':{'type':'object','properties':{'name':{'$ref':'#/components/schemas/Name'}}},"
+                + "'Name':{'type':'object','properties':{'form':{'$ref':'#/components/schemas/Form'}}},"
+                + "'Form':{'type':'string','enum':['short','long']}";
+        String content = "'content':{'application/json':{'schema':";
+        Operation operation = read("{'openapi':'3.0.3','paths':{'/people':{'post':{'requestBody':{" + content
+                        + "{'type':'object','additionalProperties':false,'properties':{'title':{'type':'string'},"
+                        + "'nested':{'$ref':'#/components/schemas/PersonList'}}}}}},'responses':{'200':{" + content
+                        + "{'$ref':'#/components/schemas/PersonList'}}}}}}}},'components':{'schemas':{" + person
+                        + "}}}")
+                .operations()
+                .get(0);
+
+        JsonNode input = input(operation);
+        assertThat(input.at("/properties/body/additionalProperties").toString()).isEqualTo("false");
+        assertThat(input.at("/properties/body/properties/nested/$ref").asString())
+                .isEqualTo("#/$defs/PersonList");
+        assertThat(input.path("$defs").propertyNames())
+                .containsExactlyInAnyOrder("PersonList", "Person", "Name", "Form");
+        assertThat(input.at("/$defs/Form").toString()).isEqualTo("{\"type\":\"string\",\"enum\":[\"short\",\"long\"]}");
+        assertClosed(input, input.path("$defs"), operation.tool());
+        JsonNode output = operation.output().orElseThrow();
+        assertThat(output.path("$defs").propertyNames()).containsExactlyInAnyOrder("Person", "Name", "Form");
+        assertClosed(output, output.path("$defs"), operation.tool());
+    }
+
+    @Test
+    void unionsKeepTheirBranchesAndStandOpenInWhatIsAnswered() {
+        String schemas = "'Results':{'type':'object','properties':{'results':{'type':'array','items':"
+                + "{'$ref':'#/components/schemas/Item'}},'other':{'anyOf':[{},{'type':'null'}]}}},"
+                + "'Item':{'type':'object','properties':{'metric':{'oneOf':[{'$ref':'#/components/schemas/Numeric'},"
+                + "{'$ref':'#/components/schemas/Words'}],'discriminator':{'propertyName':'type','mapping':"
+                + "{'numeric':'#/components/schemas/Numeric'}}}}},"
+                + "'Numeric':{'type':'object','properties':{'type':{'const':'numeric'},'min':{'type':'number'}}},"
+                + "'Words':{'type':'object','properties':{'type':{'const':'string'},'min':{'type':'integer'}}}";
+        String content = "'content':{'application/json':{'schema':{'$ref':'#/components/schemas/Results'}}}";
+        Operation operation = read("{'openapi':'3.1.0','paths':{'/p':{'post':{'requestBody':{" + content
+                        + "},'responses':{'200':{" + content + "}}}}},'components':{'schemas':{" + schemas + "}}}")
+                .operations()
+                .get(0);
+
+        JsonNode input = input(operation);
+        assertThat(input.at("/$defs/Item/properties/metric").toString())
+                .isEqualTo("{\"oneOf\":[{\"$ref\":\"#/$defs/Numeric\"},{\"$ref\":\"#/$defs/Words\"}]}");
+        assertThat(input.at("/$defs/Results/properties/other").toString())
+                .isEqualTo("{\"anyOf\":[{},{\"type\":\"null\"}]}");
+        assertClosed(input, input.path("$defs"), operation.tool());
+        JsonNode output = operation.output().orElseThrow();
+        JsonNode answer = JsonMapper.shared()
+                .readTree("{\"results\":[{\"metric\":{\"type\":\"numeric\",\"min\":2.0}}],\"other\":\"Other\"}");
+        assertThat(Schemas.matches(answer, output, output.path("$defs"))).isTrue();
+    }
+
+    @Test
+    void pathItemThatTwoPathsShareIsTwoTools() {
+        List<Operation> operations =
+                read("{'openapi':'3.1.0','paths':{'/pets/{petId}':{'$ref':'#/components/pathItems/Pet'},"
+                                + "'/archived-pets/{petId}':{'$ref':'#/components/pathItems/Pet'}},'components':{'pathItems':{'Pet':{"
+                                + "'parameters':[{'name':'petId','in':'path','required':true,'schema':{'type':'integer'}}],"
+                                + "'get':{}}}}}")
+                        .operations();
+
+        assertThat(operations).extracting(Operation::tool).containsExactly("get_pets_petId", "get_archived-pets_petId");
+    }
+
+    @Test
+    void memberCalledAsAReferenceIsAMember() {
+        Operation operation = only("'/a':{'post':{'requestBody':{'content':{'application/json':{'schema':"
+                + "{'type':'object','properties':{'$ref':{'type':'string'},'type':{'type':'string'}}}}}}}}");
+
+        assertThat(input(operation).at("/properties/body/properties").toString())
+                .isEqualTo("{\"$ref\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"}}");
+    }
+
+    @Test
+    void bodyThatIsNoObjectOfKnownMembersIsSentWithoutAWrapper() {
+        String content = "'requestBody':{'required':true,'content':{'application/json':{'schema':";
+        Operation dictionary = only(
+                "'/labels':{'post':{" + content + "{'type':'object','additionalProperties':{'type':'string'}}}}}}}");
+        Operation list = only("'/labels':{'post':{" + content + "{'type':'array','items':{'type':'string'}}}}}}}");
+
+        assertThat(sent(dictionary, "{\"body\":{\"team\":\"infra\"}}")).isEqualTo("{\"team\":\"infra\"}");
+        assertThat(sent(list, "{\"body\":[\"a\",\"b\"]}")).isEqualTo("[\"a\",\"b\"]");
+    }
+
+    private static String sent(Operation operation, String arguments) {
+        byte[] body = RequestWriter.write(operation, JsonMapper.shared().readTree(arguments))
+                .body();
+        return new String(Objects.requireNonNull(body), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void listsAreJoinedAsTheirStyleSaysWhenNothingElseIsSaid() {
+        String ids = "{'in':'query','required':true,'schema':{'type':'array','items':{'type':'string'}},'name':";
+        Operation operation = only("'/a':{'get':{'parameters':[" + ids + "'form'}," + ids
+                + "'pipe','style':'pipeDelimited'}," + ids + "'space','style':'spaceDelimited'}," + ids
+                + "'comma','explode':false}]}}");
+
+        RequestWriter.Request request = RequestWriter.write(
+                operation,
+                JsonMapper.shared()
+                        .readTree("{\"form\":[\"a\",\"b\"],\"pipe\":[\"a\",\"b\"],\"space\":[\"a\",\"b\"],"
+                                + "\"comma\":[\"a\",\"b\"]}"));
+
+        assertThat(request.target()).isEqualTo("/a?form=a&form=b&pipe=a%7Cb&space=a%20b&comma=a,b");
+    }
+
+    @Test
     void referencesInACircleAreFollowedOnce() {
         OpenApiReader.Read read = read(
                 "{'openapi':'3.1.0','paths':{'/a':{'$ref':'#/paths/~1a'},'/b':{'post':{'requestBody':{'content':"

@@ -24,6 +24,8 @@ import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.scheduler.Schedulers;
 import reactor.netty.resources.LoopResources;
 import tools.jackson.databind.JsonNode;
@@ -35,6 +37,7 @@ class RestServiceTest {
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final List<String> requests = new CopyOnWriteArrayList<>();
     private volatile byte[] document = OpenApiReaderTest.orders();
+    private volatile String place = "/v3/api-docs";
     private volatile int status = 200;
     private volatile String answer = "{\"id\":7,\"customer\":\"ann\"}";
     private volatile String authorization = "";
@@ -69,7 +72,7 @@ class RestServiceTest {
     private void answer(HttpExchange exchange) throws IOException {
         byte[] body;
         int code = 200;
-        if (exchange.getRequestURI().getPath().equals("/v3/api-docs")) {
+        if (exchange.getRequestURI().getPath().equals(place)) {
             body = document;
         } else {
             String sent = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
@@ -95,10 +98,7 @@ class RestServiceTest {
         return Backend.of("orders", "http://127.0.0.1:" + server.getAddress().getPort() + "/", Backend.Source.API)
                 .withHeaders(Map.of("Authorization", "Bearer own"))
                 .via(new OpenApiSettings(
-                                "/v3/api-docs",
-                                interval,
-                                OpenApiSettings.Selection.EMPTY,
-                                OpenApiSettings.Selection.EMPTY)
+                                place, interval, OpenApiSettings.Selection.EMPTY, OpenApiSettings.Selection.EMPTY)
                         .transport());
     }
 
@@ -125,6 +125,46 @@ class RestServiceTest {
                 .json();
         assertThat(modern.at("/result/resultType").asString()).isEqualTo("complete");
         assertThat(requests).last().isEqualTo("POST /orders {\"customer\":\"bob\"}");
+    }
+
+    /** The cases of OpenAPI 3.1, Server Object: a URL may be relative to where the document is. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            /api/v3/openapi.json | /api/v3                     | /api/v3/ping
+            /api/v3/openapi.json | v4                          | /api/v3/v4/ping
+            /api/v3/openapi.json | .                           | /api/v3/ping
+            /api/v3/openapi.json | ../v2/                      | /api/v2/ping
+            /api/v3/openapi.json | ../../../..                 | /ping
+            /openapi.json        | https://elsewhere.test/deep | /deep/ping
+            /openapi.json        | {scheme}://h.test/{version} | /v7/ping
+            /openapi.json        | /                           | /ping
+            """)
+    void serverIsRelativeToItsDocument(String at, String server, String called) {
+        String plain =
+                "{'openapi':'3.1.0','servers':[{'url':'" + server + "','variables':{'scheme':{'default':'https'},"
+                        + "'version':{'default':'v7'}}}],'paths':{'/ping':{'get':{'operationId':'ping'}}}}";
+        document = plain.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+        place = at;
+        gateway.with(service(Duration.ofMinutes(1)));
+
+        assertThat(call("ping", "{}").path("isError").asBoolean()).isFalse();
+
+        assertThat(requests).containsExactly("GET " + called + " ");
+    }
+
+    @Test
+    void whatAToolLacksIsRemarkedOn() {
+        String plain = "{'openapi':'3.1.0','servers':[{'url':'https://prod.test/'}],'paths':{'/ping':{'get':{"
+                + "'operationId':'ping','parameters':[{'$ref':'https://shared.test/v1#/components/parameters/Limit'}]}}}}";
+        document = plain.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+        gateway.with(service(Duration.ofMinutes(1)));
+
+        assertThat(Objects.requireNonNull(
+                                gateway.discovery().state().upstreams().get("orders"))
+                        .remarks()
+                        .orElseThrow())
+                .contains("https://shared.test/v1#/components/parameters/Limit")
+                .contains("its document names the server https://prod.test; it is called at http://127.0.0.1:");
     }
 
     @Test
@@ -164,6 +204,17 @@ class RestServiceTest {
         assertThat(result.has("structuredContent")).isFalse();
         assertThat(result.path("isError").asBoolean()).isTrue();
         assertThat(result.at("/content/0/text").asString()).contains("{\"id\":\"seven\"}");
+    }
+
+    @Test
+    void nullWhereTheDocumentSaysTextIsAnAnswer() {
+        gateway.with(service(Duration.ofMinutes(1)));
+        answer = "{\"id\":7,\"customer\":null,\"more\":[1]}";
+
+        JsonNode result = call("getOrder", "{'id':7}");
+
+        assertThat(result.path("structuredContent").toString()).isEqualTo(answer);
+        assertThat(result.path("isError").asBoolean()).isFalse();
     }
 
     @Test
