@@ -60,7 +60,7 @@ final class AdapterExchanges {
     }
 
     /** As {@link BackendHttp#send}. */
-    Mono<BackendHttp.Answer> send(BackendHttp.Ask ask) {
+    Mono<Answer> send(Ask ask) {
         return Mono.defer(() -> {
             HttpHeaders headers = new DefaultHttpHeaders();
             ask.headers().accept(headers);
@@ -70,13 +70,13 @@ final class AdapterExchanges {
                     ? outcome
                     : outcome.timeout(timeout, timer)
                             .onErrorMap(TimeoutException.class, late -> failures.silent(timeout));
-            return inTime.<BackendHttp.Answer>map(Given::new)
+            return inTime.<Answer>map(Given::new)
                     .onErrorMap(error -> refusal(error))
                     .doOnNext(answer -> reachability.answered());
         });
     }
 
-    private Mono<Outcome> outcome(BackendHttp.Ask ask, @Nullable String session, @Nullable String traceparent) {
+    private Mono<Outcome> outcome(Ask ask, @Nullable String session, @Nullable String traceparent) {
         byte[] body = ask.body();
         if (body != null) {
             Optional<Envelope> message = MessageReader.read(body);
@@ -106,7 +106,7 @@ final class AdapterExchanges {
     }
 
     /** An outcome as the answer it stands for. */
-    private final class Given extends BackendHttp.Answer {
+    private final class Given extends Answer {
         private final Outcome outcome;
 
         private Given(Outcome outcome) {
@@ -130,7 +130,7 @@ final class AdapterExchanges {
         @Nullable
         String header(CharSequence name) {
             if (HttpHeaderNames.CONTENT_TYPE.contentEqualsIgnoreCase(name)) {
-                return outcome instanceof Outcome.Messages ? BackendHttp.EVENT_STREAM : BackendHttp.JSON;
+                return outcome instanceof Outcome.Messages ? MediaTypes.EVENT_STREAM : MediaTypes.JSON;
             }
             return outcome instanceof Outcome.Message message && McpHeaders.SESSION_ID.contentEqualsIgnoreCase(name)
                     ? message.session()
@@ -174,7 +174,7 @@ final class AdapterExchanges {
 
         @Override
         Mono<Reply.Refused> refused() {
-            return Mono.just(new Reply.Refused(status(), json(), true, Map.of("content-type", BackendHttp.JSON)));
+            return Mono.just(new Reply.Refused(status(), json(), true, Map.of("content-type", MediaTypes.JSON)));
         }
 
         @Override

@@ -25,15 +25,14 @@ final class CallStream {
     private final LegacySession session;
     private final LegacySession.Established established;
     private final Relabel relabel;
-    private BackendHttp.@Nullable Answer first;
+    private @Nullable Answer first;
     private @Nullable String lastId;
     private @Nullable Duration retry;
     private int fruitless;
     private @Nullable Event response;
     private volatile boolean answered;
 
-    CallStream(
-            LegacySession session, LegacySession.Established established, Relabel relabel, BackendHttp.Answer first) {
+    CallStream(LegacySession session, LegacySession.Established established, Relabel relabel, Answer first) {
         this.session = session;
         this.established = established;
         this.relabel = relabel;
@@ -46,7 +45,7 @@ final class CallStream {
 
     /** One connection: completes when the stream is to be taken up again, fails when that is no use. */
     private Flux<Event> leg() {
-        BackendHttp.Answer opened = first;
+        Answer opened = first;
         if (opened != null) {
             first = null;
             return read(opened);
@@ -67,7 +66,7 @@ final class CallStream {
         return FIRST_WAIT.multipliedBy(1L << Math.min(tries, 6));
     }
 
-    private Flux<Event> read(BackendHttp.Answer answer) {
+    private Flux<Event> read(Answer answer) {
         fruitless++;
         SseReader reader = new SseReader(session.http().settings().maxEventBytes());
         return answer.items(reader, () -> answered)
@@ -133,13 +132,13 @@ final class CallStream {
         return seen == message.body() ? new Event.Message(message) : new Event.Message(seen);
     }
 
-    private Mono<BackendHttp.Answer> reopen() {
+    private Mono<Answer> reopen() {
         fruitless++;
         String after = String.valueOf(lastId);
-        BackendHttp.Ask ask = BackendHttp.Ask.get(
+        Ask ask = Ask.get(
                 established.endpoint(),
                 headers -> {
-                    LegacySession.head(headers, established, BackendHttp.EVENT_STREAM);
+                    LegacySession.head(headers, established, MediaTypes.EVENT_STREAM);
                     headers.set(McpHeaders.LAST_EVENT_ID, after);
                 },
                 session.http().backend().timeout(),

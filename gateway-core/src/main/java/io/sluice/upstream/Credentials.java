@@ -1,6 +1,7 @@
 package io.sluice.upstream;
 
 import io.sluice.registry.Backend;
+import io.sluice.rejection.Rejection.BackendFailure;
 import java.util.Optional;
 import reactor.core.publisher.Mono;
 
@@ -20,7 +21,7 @@ public interface Credentials {
     interface Keeper {
         /**
          * The value of the {@code Authorization} header for a request now; empty to send the request without one and see
-         * what the backend says. Fails with a {@link io.sluice.rejection.Rejection.BackendFailure} that says what
+         * what the backend says. Fails with a {@link BackendFailure} that says what
          * somebody has to do.
          */
         Mono<String> authorization();
@@ -33,5 +34,20 @@ public interface Credentials {
          * @return whether another attempt makes sense, with what {@link #authorization} then gives
          */
         Mono<Boolean> refused(String header, int status, String challenge);
+    }
+
+    /** In the place of a keeper that could not be made: says why. */
+    static Keeper failing(BackendFailure why) {
+        return new Keeper() {
+            @Override
+            public Mono<String> authorization() {
+                return Mono.error(why);
+            }
+
+            @Override
+            public Mono<Boolean> refused(String header, int status, String challenge) {
+                return Mono.just(false);
+            }
+        };
     }
 }

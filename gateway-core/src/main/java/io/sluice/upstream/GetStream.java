@@ -134,17 +134,17 @@ final class GetStream {
         return Mono.delay(wait, session.http().settings().timer()).then();
     }
 
-    private Mono<BackendHttp.Answer> open() {
+    private Mono<Answer> open() {
         LegacySession.Established current = session.now();
         if (!current.equals(of)) {
             of = current;
             lastId = null;
         }
         String after = lastId;
-        BackendHttp.Ask ask = BackendHttp.Ask.get(
+        Ask ask = Ask.get(
                 current.endpoint(),
                 headers -> {
-                    LegacySession.head(headers, current, BackendHttp.EVENT_STREAM);
+                    LegacySession.head(headers, current, MediaTypes.EVENT_STREAM);
                     if (after != null) {
                         headers.set(McpHeaders.LAST_EVENT_ID, after);
                     }
@@ -162,7 +162,7 @@ final class GetStream {
         });
     }
 
-    private Mono<BackendHttp.Answer> refused(Reply.Refused refused, LegacySession.Established current) {
+    private Mono<Answer> refused(Reply.Refused refused, LegacySession.Established current) {
         if (LegacySession.isForgotten(refused, current)) {
             if (openedBefore) {
                 return session.renew(current).then(Mono.empty());
@@ -183,7 +183,7 @@ final class GetStream {
         return Mono.empty();
     }
 
-    private Flux<Void> read(BackendHttp.Answer answer) {
+    private Flux<Void> read(Answer answer) {
         SseReader reader = new SseReader(session.http().settings().maxEventBytes());
         return answer.items(reader, () -> false)
                 .concatMap(

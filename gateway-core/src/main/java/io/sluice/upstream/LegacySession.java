@@ -618,20 +618,17 @@ public final class LegacySession {
         if (current.id() == null) {
             return Mono.empty();
         }
-        BackendHttp.Ask delete = new BackendHttp.Ask(
+        Ask delete = new Ask(
                 HttpMethod.DELETE,
                 current.endpoint(),
                 false,
-                headers -> head(headers, current, BackendHttp.BOTH),
+                headers -> head(headers, current, MediaTypes.BOTH),
                 null,
                 http.probeTimeout(),
                 false,
                 false,
                 Terms.OWN);
-        return http.send(delete)
-                .doOnNext(BackendHttp.Answer::drop)
-                .onErrorComplete()
-                .then();
+        return http.send(delete).doOnNext(Answer::drop).onErrorComplete().then();
     }
 
     /**
@@ -676,7 +673,7 @@ public final class LegacySession {
 
     private Mono<Reply> surely(Mono<Reply> reply) {
         return reply.onErrorMap(Forgotten.class, e -> http.failures().unavailable("it forgets its sessions at once"))
-                .onErrorMap(BackendHttp.Unreached.class, BackendHttp.Unreached::refusal)
+                .onErrorMap(HttpAttempts.Unreached.class, HttpAttempts.Unreached::refusal)
                 .doOnDiscard(Reply.class, Reply::discard);
     }
 
@@ -710,19 +707,19 @@ public final class LegacySession {
     }
 
     /** What comes of a request that was sent at once. */
-    Mono<Reply> reply(Mono<BackendHttp.Answer> outcome, byte[] body, Established current, Way way, Relabel relabel) {
+    Mono<Reply> reply(Mono<Answer> outcome, byte[] body, Established current, Way way, Relabel relabel) {
         return surely(renewing(reply(outcome, current, way, relabel), body, current, way, relabel));
     }
 
     /** Once more on a new session, if the backend has forgotten this one. */
     private Mono<Reply> renewing(Mono<Reply> first, byte[] body, Established current, Way way, Relabel relabel) {
         return first.onErrorResume(
-                lost -> lost instanceof Forgotten || lost instanceof BackendHttp.Unreached,
+                lost -> lost instanceof Forgotten || lost instanceof HttpAttempts.Unreached,
                 lost -> renew(current)
                         .onErrorMap(
-                                failed -> lost instanceof BackendHttp.Unreached
+                                failed -> lost instanceof HttpAttempts.Unreached
                                         && failed instanceof Rejection.BackendFailure,
-                                failed -> ((BackendHttp.Unreached) lost).refusal())
+                                failed -> ((HttpAttempts.Unreached) lost).refusal())
                         .flatMap(next -> once(body, next, way, relabel)));
     }
 
@@ -796,7 +793,7 @@ public final class LegacySession {
     }
 
     private static boolean cannotBeThere(Throwable error) {
-        return error instanceof Forgotten || error instanceof BackendHttp.Unreached || error instanceof NoBranch;
+        return error instanceof Forgotten || error instanceof HttpAttempts.Unreached || error instanceof NoBranch;
     }
 
     /** No session could be opened at an endpoint. */
@@ -829,15 +826,15 @@ public final class LegacySession {
                 .orElse(false);
     }
 
-    private Mono<BackendHttp.Answer> post(byte[] body, Established current, boolean repeatable) {
+    private Mono<Answer> post(byte[] body, Established current, boolean repeatable) {
         return http.send(asked(body, current, new Way(repeatable, null, Terms.OWN), false));
     }
 
-    BackendHttp.Ask asked(byte[] body, Established current, Way way, boolean movable) {
-        return BackendHttp.Ask.call(
+    Ask asked(byte[] body, Established current, Way way, boolean movable) {
+        return Ask.call(
                 body,
                 headers -> {
-                    head(headers, current, BackendHttp.BOTH);
+                    head(headers, current, MediaTypes.BOTH);
                     http.via(headers, way.via());
                 },
                 http.backend().timeout(),
@@ -859,7 +856,7 @@ public final class LegacySession {
         return reply(http.send(asked(body, current, way, true)), current, way, relabel);
     }
 
-    private Mono<Reply> reply(Mono<BackendHttp.Answer> outcome, Established current, Way way, Relabel relabel) {
+    private Mono<Reply> reply(Mono<Answer> outcome, Established current, Way way, Relabel relabel) {
         return outcome.flatMap(answer -> {
             if (answer.isEventStream()) {
                 return Mono.<Reply>just(new Reply.Events(
@@ -876,7 +873,7 @@ public final class LegacySession {
         });
     }
 
-    private Flux<ByteBuf> relabelled(BackendHttp.Answer answer, Relabel relabel) {
+    private Flux<ByteBuf> relabelled(Answer answer, Relabel relabel) {
         return Flux.defer(() -> {
             IdRewriter rewriter = new IdRewriter(relabel.downstream());
             if (answer.isSmall()) {
@@ -1113,14 +1110,13 @@ public final class LegacySession {
                     RequestId.of(ids.incrementAndGet()),
                     McpMethod.INITIALIZE.wire(),
                     Messages.initializeParams(offered, features, http.settings().clientInfo()));
-            BackendHttp.Ask ask = BackendHttp.Ask.post(
-                            body, headers -> headers.set("Accept", BackendHttp.BOTH), http.probeTimeout(), true)
+            Ask ask = Ask.post(body, headers -> headers.set("Accept", MediaTypes.BOTH), http.probeTimeout(), true)
                     .at(at);
             return http.send(ask).flatMap(this::welcome).flatMap(this::confirm);
         });
     }
 
-    private Mono<Established> welcome(BackendHttp.Answer answer) {
+    private Mono<Established> welcome(Answer answer) {
         if (answer.isEventStream() || (answer.isSuccess() && !answer.isEmpty() && answer.isJson())) {
             return Messages.response(answer, http.settings())
                     .timeout(
@@ -1144,7 +1140,7 @@ public final class LegacySession {
         });
     }
 
-    private Mono<Established> agree(BackendHttp.Answer answer, Envelope message) {
+    private Mono<Established> agree(Answer answer, Envelope message) {
         if (message.error().isPresent() || !message.isObject(message.result())) {
             return Mono.error(new HandshakeRefused("it answered initialize with an error: "
                     + Failures.errorMessage(message.body()).orElse("no result")));

@@ -59,11 +59,11 @@ final class LegacySse implements Adapter {
 
         /** Completes when the backend has said where to POST. */
         Mono<Connection> open() {
-            running.add(http.send(new BackendHttp.Ask(
+            running.add(http.send(new Ask(
                             HttpMethod.GET,
                             null,
                             false,
-                            headers -> headers.set("Accept", BackendHttp.EVENT_STREAM),
+                            headers -> headers.set("Accept", MediaTypes.EVENT_STREAM),
                             null,
                             null,
                             true,
@@ -90,7 +90,7 @@ final class LegacySse implements Adapter {
                     .thenReturn(this);
         }
 
-        private Flux<SseItem> read(BackendHttp.Answer answer) {
+        private Flux<SseItem> read(Answer answer) {
             if (!answer.isEventStream()) {
                 return answer.refused()
                         .flatMapMany(refused -> Flux.error(http.failures()
@@ -136,9 +136,9 @@ final class LegacySse implements Adapter {
             Duration timeout = http.backend().timeout();
             running.add(outgoing.asFlux()
                     .concatMap(
-                            json -> http.send(BackendHttp.Ask.post(
+                            json -> http.send(Ask.post(
                                                     json,
-                                                    headers -> headers.set("Accept", BackendHttp.BOTH),
+                                                    headers -> headers.set("Accept", MediaTypes.BOTH),
                                                     timeout,
                                                     false)
                                             .at(there)
@@ -153,7 +153,7 @@ final class LegacySse implements Adapter {
                                             : http.failures().unavailable(String.valueOf(error.getMessage())))));
         }
 
-        private Mono<Void> taken(BackendHttp.Answer answer) {
+        private Mono<Void> taken(Answer answer) {
             if (answer.isSuccess()) {
                 answer.drop();
                 return Mono.empty();

@@ -250,7 +250,7 @@ final class ListenFeed implements Feed {
                     .subscribe(this::take, error -> ended(this, error), () -> ended(this, null)));
         }
 
-        private BackendHttp.Ask ask() {
+        private Ask ask() {
             String method = McpMethod.SUBSCRIPTIONS_LISTEN.wire();
             String wanted =
                     kinds.stream().sorted().map(kind -> "\"" + kind + "\":true").collect(Collectors.joining(","));
@@ -269,10 +269,10 @@ final class ListenFeed implements Feed {
                             "\"notifications\":{" + filter + "}",
                             version,
                             http.settings().clientInfo()));
-            return BackendHttp.Ask.listen(body);
+            return Ask.listen(body);
         }
 
-        private Flux<Envelope> read(BackendHttp.Answer answer) {
+        private Flux<Envelope> read(Answer answer) {
             if (answer.isEventStream()) {
                 SseReader reader = new SseReader(http.settings().maxEventBytes());
                 return answer.items(reader, () -> false)

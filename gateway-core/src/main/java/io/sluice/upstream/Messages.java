@@ -53,7 +53,7 @@ final class Messages {
     }
 
     /** The response in an answer, whether it comes as JSON or on an event stream; empty when there is none. */
-    static Mono<Envelope> response(BackendHttp.Answer answer, UpstreamSettings settings) {
+    static Mono<Envelope> response(Answer answer, UpstreamSettings settings) {
         if (answer.isEventStream()) {
             SseReader reader = new SseReader(settings.maxEventBytes());
             boolean[] answered = new boolean[1];

@@ -69,22 +69,22 @@ final class Probe {
         return http.send(discover(version)).flatMap(answer -> judge(answer, version, first));
     }
 
-    private BackendHttp.Ask discover(ProtocolVersion version) {
+    private Ask discover(ProtocolVersion version) {
         String method = McpMethod.DISCOVER.wire();
         byte[] body = Messages.request(
                 RequestId.of("probe-" + ids.incrementAndGet()),
                 method,
                 Messages.modernParams("", version, http.settings().clientInfo()));
-        return BackendHttp.Ask.post(
+        return Ask.post(
                 body,
-                headers -> headers.set("Accept", BackendHttp.BOTH)
+                headers -> headers.set("Accept", MediaTypes.BOTH)
                         .set(McpHeaders.PROTOCOL_VERSION, version.wire())
                         .set(McpHeaders.METHOD, method),
                 http.probeTimeout(),
                 true);
     }
 
-    private Mono<Finding> judge(BackendHttp.Answer answer, ProtocolVersion version, boolean first) {
+    private Mono<Finding> judge(Answer answer, ProtocolVersion version, boolean first) {
         if (answer.isEventStream() || (answer.isSuccess() && !answer.isEmpty() && answer.isJson())) {
             return Messages.response(answer, http.settings())
                     .map(Optional::of)

@@ -1,7 +1,5 @@
 package io.sluice.upstream;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.MessageReader;
@@ -23,7 +21,7 @@ final class Replies {
         Mono<Envelope> found;
         if (reply instanceof Reply.Json json) {
             found = json.body()
-                    .map(Replies::taken)
+                    .map(HttpAnswer::taken)
                     .collect(() -> new Whole(limit, failures), Whole::add)
                     .flatMap(whole -> Mono.justOrEmpty(MessageReader.read(whole.bytes())));
         } else if (reply instanceof Reply.Events events) {
@@ -43,14 +41,6 @@ final class Replies {
         return found.filter(message -> message.kind() == Kind.RESPONSE)
                 .switchIfEmpty(Mono.error(
                         () -> failures.unavailable("it answered with something that is no JSON-RPC response")));
-    }
-
-    private static byte[] taken(ByteBuf part) {
-        try {
-            return ByteBufUtil.getBytes(part);
-        } finally {
-            part.release();
-        }
     }
 
     private static final class Whole {
@@ -73,7 +63,7 @@ final class Replies {
         }
 
         byte[] bytes() {
-            return BackendHttp.joined(parts);
+            return HttpAnswer.joined(parts);
         }
     }
 }

@@ -6,14 +6,14 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** A session's request that is sent without waiting. To be used on its event loop. */
-final class SessionExchange implements Direct.SentOnSession, BackendHttp.Prompt {
+final class SessionExchange implements Direct.SentOnSession, Prompt {
     private final LegacySession session;
     private final LegacySession.Established at;
     private final LegacySession.Way way;
     private final Relabel relabel;
     private final byte[] body;
     private final Direct direct;
-    private BackendHttp.@Nullable Prompted sent;
+    private @Nullable Prompted sent;
 
     SessionExchange(
             LegacySession session,
@@ -52,7 +52,7 @@ final class SessionExchange implements Direct.SentOnSession, BackendHttp.Prompt 
     }
 
     @Override
-    public void otherwise(Mono<BackendHttp.Answer> outcome) {
+    public void otherwise(Mono<Answer> outcome) {
         direct.otherwise(reply(outcome));
     }
 
@@ -68,7 +68,7 @@ final class SessionExchange implements Direct.SentOnSession, BackendHttp.Prompt 
         return sent == null ? Mono.empty() : reply(sent.handOver());
     }
 
-    private Mono<Reply> reply(Mono<BackendHttp.Answer> outcome) {
+    private Mono<Reply> reply(Mono<Answer> outcome) {
         return session.reply(outcome, body, at, way, relabel);
     }
 }

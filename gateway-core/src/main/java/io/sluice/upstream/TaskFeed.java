@@ -45,7 +45,7 @@ final class TaskFeed {
                         .transientErrors(true));
     }
 
-    private BackendHttp.Ask ask() {
+    private Ask ask() {
         String method = McpMethod.SUBSCRIPTIONS_LISTEN.wire();
         ProtocolVersion version = ProtocolVersion.LATEST_MODERN;
         String filter = taskIds.stream().map(Json::quote).collect(Collectors.joining(",", "\"taskIds\":[", "]"));
@@ -56,10 +56,10 @@ final class TaskFeed {
                         + version.wire() + "\",\"" + MetaKeys.CLIENT_INFO + "\":"
                         + http.settings().clientInfo() + ",\"" + MetaKeys.CLIENT_CAPABILITIES + "\":" + CAPABILITIES
                         + "}}"));
-        return BackendHttp.Ask.listen(body);
+        return Ask.listen(body);
     }
 
-    private Flux<TaskNews> read(BackendHttp.Answer answer) {
+    private Flux<TaskNews> read(Answer answer) {
         if (!answer.isEventStream()) {
             return answer.refused()
                     .flatMapMany(refused -> Failures.concernsBackend(refused.status())

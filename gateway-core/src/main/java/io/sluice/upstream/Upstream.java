@@ -375,14 +375,14 @@ public final class Upstream implements Disposable {
         if (local != null) {
             return null;
         }
-        BackendHttp.Prompted sent = http.sendNow(modernAsk(body, head, terms), eventLoop, new BackendHttp.Prompt() {
+        Prompted sent = http.sendNow(modernAsk(body, head, terms), eventLoop, new Prompt() {
             @Override
             public void whole(byte[] json) {
                 direct.whole(json);
             }
 
             @Override
-            public void otherwise(Mono<BackendHttp.Answer> outcome) {
+            public void otherwise(Mono<Answer> outcome) {
                 direct.otherwise(modernReply(outcome, terms));
             }
         });
@@ -437,8 +437,8 @@ public final class Upstream implements Disposable {
         return open != null && isKnownToSpeak(Era.LEGACY) && open.isSettled() ? open : null;
     }
 
-    private BackendHttp.Ask modernAsk(byte[] body, ModernHead head, Terms terms) {
-        return BackendHttp.Ask.call(
+    private Ask modernAsk(byte[] body, ModernHead head, Terms terms) {
+        return Ask.call(
                 body,
                 headers -> write(head, headers),
                 backend.timeout(),
@@ -449,7 +449,7 @@ public final class Upstream implements Disposable {
     }
 
     private void write(ModernHead head, HttpHeaders headers) {
-        headers.set(HttpHeaderNames.ACCEPT, BackendHttp.BOTH);
+        headers.set(HttpHeaderNames.ACCEPT, MediaTypes.BOTH);
         headers.set(McpHeaders.PROTOCOL_VERSION, modernVersion().wire());
         headers.set(McpHeaders.METHOD, head.method());
         if (head.name() != null) {
@@ -464,7 +464,7 @@ public final class Upstream implements Disposable {
         http.via(headers, head.via());
     }
 
-    private Mono<Reply> modernReply(Mono<BackendHttp.Answer> outcome, Terms terms) {
+    private Mono<Reply> modernReply(Mono<Answer> outcome, Terms terms) {
         return outcome.flatMap(answer -> modernReply(answer, terms)).doOnDiscard(Reply.class, Reply::discard);
     }
 
@@ -479,7 +479,7 @@ public final class Upstream implements Disposable {
         return known != null && known.era() == Era.MODERN ? known.version() : ProtocolVersion.LATEST_MODERN;
     }
 
-    private Mono<Reply> modernReply(BackendHttp.Answer answer, Terms terms) {
+    private Mono<Reply> modernReply(Answer answer, Terms terms) {
         if (answer.isEventStream()) {
             return Mono.just(new Reply.Events(http.inTime(modernEvents(answer), terms)));
         }
@@ -513,7 +513,7 @@ public final class Upstream implements Disposable {
         }
     }
 
-    private Flux<Event> modernEvents(BackendHttp.Answer answer) {
+    private Flux<Event> modernEvents(Answer answer) {
         SseReader reader = new SseReader(settings.maxEventBytes());
         AtomicReference<@Nullable Event> response = new AtomicReference<>();
         return answer.items(reader, () -> response.get() != null)
