@@ -1,5 +1,6 @@
 package io.sluice.call;
 
+import io.sluice.catalog.RenderedList;
 import io.sluice.envelope.Json;
 import io.sluice.envelope.RequestId;
 import io.sluice.protocol.Era;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** Writes the JSON-RPC messages that the gateway itself is the author of. */
 public final class JsonRpc {
     private static final byte[] HEAD = "{\"jsonrpc\":\"2.0\",\"id\":".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] END = {'}'};
     private static final byte[] RESULT = ",\"result\":".getBytes(StandardCharsets.US_ASCII);
 
     /** Ours: refused below JSON-RPC, where the HTTP status says what happened. */
@@ -28,6 +30,11 @@ public final class JsonRpc {
         at = copy(resultJson, message, at);
         message[at] = '}';
         return message;
+    }
+
+    /** The answer to a list method, with the life that the list has left now. */
+    public static byte[] result(RequestId id, RenderedList list) {
+        return list.between(resultHead(id), END);
     }
 
     /** What stands before the result in the answer to a request; after it comes a brace. */

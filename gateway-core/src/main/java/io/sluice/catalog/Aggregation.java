@@ -281,6 +281,7 @@ final class Aggregation {
 
     private Offer.Frame frame(List<Share> seen) {
         List<String> missing = new ArrayList<>();
+        List<Freshness> freshness = new ArrayList<>(seen.size());
         Capabilities merged = Capabilities.NONE;
         long ttlMillis = settings.ttlMillis(seen.isEmpty() ? settings.defaultTtl() : settings.maxTtl());
         // What differs from caller to caller must not be kept for several.
@@ -290,6 +291,7 @@ final class Aggregation {
             if (listing.isEmpty()) {
                 missing.add(share.name());
             }
+            freshness.add(share.contribution().freshness());
             merged = merged.and(share.capabilities());
             ttlMillis = Math.min(
                     ttlMillis,
@@ -300,7 +302,14 @@ final class Aggregation {
             merged = Capabilities.TOOLS;
         }
         return new Offer.Frame(
-                merged, settings.serverInfo(), settings.gatewayId(), instructions(seen), ttlMillis, shareable, missing);
+                merged,
+                settings.serverInfo(),
+                settings.gatewayId(),
+                instructions(seen),
+                ttlMillis,
+                freshness,
+                shareable,
+                missing);
     }
 
     /** A paragraph for each backend that has instructions, or nothing at all when they are too long together. */

@@ -9,5 +9,12 @@ import java.util.Optional;
  * @param registration the backend
  * @param listing the last good answer, stale or not; empty when it was never reached
  * @param trouble why the backend cannot be used at the moment and since when, as one sentence; empty when it is well
+ * @param freshness how long the listing is good; the same object for as long as the backend is followed
  */
-public record Contribution(Registration registration, Optional<Listing> listing, Optional<String> trouble) {}
+public record Contribution(
+        Registration registration, Optional<Listing> listing, Optional<String> trouble, Freshness freshness) {
+    /** Whose listing is good for the same time, whenever it is used. */
+    public Contribution(Registration registration, Optional<Listing> listing, Optional<String> trouble) {
+        this(registration, listing, trouble, Freshness.STEADY);
+    }
+}

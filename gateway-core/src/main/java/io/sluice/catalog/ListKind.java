@@ -4,17 +4,23 @@ import io.sluice.protocol.McpMethod;
 
 /** The four things a backend lists. */
 enum ListKind {
-    TOOLS("tools", "name"),
-    PROMPTS("prompts", "name"),
-    RESOURCES("resources", "uri"),
-    RESOURCE_TEMPLATES("resourceTemplates", "uriTemplate");
+    TOOLS(McpMethod.TOOLS_LIST, "tools", "name"),
+    PROMPTS(McpMethod.PROMPTS_LIST, "prompts", "name"),
+    RESOURCES(McpMethod.RESOURCES_LIST, "resources", "uri"),
+    RESOURCE_TEMPLATES(McpMethod.RESOURCE_TEMPLATES_LIST, "resourceTemplates", "uriTemplate");
 
+    private final McpMethod method;
     private final String member;
     private final String key;
 
-    ListKind(String member, String key) {
+    ListKind(McpMethod method, String member, String key) {
+        this.method = method;
         this.member = member;
         this.key = key;
+    }
+
+    McpMethod method() {
+        return method;
     }
 
     /** The member of the result that holds the list. */

@@ -191,7 +191,7 @@ public final class Mount {
         return offer.initialize(version);
     }
 
-    /** The {@code result} of {@code server/discover}; the array itself, never to be written to. */
+    /** The {@code result} of {@code server/discover}; with the life that it has left now. A new array each time. */
     public byte[] discoverResult() {
         return offer.discover();
     }

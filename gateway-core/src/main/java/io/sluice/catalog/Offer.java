@@ -1,6 +1,7 @@
 package io.sluice.catalog;
 
 import io.sluice.protocol.Era;
+import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.MetaKeys;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
@@ -19,13 +20,15 @@ import java.util.Optional;
  * between which it did not change.
  */
 final class Offer {
+    private static final byte[] NOTHING = {};
+
     private final Map<ListKind, Map<String, Target>> targets;
     private final TemplateIndex<Target> templates;
     private final Map<String, Map<String, String>> renamed;
     private final Map<Era, Map<ListKind, RenderedList>> lists;
     private final Capabilities capabilities;
     private final byte[] initializeTail;
-    private final byte[] discover;
+    private final Dated discover;
 
     private Offer(
             Map<ListKind, Map<String, Target>> targets,
@@ -34,7 +37,7 @@ final class Offer {
             Map<Era, Map<ListKind, RenderedList>> lists,
             Capabilities capabilities,
             byte[] initializeTail,
-            byte[] discover) {
+            Dated discover) {
         this.targets = targets;
         this.templates = templates;
         this.renamed = renamed;
@@ -70,6 +73,8 @@ final class Offer {
      *
      * @param gatewayId by which other gateways know this one; empty says nothing of it
      * @param instructions a JSON string literal
+     * @param ttlMillis longest life that its lists and greetings may claim
+     * @param freshness how long each of its parts is good
      * @param missing backends to be named as absent
      */
     record Frame(
@@ -78,15 +83,17 @@ final class Offer {
             String gatewayId,
             Optional<RawJson> instructions,
             long ttlMillis,
+            List<Freshness> freshness,
             boolean shareable,
             List<String> missing) {}
 
     static Offer ofBackend(
-            String backend,
-            Optional<Listing> listing,
+            Contribution contribution,
             Map<ListKind, List<Entry>> entries,
             Capabilities capabilities,
             CatalogSettings settings) {
+        String backend = contribution.registration().backend().name();
+        Optional<Listing> listing = contribution.listing();
         Era era = listing.map(known -> known.version().era()).orElse(Era.LEGACY);
         Map<ListKind, Map<String, Target>> targets = new EnumMap<>(ListKind.class);
         Map<ListKind, List<Line>> lines = new EnumMap<>(ListKind.class);
@@ -111,6 +118,7 @@ final class Offer {
                 settings.gatewayId(),
                 listing.flatMap(Listing::instructions),
                 listing.map(settings::ttlMillis).orElseGet(() -> settings.ttlMillis(settings.defaultTtl())),
+                List.of(contribution.freshness()),
                 listing.filter(Listing::shareable).isPresent() && era == Era.MODERN,
                 List.of());
         return render(targets, templates, Map.of(), lines, frame);
@@ -142,9 +150,7 @@ final class Offer {
         }
         head.ascii("\"").ascii(kind.member()).ascii("\":[");
         JsonBytes tail = JsonBytes.sized(64).ascii("]");
-        if (era == Era.MODERN) {
-            cacheable(tail, frame);
-        }
+        int ttl = era == Era.MODERN ? cacheable(tail, frame) : -1;
         if (!frame.missing().isEmpty()) {
             tail.ascii(",\"_meta\":{").quoted(MetaKeys.MISSING).ascii(":");
             strings(tail, frame.missing()).ascii("}");
@@ -164,12 +170,22 @@ final class Offer {
             line.entry().write(out, line.edits(era));
         }
         int end = out.length();
-        return new RenderedList(out.raw(tail).toBytes(), head.length(), end, shown);
+        byte[] bytes = out.raw(tail).toBytes();
+        return new RenderedList(
+                dated(bytes, ttl < 0 ? ttl : end + ttl, kind.method(), frame), head.length(), end, shown);
     }
 
-    private static void cacheable(JsonBytes out, Frame frame) {
-        out.ascii(",\"ttlMs\":").ascii(Long.toString(frame.ttlMillis()));
+    /** @return where the number of {@code ttlMs} begins */
+    private static int cacheable(JsonBytes out, Frame frame) {
+        int start = out.ascii(",\"ttlMs\":").length();
+        out.ascii(Long.toString(frame.ttlMillis()));
         out.ascii(",\"cacheScope\":").ascii(frame.shareable() ? "\"public\"" : "\"private\"");
+        return start;
+    }
+
+    private static Dated dated(byte[] bytes, int ttl, McpMethod method, Frame frame) {
+        int end = ttl + Long.toString(frame.ttlMillis()).length();
+        return new Dated(bytes, ttl, end, frame.ttlMillis(), method, frame.freshness());
     }
 
     private static byte[] initializeTail(Frame frame) {
@@ -184,17 +200,17 @@ final class Offer {
         return out.ascii("}").toBytes();
     }
 
-    private static byte[] discover(Frame frame) {
+    private static Dated discover(Frame frame) {
         JsonBytes out = JsonBytes.sized(768).ascii("{\"resultType\":\"complete\",\"supportedVersions\":");
         strings(out, ProtocolVersion.supported()).ascii(",\"capabilities\":");
         frame.capabilities().write(out, Era.MODERN);
         frame.instructions().ifPresent(text -> out.ascii(",\"instructions\":").raw(text));
-        cacheable(out, frame);
+        int ttl = cacheable(out, frame);
         out.ascii(",\"_meta\":{").quoted(MetaKeys.SERVER_INFO).ascii(":").raw(frame.serverInfo());
         if (!frame.gatewayId().isEmpty()) {
             out.ascii(",").quoted(MetaKeys.GATEWAY).ascii(":").quoted(frame.gatewayId());
         }
-        return out.ascii("}}").toBytes();
+        return dated(out.ascii("}}").toBytes(), ttl, McpMethod.DISCOVER, frame);
     }
 
     private static JsonBytes strings(JsonBytes out, List<String> texts) {
@@ -263,7 +279,7 @@ final class Offer {
     }
 
     byte[] discover() {
-        return discover;
+        return discover.between(NOTHING, NOTHING);
     }
 
     /** Whether clients could tell no difference between this and the other. */
@@ -278,7 +294,8 @@ final class Offer {
                 }
             }
         }
-        return Arrays.equals(initializeTail, other.initializeTail) && Arrays.equals(discover, other.discover);
+        return Arrays.equals(initializeTail, other.initializeTail)
+                && Arrays.equals(discover.bytes(), other.discover.bytes());
     }
 
     /**

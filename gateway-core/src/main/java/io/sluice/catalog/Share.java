@@ -39,7 +39,7 @@ record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capa
                 .map(listing -> Capabilities.of(
                         listing.capabilities(), listing.version().era()))
                 .orElse(Capabilities.TOOLS);
-        Offer offer = Offer.ofBackend(backend.name(), contribution.listing(), entries, capabilities, settings);
+        Offer offer = Offer.ofBackend(contribution, entries, capabilities, settings);
         return new Share(contribution, entries, capabilities, offer);
     }
 
@@ -88,7 +88,8 @@ record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capa
                 && mine.excludeTools().equals(theirs.excludeTools())
                 && mine.fallbackTools().equals(theirs.fallbackTools())
                 && mine.overrides().equals(theirs.overrides())
-                && contribution.listing().equals(other.listing());
+                && contribution.listing().equals(other.listing())
+                && contribution.freshness() == other.freshness();
     }
 
     private static List<Entry> entries(ListKind kind, Contribution contribution, @Nullable Share before) {

@@ -1,6 +1,7 @@
 package io.sluice.discovery;
 
 import io.sluice.catalog.Contribution;
+import io.sluice.catalog.Freshness;
 import io.sluice.catalog.Listing;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Registration;
@@ -150,7 +151,8 @@ public final class Discovery implements Disposable {
     /** All that a backend offers now, asked once. Fails as {@link #tryOut} does. */
     public Mono<Listing> list(Upstream upstream) {
         return upstream.verdict()
-                .flatMap(verdict -> new Lists(upstream, settings).read(verdict, null, EnumSet.allOf(Lists.Kind.class)));
+                .flatMap(verdict -> new Lists(upstream, settings).read(verdict, null, EnumSet.allOf(Lists.Kind.class)))
+                .map(Lists.Found::listing);
     }
 
     private Mono<Contribution> soFar(String name) {
@@ -194,7 +196,15 @@ public final class Discovery implements Disposable {
                 ? Upstream.open(registration.backend(), upstreams)
                 : Upstream.inside(here.backend(), here.server(), upstreams);
         Tracked next = new Tracked(
-                registration, upstream, lastGood, settings, thread, backoff, this::changed, announcements::tryEmitNext);
+                registration,
+                upstream,
+                lastGood,
+                known == null ? new Freshness(System::nanoTime) : known.freshness(),
+                settings,
+                thread,
+                backoff,
+                this::changed,
+                announcements::tryEmitNext);
         tracked.put(name, next);
         end(known);
         next.refresh();

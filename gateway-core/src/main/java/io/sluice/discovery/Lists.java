@@ -1,6 +1,7 @@
 package io.sluice.discovery;
 
 import io.sluice.catalog.Definition;
+import io.sluice.catalog.Freshness;
 import io.sluice.catalog.Listing;
 import io.sluice.catalog.ParamHeader;
 import io.sluice.envelope.Envelope;
@@ -76,7 +77,35 @@ final class Lists {
     }
 
     /** One list, whole. {@code ttl} is zero when none was promised. */
-    private record Whole(Kind kind, List<Definition> definitions, Duration ttl, boolean shareable) {}
+    private record Whole(Kind kind, List<Definition> definitions, Duration ttl, boolean shareable, Said said) {}
+
+    /** Whether a list is what the backend said now, or before, or that it has none. */
+    private enum Said {
+        NOW,
+        BEFORE,
+        NOTHING
+    }
+
+    /**
+     * What a backend said.
+     *
+     * @param promised for each list that it was asked for, how long it is good; empty for one that it does not have
+     * @param greeted how long its greeting is good
+     */
+    record Found(Listing listing, Map<McpMethod, Optional<Duration>> promised, Duration greeted) {
+        /** Notes what was promised, at the time at which it was asked for. */
+        void renew(Freshness freshness, long askedNanos, boolean greetedNow) {
+            if (listing.version().era() == Era.LEGACY) {
+                freshness.forget();
+                return;
+            }
+            promised.forEach((method, ttl) -> ttl.ifPresentOrElse(
+                    life -> freshness.renew(method, askedNanos, life), () -> freshness.forget(method)));
+            if (greetedNow) {
+                freshness.renew(McpMethod.DISCOVER, askedNanos, greeted);
+            }
+        }
+    }
 
     /** One page of a list. */
     private record Page(Envelope response, @Nullable String cursorJson, int number, long bytesSoFar) {}
@@ -87,7 +116,7 @@ final class Lists {
      * @param before the last listing, from which the other kinds are kept
      * @param wanted the kinds to read
      */
-    Mono<Listing> read(Verdict verdict, @Nullable Listing before, Set<Kind> wanted) {
+    Mono<Found> read(Verdict verdict, @Nullable Listing before, Set<Kind> wanted) {
         Envelope result = opened(verdict.result());
         Span capabilities = result.member(result.result(), "capabilities");
         return Flux.fromArray(Kind.values())
@@ -96,11 +125,27 @@ final class Lists {
                         ? Mono.just(kept(kind, before))
                         : whole(kind, before, verdict.era()))
                 .collectMap(Whole::kind)
-                .map(found -> listing(verdict, result, found));
+                .map(found -> new Found(
+                        listing(verdict, result, found),
+                        promised(found, wanted),
+                        Duration.ofMillis(ttlMillis(result, result.member(result.result(), "ttlMs")))));
     }
 
     private static Whole kept(Kind kind, Listing before) {
-        return new Whole(kind, kind.of(before), before.ttl(), before.shareable());
+        return new Whole(kind, kind.of(before), before.ttl(), before.shareable(), Said.BEFORE);
+    }
+
+    private static Map<McpMethod, Optional<Duration>> promised(Map<Kind, Whole> found, Set<Kind> wanted) {
+        Map<McpMethod, Optional<Duration>> promised = new EnumMap<>(McpMethod.class);
+        for (Kind kind : wanted) {
+            Whole whole = found.get(kind);
+            if (whole == null || whole.said() == Said.NOTHING) {
+                promised.put(kind.method, Optional.empty());
+            } else if (whole.said() == Said.NOW) {
+                promised.put(kind.method, Optional.of(whole.ttl()));
+            }
+        }
+        return promised;
     }
 
     private Mono<Whole> whole(Kind kind, @Nullable Listing before, Era era) {
@@ -138,7 +183,7 @@ final class Lists {
                             .ifPresent(all::add);
                 }
             }
-            return new Whole(Kind.TOOLS, all, found.ttl(), found.shareable());
+            return new Whole(Kind.TOOLS, all, found.ttl(), found.shareable(), Said.NOW);
         });
     }
 
@@ -199,12 +244,12 @@ final class Lists {
                             name(),
                             settings.maxEntries(),
                             kind.member);
-                    return new Whole(kind, definitions, Duration.ofMillis(ttl), shareable);
+                    return new Whole(kind, definitions, Duration.ofMillis(ttl), shareable, Said.NOW);
                 }
                 definition(kind, response, element).ifPresent(definitions::add);
             }
         }
-        return new Whole(kind, definitions, Duration.ofMillis(ttl), shareable);
+        return new Whole(kind, definitions, Duration.ofMillis(ttl), shareable, Said.NOW);
     }
 
     private Optional<Definition> definition(Kind kind, Envelope response, Span element) {
@@ -253,7 +298,7 @@ final class Lists {
 
     private Mono<Whole> refused(Kind kind, @Nullable Listing before, Refused refused) {
         if (refused.code == ErrorCodes.METHOD_NOT_FOUND) {
-            return Mono.just(new Whole(kind, List.of(), Duration.ZERO, true));
+            return Mono.just(new Whole(kind, List.of(), Duration.ZERO, true, Said.NOTHING));
         }
         if (kind == Kind.TOOLS && before == null) {
             return Mono.error(BackendFailure.unavailable(
@@ -267,7 +312,8 @@ final class Lists {
 
     private Mono<Whole> withoutThisOne(Kind kind, @Nullable Listing before, String why) {
         log.warn("Backend '{}' does not answer {}: {}", name(), kind.method.wire(), why);
-        return Mono.just(before == null ? new Whole(kind, List.of(), Duration.ZERO, false) : kept(kind, before));
+        return Mono.just(
+                before == null ? new Whole(kind, List.of(), Duration.ZERO, false, Said.NOW) : kept(kind, before));
     }
 
     private static Listing listing(Verdict verdict, Envelope result, Map<Kind, Whole> found) {

@@ -1,6 +1,7 @@
 package io.sluice.discovery;
 
 import io.sluice.catalog.Contribution;
+import io.sluice.catalog.Freshness;
 import io.sluice.catalog.Listing;
 import io.sluice.registry.Registration;
 import io.sluice.rejection.Rejection.BackendFailure;
@@ -43,6 +44,7 @@ final class Tracked {
     private final EnumSet<Lists.Kind> due = EnumSet.noneOf(Lists.Kind.class);
     private final EnumSet<Lists.Kind> announced = EnumSet.noneOf(Lists.Kind.class);
     private final List<Sinks.One<Contribution>> waiting = new ArrayList<>();
+    private final Freshness freshness;
     private Registration registration;
     private @Nullable Listing listing;
     private Optional<String> trouble = Optional.empty();
@@ -58,6 +60,7 @@ final class Tracked {
             Registration registration,
             Upstream upstream,
             @Nullable Listing lastGood,
+            Freshness freshness,
             DiscoverySettings settings,
             Scheduler thread,
             Backoff backoff,
@@ -66,6 +69,7 @@ final class Tracked {
         this.registration = registration;
         this.upstream = upstream;
         this.listing = lastGood;
+        this.freshness = freshness;
         this.settings = settings;
         this.thread = thread;
         this.backoff = backoff;
@@ -84,12 +88,16 @@ final class Tracked {
         return listing;
     }
 
+    Freshness freshness() {
+        return freshness;
+    }
+
     boolean attempted() {
         return attempted;
     }
 
     Contribution contribution() {
-        return new Contribution(registration, Optional.ofNullable(listing), trouble);
+        return new Contribution(registration, Optional.ofNullable(listing), trouble, freshness);
     }
 
     void reregistered(Registration now) {
@@ -172,12 +180,19 @@ final class Tracked {
         EnumSet<Lists.Kind> said = EnumSet.copyOf(announced);
         announced.clear();
         Listing before = listing;
-        attempt = Mono.defer(() -> everything && isRenewable() ? upstream.renew() : upstream.verdict())
+        boolean greeting = everything && isRenewable();
+        long asked = System.nanoTime();
+        attempt = Mono.defer(() -> greeting ? upstream.renew() : upstream.verdict())
                 .publishOn(thread)
                 .flatMap(verdict -> lists.read(verdict, before, wanted))
                 .timeout(settings.attempt(), Mono.error(this::tooLong), thread)
                 .publishOn(thread)
-                .subscribe(found -> listed(found, said), this::failed);
+                .subscribe(
+                        found -> {
+                            found.renew(freshness, asked, greeting);
+                            listed(found.listing(), said);
+                        },
+                        this::failed);
     }
 
     private Throwable tooLong() {

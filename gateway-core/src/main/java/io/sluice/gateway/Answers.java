@@ -29,6 +29,11 @@ final class Answers {
         return Answer.Message.of(JsonRpc.result(call.id(), resultJson));
     }
 
+    /** The list that a call asks for. */
+    static Answer.Message list(Call call) {
+        return Answer.Message.of(JsonRpc.result(call.id(), call.mount().list(call.method(), call.version())));
+    }
+
     /** That it is done, where nothing needs to be said. */
     static Answer.Message empty(Call call) {
         return result(call, EMPTY_RESULT);

@@ -80,8 +80,7 @@ final class LegacyCalls {
             case PING -> Mono.just(Answers.empty(call));
             case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> {
                 Targets.refuseCursor(call.envelope());
-                yield Mono.just(Answers.result(
-                        call, call.mount().list(method, call.version()).bytes()));
+                yield Mono.just(Answers.list(call));
             }
             case LOGGING_SET_LEVEL -> interests.setLevel(call, ticket);
             case RESOURCES_SUBSCRIBE -> interests.subscribe(call, ticket, view);
@@ -299,8 +298,7 @@ final class LegacyCalls {
             case PING -> DirectCalls.answered(Answers.empty(call), turn);
             case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> {
                 Targets.refuseCursor(call.envelope());
-                byte[] list = call.mount().list(method, call.version()).bytes();
-                yield DirectCalls.answered(Answers.result(call, list), turn);
+                yield DirectCalls.answered(Answers.list(call), turn);
             }
             case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE ->
                 ticket == null || TaskIds.concern(call) || Revisions.changes(method, call.version())

@@ -5,7 +5,6 @@ import io.sluice.cache.Place;
 import io.sluice.cache.ResultCache;
 import io.sluice.call.Answer;
 import io.sluice.call.Call;
-import io.sluice.call.JsonRpc;
 import io.sluice.catalog.Target;
 import io.sluice.listener.Lane;
 import io.sluice.parking.ParkedCalls;
@@ -55,10 +54,10 @@ final class ModernCalls {
             throw new Rejection.MethodNotFound(method.wire(), true);
         }
         return switch (method) {
-            case DISCOVER -> answer(call, call.mount().discoverResult());
+            case DISCOVER -> Mono.just(discovered(call));
             case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> {
                 Targets.refuseCursor(call.envelope());
-                yield answer(call, call.mount().list(method, call.version()).bytes());
+                yield Mono.just(Answers.list(call));
             }
             case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE -> forward(call, view);
             case TASKS_GET, TASKS_UPDATE, TASKS_CANCEL -> task(call, view);
@@ -74,19 +73,18 @@ final class ModernCalls {
             return null;
         }
         return switch (method) {
-            case DISCOVER -> answer(call, call.mount().discoverResult(), turn);
+            case DISCOVER -> DirectCalls.answered(discovered(call), turn);
             case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> {
                 Targets.refuseCursor(call.envelope());
-                yield answer(call, call.mount().list(method, call.version()).bytes(), turn);
+                yield DirectCalls.answered(Answers.list(call), turn);
             }
             case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE -> forwardNow(call, view, turn);
             default -> null;
         };
     }
 
-    private static Lane.Ride answer(Call call, byte[] result, Lane.Turn turn) {
-        turn.answer(200, Map.of(), "application/json", JsonRpc.result(call.id(), result));
-        return DirectCalls.ANSWERED;
+    private static Answer.Message discovered(Call call) {
+        return Answers.result(call, call.mount().discoverResult());
     }
 
     private Lane.@Nullable Ride forwardNow(Call call, View view, Lane.Turn turn) {
@@ -123,10 +121,6 @@ final class ModernCalls {
         admission.admit(call, target, upstream);
         turn.answer(200, Map.of(), "application/json", place.answer(kept));
         return DirectCalls.ANSWERED;
-    }
-
-    private static Mono<Answer> answer(Call call, byte[] result) {
-        return Mono.just(Answer.Message.of(JsonRpc.result(call.id(), result)));
     }
 
     private Mono<Answer> forward(Call call, View view) {
