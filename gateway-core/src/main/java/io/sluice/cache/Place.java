@@ -26,7 +26,7 @@ public final class Place {
     private final Key key;
     private final Key.Whose whose;
 
-    /** Of a tool: how long its results are kept. Null for a resource, of which the backend says it. */
+    /** How long its answers are kept. Null for a resource of which the backend says it. */
     private final @Nullable Duration life;
 
     Place(ResultCache cache, RequestId id, Key key, Key.Whose whose, @Nullable Duration life) {

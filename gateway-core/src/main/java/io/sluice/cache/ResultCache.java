@@ -117,6 +117,7 @@ public final class ResultCache implements Disposable {
         learnt.invalidateAll();
         if (!settings.tools().equals(before.settings.tools())
                 || !settings.maxTtl().equals(before.settings.maxTtl())
+                || !settings.legacyLife().equals(before.settings.legacyLife())
                 || settings.reads() != before.settings.reads()) {
             shelves.values().forEach(shelved -> forget(shelved.shelf()));
         }
@@ -218,7 +219,9 @@ public final class ResultCache implements Disposable {
     }
 
     private @Nullable Place ofResource(Call call, Target target, Upstream upstream, Era era, @Nullable String variant) {
-        Shelved shelved = era == Era.MODERN ? shelves.get(upstream) : null; // legacy backends say nothing of time
+        // legacy backends say nothing of time: whoever runs the gateway may
+        Duration life = era == Era.MODERN ? null : state.settings.legacyLife();
+        Shelved shelved = life == null || !life.isZero() ? shelves.get(upstream) : null;
         if (shelved == null) {
             return null;
         }
@@ -227,8 +230,8 @@ public final class ResultCache implements Disposable {
             return null;
         }
         Key.Whose whose = new Key.Whose(call.caller(), variant);
-        Key key = key(call, target, shelved.shelf(), era, known == Place.Learnt.PUBLIC ? null : whose);
-        return new Place(this, call.id(), key, whose, null);
+        Key key = key(call, target, shelved.shelf(), era, life == null && known == Place.Learnt.PUBLIC ? null : whose);
+        return new Place(this, call.id(), key, whose, life);
     }
 
     private static Key key(Call call, Target target, Shelf shelf, Era era, Key.@Nullable Whose whose) {

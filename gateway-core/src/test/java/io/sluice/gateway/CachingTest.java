@@ -178,6 +178,49 @@ class CachingTest {
     }
 
     @Test
+    void resourceOfALegacyBackendIsReadEachTimeUnlessSomebodySaysForHowLongItIsGood() {
+        gateway.close();
+        gateway = TestGateway.setUp().token("alice", ALICE).token("bob", BOB).start();
+        gateway.with("files", reading(FakeBackend.legacy(), numbered("public", 60_000)));
+        WireClient alice = gateway.client().with("Authorization", "Bearer " + ALICE);
+        WireClient bob = gateway.client().with("Authorization", "Bearer " + BOB);
+
+        assertThat(text(read(alice, "1", "note:1"))).isEqualTo("1");
+        assertThat(text(read(alice, "2", "note:1"))).isEqualTo("2");
+        cache().apply(CacheSettings.STANDARD.withLegacyLife(Duration.ofMinutes(1)));
+
+        assertThat(text(read(alice, "3", "note:1"))).isEqualTo("3");
+        assertThat(text(read(alice, "4", "note:1"))).isEqualTo("3");
+        assertThat(text(read(bob, "5", "note:1"))).isEqualTo("4");
+        cache().apply(CacheSettings.STANDARD);
+        assertThat(text(read(alice, "6", "note:1"))).isEqualTo("5");
+    }
+
+    @Test
+    void resourceOfALegacyBackendIsKeptForItsSessionUntilItChanges() {
+        cache().apply(CacheSettings.STANDARD.withLegacyLife(Duration.ofMinutes(1)));
+        FakeBackend backend = reading(
+                FakeBackend.legacy(),
+                (request, answer) -> answer.result(
+                        "{\"contents\":[{\"uri\":\"note:1\",\"text\":\"" + executed.incrementAndGet() + "\"}]}"));
+        gateway.with("files", backend).listeningTo(backend);
+        WireClient session = gateway.client().initialize("2025-11-25", "{}");
+        String request = "{'jsonrpc':'2.0','id':1,'method':'resources/read','params':{'uri':'note:1'}}";
+
+        JsonNode first = session.post(request).json();
+        JsonNode modern = read(gateway.client(), "2", "note:1");
+        assertThat(text(session.post(request).json())).isEqualTo(text(first));
+        assertThat(modern.at("/result/ttlMs").asInt(-1)).isZero();
+        assertThat(modern.at("/result/cacheScope").asString()).isEqualTo("private");
+        assertThat(text(read(gateway.client(), "3", "note:1"))).isEqualTo(text(modern));
+
+        backend.push("notifications/resources/list_changed", "{}");
+
+        await().untilAsserted(
+                        () -> assertThat(text(session.post(request).json())).isNotEqualTo(text(first)));
+    }
+
+    @Test
     void resourceWithoutTimeIsReadEachTime() {
         gateway.with("files", reading(FakeBackend.modern(), numbered("public", 0)));
 

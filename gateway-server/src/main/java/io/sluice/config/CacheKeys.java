@@ -43,6 +43,12 @@ final class CacheKeys {
                     + " cacheScope is public.");
     private static final Key<Duration> MAX_TTL = Key.of(
             "maxTtl", Shape.duration(), "1h", "Keep resources no longer than this, whatever their backend says.");
+    private static final Key<Duration> LEGACY_RESOURCES = Key.of(
+            "legacyResources",
+            Shape.durationOrNone(),
+            "0s",
+            "Keep resources of legacy backends, which cannot say for how long, for this long and for the caller and"
+                    + " session that read them; 0s keeps none.");
     private static final Key<List<CacheRule>> TOOLS = Key.listOf(
             "tools",
             RULE,
@@ -52,12 +58,13 @@ final class CacheKeys {
     static final Key<CacheSettings> CACHE = Key.section(
             "cache",
             new Section<>(
-                    List.of(BYTES, ENTRY_BYTES, RESOURCES, MAX_TTL, TOOLS),
+                    List.of(BYTES, ENTRY_BYTES, RESOURCES, MAX_TTL, LEGACY_RESOURCES, TOOLS),
                     f -> Optional.of(new CacheSettings(
                             f.value(BYTES),
                             f.value(ENTRY_BYTES),
                             f.value(RESOURCES),
                             f.value(MAX_TTL),
+                            f.value(LEGACY_RESOURCES),
                             f.value(TOOLS)))),
             "What is used again of what backends answered.");
 }

@@ -254,6 +254,7 @@ final class SettingsTest {
               maxEntry: 64KiB
               resources: false
               maxTtl: 5m
+              legacyResources: 20s
               tools:
                 - { backend: "search*", tool: "get_*", ttl: 10s, shared: true }
                 - { tool: look }
@@ -265,6 +266,7 @@ final class SettingsTest {
                         64 << 10,
                         false,
                         Duration.ofMinutes(5),
+                        Duration.ofSeconds(20),
                         List.of(
                                 new CacheRule("search*", "get_*", Duration.ofSeconds(10), true),
                                 new CacheRule("*", "look", Duration.ofSeconds(30), false))));
