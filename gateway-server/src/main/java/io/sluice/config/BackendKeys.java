@@ -11,6 +11,8 @@ import io.sluice.registry.ToolOverride;
 import io.sluice.registry.Transport;
 import io.sluice.stdio.StdioSettings;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -95,6 +97,11 @@ final class BackendKeys {
             "none",
             "Variables for the program. Of the gateway's own environment it sees only what programs need to run: PATH,"
                     + " HOME, language, proxies.");
+    private static final Key<Map<String, String>> ENV_FILE = Key.optional(
+            "envFile",
+            new EnvFile(),
+            "none",
+            "A file of further variables for the program, NAME=value on each line; those of env win.");
     private static final Key<String> CWD =
             Key.optional("cwd", Shape.text(), "the gateway's", "The directory the program starts in.");
     private static final Key<Duration> IDLE_TIMEOUT = Key.of(
@@ -197,7 +204,7 @@ final class BackendKeys {
             List.of(OPENAPI, BASE_URL, INTERVAL, INCLUDE_OPERATIONS, EXCLUDE_OPERATIONS);
     private static final List<Key<?>> OF_GRPC = List.of(SERVICES, MAX_MESSAGE, MAX_STREAMED);
     private static final List<Key<?>> OF_PROGRAMS =
-            List.of(COMMAND, ARGS, ENV, CWD, IDLE_TIMEOUT, MAX_LIFETIME, START_TIMEOUT, MAX_RESTARTS);
+            List.of(COMMAND, ARGS, ENV, ENV_FILE, CWD, IDLE_TIMEOUT, MAX_LIFETIME, START_TIMEOUT, MAX_RESTARTS);
     private static final Key<Boolean> DISABLED = Key.of("disabled", Shape.flag(), "false", "Leave the entry out.");
 
     static final Section<Backend> BACKEND = new Section<>(
@@ -216,6 +223,7 @@ final class BackendKeys {
                     COMMAND,
                     ARGS,
                     ENV,
+                    ENV_FILE,
                     CWD,
                     IDLE_TIMEOUT,
                     MAX_LIFETIME,
@@ -233,7 +241,9 @@ final class BackendKeys {
                     DISABLED),
             Set.of(
                     "alwaysAllow",
+                    "alwaysLoad",
                     "autoApprove",
+                    "chatMenu",
                     "description",
                     "dev",
                     "displayName",
@@ -243,13 +253,17 @@ final class BackendKeys {
                     "iconUrl",
                     "initTimeout",
                     "name",
+                    "requiresOAuth",
                     "restart",
                     "sandbox",
                     "sandboxEnabled",
+                    "serverInstructions",
+                    "startup",
                     "tags",
                     "trust",
                     "version",
-                    "watch"),
+                    "watch",
+                    "watchPaths"),
             BackendKeys::backend);
 
     /** What the file's entries came to. */
@@ -403,13 +417,19 @@ final class BackendKeys {
         return new StdioSettings(
                         f.find(COMMAND).orElse("-"),
                         f.value(ARGS),
-                        f.find(ENV).orElse(Map.of()),
+                        environment(f),
                         f.find(CWD),
                         f.value(IDLE_TIMEOUT),
                         f.value(MAX_LIFETIME),
                         f.value(START_TIMEOUT),
                         f.value(MAX_RESTARTS))
                 .transport();
+    }
+
+    private static Map<String, String> environment(Section.Fields f) {
+        Map<String, String> environment = new LinkedHashMap<>(f.find(ENV_FILE).orElse(Map.of()));
+        environment.putAll(f.find(ENV).orElse(Map.of()));
+        return environment;
     }
 
     private static List<Endpoint> base(Section.Fields f, String name) {
@@ -437,11 +457,20 @@ final class BackendKeys {
     private static Transport service(Section.Fields f) {
         String document = f.find(OPENAPI).orElse("");
         return new OpenApiSettings(
-                        isUrl(document) ? document : "file:" + document,
+                        isUrl(document) ? document : "file:" + documentFile(f, document),
                         f.value(INTERVAL),
                         f.section(INCLUDE_OPERATIONS).orElse(OpenApiSettings.Selection.EMPTY),
                         f.section(EXCLUDE_OPERATIONS).orElse(OpenApiSettings.Selection.EMPTY))
                 .transport();
+    }
+
+    /** Relative to the file that names it. One that is not there yet is the backend's trouble, and not everybody's. */
+    private static Path documentFile(Section.Fields f, String document) {
+        Path file = f.at(OPENAPI).base().resolve(document).normalize();
+        if (!document.isEmpty() && !Files.isRegularFile(file)) {
+            f.in().note(f.at(OPENAPI), f.pathOf(OPENAPI) + ": there is no file " + file + " now");
+        }
+        return file;
     }
 
     private static void refuse(Section.Fields f, List<Key<?>> keys, String why) {

@@ -54,12 +54,60 @@ final class ClientForm {
                 server = renamed(server, other, each.getKey());
             }
         }
-        Optional<Node.Entry> envFile = server.entry("envFile");
-        if (envFile.isPresent()) {
-            in.note(envFile.get().at(), "'envFile' is not read; what the program needs of it belongs into env");
-            server = server.without("envFile");
-        }
+        server = withoutEnvFile(server);
+        server = withType(server);
+        server = withTools(server);
+        server = withGrant(server);
         return withUnit(server);
+    }
+
+    /** Clients have it beside a url too, where it does nothing. */
+    private Node.Mapping withoutEnvFile(Node.Mapping server) {
+        Optional<Node.Entry> envFile = server.entry("envFile");
+        if (envFile.isEmpty() || server.value("command").isPresent()) {
+            return server;
+        }
+        in.note(envFile.get().at(), "'envFile' is for programs, and ignored beside a url");
+        return server.without("envFile");
+    }
+
+    /** Some say where a server is and not how it is reached. */
+    private Node.Mapping withType(Node.Mapping server) {
+        Optional<Node.Entry> type = server.entry("type");
+        if (type.isEmpty() || !(type.get().value() instanceof Node.Text text)) {
+            return server;
+        }
+        String meant = text.text().equals("local") ? "stdio" : text.text().equals("remote") ? "http" : "";
+        if (meant.isEmpty()) {
+            return server;
+        }
+        in.note(type.get().at(), "the type '" + text.text() + "' is read as '" + meant + "'");
+        return server.with(new Node.Entry("type", type.get().at(), new Node.Text(meant, Node.Kind.STRING, text.at())));
+    }
+
+    /** A list is what may be used; here {@code tools} is how single ones are shown. */
+    private Node.Mapping withTools(Node.Mapping server) {
+        boolean list =
+                server.value("tools").filter(Node.Sequence.class::isInstance).isPresent();
+        return list ? renamed(server, "tools", "includeTools") : server;
+    }
+
+    /** In clients there is always somebody who can agree. */
+    private Node.Mapping withGrant(Node.Mapping server) {
+        Optional<Node.Entry> entry = server.entry("oauth");
+        if (entry.isEmpty() || !(entry.get().value() instanceof Node.Mapping oauth)) {
+            return server;
+        }
+        Node.Mapping plain = oauth.without("callbackPort").without("enabled");
+        if (plain.entries().size() == oauth.entries().size()) {
+            return server;
+        }
+        if (plain.entry("grant").isEmpty()) {
+            plain = plain.with(new Node.Entry(
+                    "grant", oauth.at(), new Node.Text("authorization_code", Node.Kind.STRING, oauth.at())));
+        }
+        in.note(entry.get().at(), "'oauth' is read as one where somebody agrees: grant: authorization_code");
+        return server.with(new Node.Entry("oauth", entry.get().at(), plain));
     }
 
     private Node.Mapping renamed(Node.Mapping server, String theirs, String ours) {

@@ -63,6 +63,7 @@ public final class ConfigReader {
         }
         return DocumentReader.read(file, bytes, in.faults)
                 .map(this::withOneNameForBackends)
+                .map(this::withoutInputs)
                 .orElseGet(() -> Node.Mapping.empty(Location.in(file, 1, 1)));
     }
 
@@ -79,6 +80,12 @@ public final class ConfigReader {
         return top.without("servers")
                 .with(new Node.Entry(
                         "mcpServers", servers.get().at(), servers.get().value()));
+    }
+
+    /** What VS Code would ask somebody for. */
+    private Node.Mapping withoutInputs(Node.Mapping top) {
+        top.value("inputs").ifPresent(in.client::take);
+        return top.without("inputs");
     }
 
     /** Lays one tree over another. A backend's new url replaces its endpoints, and the other way round. */

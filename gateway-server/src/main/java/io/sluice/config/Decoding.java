@@ -23,6 +23,7 @@ final class Decoding {
     final List<Fault> faults = new ArrayList<>();
     final List<Fault> notes = new ArrayList<>();
     final SourceFiles files = new SourceFiles();
+    final ClientVariables client = new ClientVariables();
     private final Map<String, String> variables;
 
     Decoding(Map<String, String> variables) {
@@ -107,21 +108,33 @@ final class Decoding {
             return bytes(file, at, path)
                     .map(bytes -> new String(bytes, StandardCharsets.UTF_8).replaceFirst("\\R\\z", ""));
         }
+        if (inside.startsWith("input:")) {
+            String id = inside.substring("input:".length());
+            Optional<String> input = client.input(id, variables);
+            if (input.isEmpty()) {
+                fault(at, path + ": " + client.missing(id));
+            }
+            return input;
+        }
         Matcher variable = VARIABLE.matcher(inside);
         if (!variable.matches()) {
-            String way = inside.startsWith("input:")
-                    ? "nobody can be asked here; use a variable such as ${"
-                            + inside.substring(6)
-                                    .toUpperCase(java.util.Locale.ROOT)
-                                    .replaceAll("[^A-Z0-9]", "_") + "}"
-                    : "write ${VAR}, ${VAR:-default} or ${file:path}";
-            fault(at, path + ": '${" + inside + "}' is not understood: " + way);
-            return Optional.empty();
+            Optional<String> place = ClientVariables.place(inside, at);
+            if (place.isEmpty()) {
+                fault(
+                        at,
+                        path + ": '${" + inside
+                                + "}' is not understood: write ${VAR}, ${VAR:-default} or ${file:path}");
+            }
+            return place;
         }
         String name = variable.group(1);
         String fallback = variable.group(2);
         String found = variables.get(name);
         if (found == null || found.isEmpty() && fallback != null) {
+            Optional<String> place = ClientVariables.place(inside, at);
+            if (place.isPresent()) {
+                return place;
+            }
             if (fallback == null) {
                 fault(
                         at,

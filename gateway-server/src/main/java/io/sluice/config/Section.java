@@ -92,7 +92,7 @@ final class Section<T> implements Shape<T> {
             property.putAll(key.shape().schema());
             properties.put(key.name(), property);
         }
-        ignored.stream().sorted().forEach(name -> properties.put(name, Map.of("description", "Ignored here.")));
+        ignored.stream().sorted().forEach(name -> properties.put(name, Map.of("description", "For MCP clients.")));
         Map<String, Object> schema = Shape.schemaOf("object");
         schema.put("additionalProperties", false);
         schema.put("properties", properties);

@@ -1,12 +1,15 @@
 package io.sluice.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.entry;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.adapter.GrpcSettings;
 import io.sluice.openapi.OpenApiSettings;
 import io.sluice.registry.Backend;
 import io.sluice.stdio.StdioSettings;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -50,18 +53,112 @@ final class ClientFilesTest {
 
     @Test
     void visualStudioCodeFileIsReadWithItsCommentsAndInputs() {
-        Reading reading = files.variable("KEY", "k").reading("mcp.json", """
+        Reading reading =
+                files.variable("KEY", "k").variable("INPUT_API_KEY", "asked").reading("mcp.json", """
             {
               // asked once
-              "inputs": [{"type": "promptString", "id": "key"}],
+              "inputs": [
+                {"type": "promptString", "id": "api-key", "description": "Your key", "password": true},
+                {"type": "pickString", "id": "region", "options": ["eu", "us"], "default": "eu"},
+              ],
               "servers": {
-                "search": {"type": "http", "url": "https://example.com/mcp", "headers": {"X-Key": "${env:KEY}"}},
+                "search": {"type": "http", "url": "https://example.com/mcp", "headers": {"X-Key": "${env:KEY}",
+                           "Authorization": "Bearer ${input:api-key}", "X-Region": "${input:region}"}},
               },
             }
             """);
 
-        assertThat(ConfigFiles.good(reading).backends().get(0).headers()).containsEntry("X-Key", "k");
-        assertThat(reading.notes()).singleElement().asString().contains(":3:3: 'inputs'");
+        assertThat(ConfigFiles.good(reading).backends().get(0).headers())
+                .containsEntry("X-Key", "k")
+                .containsEntry("Authorization", "Bearer asked")
+                .containsEntry("X-Region", "eu");
+        assertThat(reading.notes()).isEmpty();
+    }
+
+    @Test
+    void inputThatNobodyGaveSaysWhatToSet() {
+        assertThat(files.faultsOf(files.reading("mcp.json", """
+                {"inputs": [{"type": "promptString", "id": "api-key", "description": "Your key"}],
+                 "servers": {"search": {"url": "https://example.com/mcp", "headers": {"X-Key": "${input:api-key}"}}}}
+                """)))
+                .singleElement()
+                .asString()
+                .isEqualTo(
+                        "mcp.json:2:80: mcpServers.search.headers.X-Key: the input 'api-key' (Your key) is asked for,"
+                                + " and nobody can be asked here; set the variable INPUT_API_KEY");
+    }
+
+    @Test
+    void programGetsTheVariablesOfItsFile() throws IOException {
+        Path client = Files.createDirectory(directory.resolve(".vscode"));
+        Files.writeString(directory.resolve(".env"), """
+                # for the server
+                export TOKEN=abc # said once
+                QUOTED="two words #1\\n\\"x\\" \\\\ \\$HOME" # comment
+                SINGLE='as $it \\n is'
+                EMPTY=
+                WINS=file
+
+                URL = https://h/?a=b#c
+                """);
+        Files.writeString(client.resolve("mcp.json"), """
+                {"servers": {"files": {"command": "node", "args": ["${workspaceFolder}/x.js", "${userHome}${/}y"],
+                 "envFile": "${workspaceFolder}/.env", "env": {"WINS": "env"}}}}
+                """);
+
+        Reading reading = ConfigReader.read(files.sources(client.resolve("mcp.json")));
+
+        StdioSettings settings =
+                StdioSettings.of(ConfigFiles.good(reading).backends().get(0).transport());
+        assertThat(settings.env())
+                .containsOnly(
+                        entry("TOKEN", "abc"),
+                        entry("QUOTED", "two words #1\n\"x\" \\ $HOME"),
+                        entry("SINGLE", "as $it \\n is"),
+                        entry("EMPTY", ""),
+                        entry("WINS", "env"),
+                        entry("URL", "https://h/?a=b#c"));
+        assertThat(settings.commandLine())
+                .containsExactly("node", directory + "/x.js", System.getProperty("user.home") + "/y");
+        assertThat(reading.files()).contains(directory.resolve(".env"));
+    }
+
+    @Test
+    void fileOfVariablesThatCannotBeReadIsAFaultThatShowsNoValue() throws IOException {
+        Files.writeString(directory.resolve("bad.env"), "OK=1\nTOKEN=\"secret\nsecret\n");
+
+        assertThat(files.faults("mcpServers: {a: {command: x, envFile: bad.env}}"))
+                .hasSize(2)
+                .allMatch(fault -> fault.contains("is not NAME=value, or has a quote that is not closed"))
+                .noneMatch(fault -> fault.contains("secret"))
+                .element(0)
+                .asString()
+                .startsWith("bad.env:2:1");
+        assertThat(files.faults("mcpServers: {a: {command: x, envFile: nope.env}}"))
+                .singleElement()
+                .asString()
+                .contains("mcpServers.a.envFile: cannot read", "there is no such file");
+    }
+
+    @Test
+    void copilotFileIsRead() {
+        Reading reading = files.reading("mcp.json", """
+                {"mcpServers": {
+                  "here": {"type": "local", "command": "date", "tools": ["*"]},
+                  "there": {"type": "remote", "url": "https://h/mcp", "tools": ["get_*"], "oauth": {"callbackPort": 1},
+                            "envFile": "x"}
+                }}
+                """);
+
+        assertThat(ConfigFiles.good(reading).backends())
+                .extracting(Backend::name, backend -> backend.transport().kind(), Backend::includeTools)
+                .containsExactly(tuple("here", "stdio", List.of("*")), tuple("there", "http", List.of("get_*")));
+        assertThat(reading.notes().stream().map(Fault::sentence))
+                .contains(
+                        "the type 'local' is read as 'stdio'",
+                        "'tools' is read as 'includeTools'",
+                        "'oauth' is read as one where somebody agrees: grant: authorization_code",
+                        "'envFile' is for programs, and ignored beside a url");
     }
 
     @Test
@@ -72,7 +169,7 @@ final class ClientFilesTest {
               "mcpServers": {
                 "GitHub": {"type": "http", "url": "https://a.example/mcp", "timeout": 60, "alwaysAllow": ["x"]},
                 "git hub": {"serverUrl": "https://b.example/mcp", "disabledTools": ["drop_*"]},
-                "my_files": {"command": "npx", "args": ["-y", "files"], "envFile": "${workspaceFolder}/.env",
+                "my_files": {"command": "npx", "args": ["-y", "files"], "cwd": "${workspaceFolder}",
                              "timeout": 120000, "autoApprove": [], "disabled": false},
                 "Gemini": {"httpUrl": "https://c.example/mcp", "trust": true},
                 "Cline": {"transportType": "sse", "url": "https://d.example/sse"},
@@ -104,7 +201,6 @@ final class ClientFilesTest {
                         "'timeout' has no unit; 60 is taken as 60s",
                         "'timeout' has no unit; 120000 is taken as 120000ms",
                         "'serverUrl' is read as 'url'",
-                        "'envFile' is not read; what the program needs of it belongs into env",
                         "'Off' is disabled and left out");
     }
 
@@ -152,7 +248,7 @@ final class ClientFilesTest {
                         tuple("orders", "http://localhost:2/"),
                         tuple("alone", "openapi:alone"));
         OpenApiSettings petshop = OpenApiSettings.of(config.backends().get(0).transport());
-        assertThat(petshop.document()).isEqualTo("file:./petshop.yaml");
+        assertThat(petshop.document()).isEqualTo("file:" + directory.resolve("petshop.yaml"));
         assertThat(petshop.include().tags()).containsExactly("pet");
         assertThat(petshop.interval()).isEqualTo(Duration.ofMinutes(5));
         assertThat(files.faults("mcpServers: {a: {openapi: x.yaml, url: 'http://h/mcp'}}"))

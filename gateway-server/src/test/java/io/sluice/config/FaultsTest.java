@@ -117,7 +117,8 @@ final class FaultsTest {
                 "auth: { tokens: [{ name: a }] } | auth.tokens[0]: 'value' is missing",
                 "auth: { tokensFile: nope } | auth.tokensFile: cannot read",
                 "environment: ${ | environment: a '${' is not closed by '}'",
-                "environment: ${input:api-key} | nobody can be asked here; use a variable such as ${API_KEY}",
+                "environment: ${input:api-key} | the input 'api-key' is asked for, and nobody can be asked here; set the"
+                        + " variable INPUT_API_KEY",
                 "environment: ${a b} | '${a b}' is not understood",
                 "environment: ${file:nope.txt} | nope.txt: there is no such file",
                 "environment: ${SHORTT} | the variable SHORTT is not set; did you mean 'SHORT'?",
