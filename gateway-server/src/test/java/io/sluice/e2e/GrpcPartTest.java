@@ -3,9 +3,7 @@ package io.sluice.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.Main;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
+import io.sluice.testing.HeldPort;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -42,20 +40,16 @@ class GrpcPartTest {
         return Files.readString(classes);
     }
 
-    private static int closedPort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
-    }
-
     @Test
     void isLoadedWhenABackendNeedsItAndNotBefore() throws Exception {
-        String address = "\"url\": \"http://127.0.0.1:" + closedPort() + "/\"";
+        try (HeldPort nobody = new HeldPort(0)) {
+            String address = "\"url\": \"http://127.0.0.1:" + nobody.port() + "/\"";
 
-        assertThat(loaded("{" + address + "}"))
-                .contains(" io.sluice.upstream.Upstream ")
-                .doesNotContain(" io.sluice.grpc.", " io.grpc.", " com.google.protobuf.", " com.google.common.");
-        assertThat(loaded("{" + address + ", \"type\": \"grpc\"}"))
-                .contains(" io.sluice.grpc.GrpcService ", " io.grpc.netty.NettyChannelBuilder ");
+            assertThat(loaded("{" + address + "}"))
+                    .contains(" io.sluice.upstream.Upstream ")
+                    .doesNotContain(" io.sluice.grpc.", " io.grpc.", " com.google.protobuf.", " com.google.common.");
+            assertThat(loaded("{" + address + ", \"type\": \"grpc\"}"))
+                    .contains(" io.sluice.grpc.GrpcService ", " io.grpc.netty.NettyChannelBuilder ");
+        }
     }
 }
