@@ -1,6 +1,7 @@
 package io.sluice.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.sluice.registry.redis.TestRedis;
 import io.sluice.testing.FakeBackend;
@@ -54,6 +55,10 @@ final class ParkedKillIT {
             List<Replica> replicas = replicas(backend);
             Replica owner = replicas.get(0);
             Replica other = replicas.get(1);
+            // ready is who has asked every backend, or has waited for it long enough
+            for (Replica replica : replicas) {
+                await().atMost(PATIENCE).until(() -> lists(replica).contains("echo"));
+            }
 
             assertThat(call(other, answerTo(parked(owner)))
                             .at("/result/content/0/text")
@@ -121,19 +126,27 @@ final class ParkedKillIT {
     }
 
     private JsonNode call(Replica at, String more) throws Exception {
-        String body =
-                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"echo\",\"arguments\":{}"
-                        + more + ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-                        + "\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{}}}}}";
-        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + at.port() + "/mcp"))
+        return ask(at, "tools/call", "\"name\":\"echo\",\"arguments\":{}" + more + ",", "Mcp-Name", "echo");
+    }
+
+    private List<String> lists(Replica at) throws Exception {
+        return ask(at, "tools/list", "").at("/result/tools").findValuesAsString("name");
+    }
+
+    private JsonNode ask(Replica at, String method, String params, String... headers) throws Exception {
+        String body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" + method + "\",\"params\":{" + params
+                + "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+                + "\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{}}}}}";
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + at.port() + "/mcp"))
                 .header("Content-Type", "application/json")
                 .header("Accept", "application/json, text/event-stream")
                 .header("MCP-Protocol-Version", "2026-07-28")
-                .header("Mcp-Method", "tools/call")
-                .header("Mcp-Name", "echo")
-                .POST(HttpRequest.BodyPublishers.ofString(body))
-                .build();
-        HttpResponse<String> response = http.send(request, PATIENCE);
+                .header("Mcp-Method", method)
+                .POST(HttpRequest.BodyPublishers.ofString(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        HttpResponse<String> response = http.send(request.build(), PATIENCE);
         String last = response.body()
                 .lines()
                 .filter(line -> line.startsWith("{") || line.startsWith("data: {"))
