@@ -20,8 +20,11 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
-/** Asks every backend of a configuration what it offers, as the gateway would, and listens to nobody. */
+/** Asks every backend of a configuration what it offers, as the gateway would, and listens to nobody. Each has 20 seconds to answer. */
 public final class OnlineCheck {
+    /** Programs that are fetched when they start, as npx does it, take a while. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
     private final String version;
     private final GatewayConfig config;
 
@@ -61,7 +64,7 @@ public final class OnlineCheck {
                     registry,
                     UpstreamSettings.of(loops, egress, version, new SecureRandom())
                             .withAdapters(SluiceServer.adapters(loops, egress, version, () -> allowed)),
-                    DiscoverySettings.DEFAULT);
+                    DiscoverySettings.DEFAULT.withFirstAttempt(PATIENCE));
         }
 
         Flux<Found> all() {
@@ -74,13 +77,13 @@ public final class OnlineCheck {
             return discovery
                     .refresh(backend.name())
                     .map(contribution -> found(backend, contribution))
-                    .defaultIfEmpty(new Found(backend, Optional.empty(), Optional.of("It did not answer in time")));
+                    .defaultIfEmpty(new Found(backend, Optional.empty(), Optional.of("It did not answer within " + PATIENCE.toSeconds() + " s")));
         }
 
         private Found found(Backend backend, Contribution contribution) {
             Optional<String> trouble = contribution.trouble();
             return contribution.listing().isEmpty() && trouble.isEmpty()
-                    ? new Found(backend, Optional.empty(), Optional.of("It did not answer in time"))
+                    ? new Found(backend, Optional.empty(), Optional.of("It did not answer within " + PATIENCE.toSeconds() + " s"))
                     : new Found(backend, contribution.listing(), trouble);
         }
 
