@@ -22,8 +22,8 @@ final class CallStream {
     private static final Duration FIRST_WAIT = Duration.ofMillis(250);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
 
-    private final LegacySession session;
-    private final LegacySession.Established established;
+    private final SessionHttp session;
+    private final Established established;
     private final Relabel relabel;
     private @Nullable Answer first;
     private @Nullable String lastId;
@@ -32,7 +32,7 @@ final class CallStream {
     private @Nullable Event response;
     private volatile boolean answered;
 
-    CallStream(LegacySession session, LegacySession.Established established, Relabel relabel, Answer first) {
+    CallStream(SessionHttp session, Established established, Relabel relabel, Answer first) {
         this.session = session;
         this.established = established;
         this.relabel = relabel;
@@ -138,7 +138,7 @@ final class CallStream {
         Ask ask = Ask.get(
                 established.endpoint(),
                 headers -> {
-                    LegacySession.head(headers, established, MediaTypes.EVENT_STREAM);
+                    established.head(headers, MediaTypes.EVENT_STREAM);
                     headers.set(McpHeaders.LAST_EVENT_ID, after);
                 },
                 session.http().backend().timeout(),

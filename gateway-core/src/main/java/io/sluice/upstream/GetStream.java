@@ -30,7 +30,7 @@ final class GetStream {
     private final Backoff backoff;
     private final Disposable.Swap running = Disposables.swap();
     private final AtomicBoolean ended = new AtomicBoolean();
-    private volatile LegacySession.@Nullable Established of;
+    private volatile @Nullable Established of;
     private volatile @Nullable String lastId;
     private volatile @Nullable Duration retry;
     private final AtomicInteger failures = new AtomicInteger();
@@ -135,7 +135,7 @@ final class GetStream {
     }
 
     private Mono<Answer> open() {
-        LegacySession.Established current = session.now();
+        Established current = session.now();
         if (!current.equals(of)) {
             of = current;
             lastId = null;
@@ -144,7 +144,7 @@ final class GetStream {
         Ask ask = Ask.get(
                 current.endpoint(),
                 headers -> {
-                    LegacySession.head(headers, current, MediaTypes.EVENT_STREAM);
+                    current.head(headers, MediaTypes.EVENT_STREAM);
                     if (after != null) {
                         headers.set(McpHeaders.LAST_EVENT_ID, after);
                     }
@@ -162,8 +162,8 @@ final class GetStream {
         });
     }
 
-    private Mono<Answer> refused(Reply.Refused refused, LegacySession.Established current) {
-        if (LegacySession.isForgotten(refused, current)) {
+    private Mono<Answer> refused(Reply.Refused refused, Established current) {
+        if (current.isForgotten(refused)) {
             if (openedBefore) {
                 return session.renew(current).then(Mono.empty());
             }
@@ -205,7 +205,7 @@ final class GetStream {
             lastId = event.id();
         }
         for (Envelope message : Messages.messagesOf(item)) {
-            if (message.kind() != Kind.RESPONSE && !session.answersItself(message, session.now())) {
+            if (message.kind() != Kind.RESPONSE && !session.answersItself(message)) {
                 listener.onMessage(message);
             }
         }

@@ -8,20 +8,14 @@ import reactor.core.publisher.Mono;
 /** A session's request that is sent without waiting. To be used on its event loop. */
 final class SessionExchange implements Direct.SentOnSession, Prompt {
     private final LegacySession session;
-    private final LegacySession.Established at;
-    private final LegacySession.Way way;
+    private final Established at;
+    private final Way way;
     private final Relabel relabel;
     private final byte[] body;
     private final Direct direct;
     private @Nullable Prompted sent;
 
-    SessionExchange(
-            LegacySession session,
-            LegacySession.Established at,
-            LegacySession.Way way,
-            Relabel relabel,
-            byte[] body,
-            Direct direct) {
+    SessionExchange(LegacySession session, Established at, Way way, Relabel relabel, byte[] body, Direct direct) {
         this.session = session;
         this.at = at;
         this.way = way;
@@ -32,7 +26,7 @@ final class SessionExchange implements Direct.SentOnSession, Prompt {
 
     /** False when it would have to wait, and nothing was done. */
     boolean depart(EventLoop eventLoop) {
-        sent = session.http().sendNow(session.asked(body, at, way, true), eventLoop, this);
+        sent = session.sendNow(body, at, way, eventLoop, this);
         return sent != null;
     }
 

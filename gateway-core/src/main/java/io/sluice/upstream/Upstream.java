@@ -306,7 +306,7 @@ public final class Upstream implements Disposable {
         }
         return sharing(LegacySession.tryShared(http, this::onForgotten))
                 .thenReturn(true)
-                .onErrorResume(LegacySession.HandshakeRefused.class, refused -> Mono.just(false))
+                .onErrorResume(Handshake.Refused.class, refused -> Mono.just(false))
                 .doOnNext(legacy -> alsoLegacy.set(new Also(known, legacy)));
     }
 
@@ -442,7 +442,7 @@ public final class Upstream implements Disposable {
                 body,
                 headers -> write(head, headers),
                 backend.timeout(),
-                LegacySession.isRepeatable(head.method()),
+                Way.isRepeatable(head.method()),
                 terms,
                 null,
                 false);

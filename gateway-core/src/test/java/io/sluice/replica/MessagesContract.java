@@ -16,7 +16,6 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
-import reactor.core.publisher.Flux;
 
 /** What every {@link Messages} promises, to be extended by a test of each. */
 public abstract class MessagesContract {
@@ -94,7 +93,8 @@ public abstract class MessagesContract {
 
         Flux.range(0, 2_000)
                 .flatMap(
-                        i -> Mono.defer(() -> first().publish("news", Integer.toString(i).getBytes(UTF_8)))
+                        i -> Mono.defer(() -> first().publish(
+                                                "news", Integer.toString(i).getBytes(UTF_8)))
                                 .subscribeOn(Schedulers.parallel()),
                         16)
                 .blockLast(PATIENCE);
