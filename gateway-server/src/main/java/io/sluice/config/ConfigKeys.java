@@ -208,6 +208,14 @@ final class ConfigKeys {
             Shape.integer(0, 100_000),
             "1000",
             "Most backends that POST /register may have added; those of the file do not count.");
+    private static final Key<Duration> CLIENTS_IDLE = Key.of(
+            "idleTimeout",
+            Shape.duration(),
+            "30m",
+            "How long a client of POST /mcp/connect stays that nobody uses; any call with its client_id counts.");
+    private static final Section<Duration> CLIENTS_SECTION =
+            new Section<>(List.of(CLIENTS_IDLE), f -> Optional.of(f.value(CLIENTS_IDLE)));
+
     private static final Section<Integer> REGISTRATION_SECTION =
             new Section<>(List.of(MAX_BACKENDS), f -> Optional.of(f.value(MAX_BACKENDS)));
 
@@ -294,6 +302,8 @@ final class ConfigKeys {
     private static final Section<List<String>> STDIO_SECTION =
             new Section<>(List.of(STDIO_ALLOW), f -> Optional.of(f.value(STDIO_ALLOW)));
     private static final Key<List<String>> STDIO = Key.section("stdio", STDIO_SECTION, "Backends that are programs.");
+    private static final Key<Duration> CLIENTS =
+            Key.section("clients", CLIENTS_SECTION, "Clients that are connected over the API.");
     private static final Key<Integer> REGISTRATION =
             Key.section("registration", REGISTRATION_SECTION, "Backends that come through the API.");
     private static final Key<Log> LOG = Key.section("log", LOG_SECTION, "What is logged, and how.");
@@ -319,6 +329,7 @@ final class ConfigKeys {
                     EGRESS,
                     STDIO,
                     REGISTRATION,
+                    CLIENTS,
                     GuardKeys.LIMITS,
                     GuardKeys.RESILIENCE,
                     OverloadKeys.OVERLOAD,
@@ -341,6 +352,7 @@ final class ConfigKeys {
         Optional<Egress> egress = f.section(EGRESS);
         Optional<List<String>> stdioAllow = f.section(STDIO);
         Optional<Integer> maxRegistered = f.section(REGISTRATION);
+        Optional<Duration> clientIdle = f.section(CLIENTS);
         Optional<LimitSettings> limits = f.section(GuardKeys.LIMITS);
         List<PolicyRule> resilience = f.value(GuardKeys.RESILIENCE);
         Optional<OverloadSettings> overload = f.section(OverloadKeys.OVERLOAD);
@@ -348,7 +360,12 @@ final class ConfigKeys {
         Optional<Log> log = f.section(LOG);
         String environment = f.value(ENVIRONMENT);
         BackendKeys.Declared declared = f.find(BACKENDS).orElse(BackendKeys.Declared.NONE);
-        if (server.isEmpty() || auth.isEmpty() || egress.isEmpty() || maxRegistered.isEmpty() || log.isEmpty()) {
+        if (server.isEmpty()
+                || auth.isEmpty()
+                || egress.isEmpty()
+                || maxRegistered.isEmpty()
+                || clientIdle.isEmpty()
+                || log.isEmpty()) {
             return Optional.empty();
         }
         return Optional.of(new GatewayConfig(
@@ -363,6 +380,7 @@ final class ConfigKeys {
                 egress.get(),
                 stdioAllow.orElse(List.of()),
                 maxRegistered.get(),
+                clientIdle.get(),
                 limits.orElse(LimitSettings.NONE),
                 resilience,
                 overload.orElse(OverloadSettings.STANDARD),

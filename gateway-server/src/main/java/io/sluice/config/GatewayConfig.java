@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param gatewayAggregated whether the gateway's own tools show on {@code /mcp}
  * @param stdioAllow command lines that the management API may have started
  * @param maxRegistered most backends that the API may have registered at once
+ * @param clientIdle how long a client that was connected over the API stays when nobody uses it
  * @param limits what callers may do
  * @param resilience how backends are treated; the first that matches a backend counts
  * @param overload when the gateway is pressed, and spares itself
@@ -44,6 +45,7 @@ public record GatewayConfig(
         Egress egress,
         List<String> stdioAllow,
         int maxRegistered,
+        Duration clientIdle,
         LimitSettings limits,
         List<PolicyRule> resilience,
         OverloadSettings overload,

@@ -75,34 +75,59 @@ final class ApiDescription {
         return described;
     }
 
-    private static Map<String, Object> responses(Operation operation) {
+    /** The media types of each status that an operation may answer with. */
+    static Map<Integer, List<String>> formats(Operation operation) {
+        Map<Integer, List<String>> formats = new LinkedHashMap<>();
+        meanings(operation)
+                .keySet()
+                .forEach(status -> formats.put(status, operation.manual().formats(status)));
+        return formats;
+    }
+
+    private static Map<Integer, String> meanings(Operation operation) {
         Map<Integer, String> meanings = new LinkedHashMap<>();
         if (operation.manual().answers().keySet().stream().noneMatch(status -> status < 300)) {
             meanings.put(200, "Done");
         }
         meanings.putAll(operation.manual().answers());
+        if (!operation.manual().members().isEmpty()) {
+            meanings.putIfAbsent(400, "The body is no JSON");
+            meanings.putIfAbsent(408, "The body did not arrive in time");
+            meanings.putIfAbsent(413, "The body is longer than 64 KiB");
+            meanings.putIfAbsent(415, "The body is not said to be JSON");
+        }
         if (operation.access() == Access.MANAGING) {
             meanings.putIfAbsent(401, "The token is missing or unknown");
             meanings.putIfAbsent(403, "The token may call tools, but not manage the gateway");
         }
+        return meanings;
+    }
+
+    private static Map<String, Object> responses(Operation operation) {
         Map<String, Object> responses = new LinkedHashMap<>();
-        meanings.forEach((status, meaning) -> {
+        meanings(operation).forEach((status, meaning) -> {
             Map<String, Object> response = new LinkedHashMap<>();
             response.put("description", meaning);
-            response.put(
-                    "content",
-                    status < 400
-                            ? Map.of(
-                                    "application/json",
-                                    Map.of(
-                                            "schema",
-                                            operation.manual().results().isEmpty()
-                                                    ? Map.of()
-                                                    : operation.manual().resultSchema()))
-                            : Map.of("application/problem+json", Map.of("schema", Map.of("$ref", PROBLEM))));
+            Map<String, Object> content = new LinkedHashMap<>();
+            operation
+                    .manual()
+                    .formats(status)
+                    .forEach(type -> content.put(type, Map.of("schema", schema(type, operation))));
+            response.put("content", content);
             responses.put(Integer.toString(status), response);
         });
         return responses;
+    }
+
+    private static Map<String, Object> schema(String mediaType, Operation operation) {
+        return switch (mediaType) {
+            case Manual.PROBLEM -> Map.of("$ref", PROBLEM);
+            case Manual.JSON ->
+                operation.manual().results().isEmpty()
+                        ? Map.of()
+                        : operation.manual().resultSchema();
+            default -> Map.of("type", "string");
+        };
     }
 
     private static Map<String, Object> parameter(String name, String in, String description, boolean required) {

@@ -19,6 +19,7 @@ import reactor.core.scheduler.Schedulers;
  * installation and are open, so that a browser can show them; the description they load asks for a token like all else.
  */
 final class ApiPages {
+    private static final Manual PAGE = Manual.answering(200, "A page").as(200, "text/html");
     private static final String WEBJAR = "/META-INF/resources/webjars/swagger-ui/";
     private static final String HTML = """
             <!DOCTYPE html>
@@ -69,10 +70,13 @@ final class ApiPages {
     List<Operation> operations() {
         return List.of(
                 Operation.managing(GET, "/openapi.json", "This description", this::description),
-                Operation.open(GET, "/docs", "This description, to be read and tried in a browser", this::page),
-                Operation.open(GET, "/redoc", "The same as /docs", this::page),
+                Operation.open(GET, "/docs", "This description, to be read and tried in a browser", this::page)
+                        .with(PAGE),
+                Operation.open(GET, "/redoc", "The same as /docs", this::page).with(PAGE),
                 Operation.open(GET, "/docs/{file}", "What the page is made of", this::file)
-                        .with(Manual.answering(404, "There is no such file")));
+                        .with(Manual.answering(200, "The file")
+                                .as(200, "text/javascript", "text/css")
+                                .or(404, "There is no such file")));
     }
 
     private Mono<Answer> description(Question question) {

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,7 +48,7 @@ final class Clients implements Disposable {
     private final Registry registry;
     private final Discovery discovery;
     private final InstantSource clock;
-    private final Duration idle;
+    private final Supplier<Duration> idle;
     private final @Nullable OAuthKeepers keepers;
     private final SecureRandom ids = SeededRandom.create();
     private final Map<String, Mono<Upstream>> open = new ConcurrentHashMap<>();
@@ -55,14 +56,14 @@ final class Clients implements Disposable {
     private final Disposable watch;
 
     /**
-     * @param idle how long a client stays that nobody uses
+     * @param idle how long a client stays that nobody uses; asked anew for each use
      * @param keepers get tokens for clients that have to have one; null when nobody does
      */
     Clients(
             Registry registry,
             Discovery discovery,
             InstantSource clock,
-            Duration idle,
+            Supplier<Duration> idle,
             @Nullable OAuthKeepers keepers) {
         this.keepers = keepers;
         this.registry = registry;
@@ -90,7 +91,7 @@ final class Clients implements Disposable {
     Mono<Upstream> connect(String id, ConnectRequest asked) {
         if (registry.snapshot().records(RecordKind.CLIENT).size() >= MOST) {
             return Mono.error(Problem.of(429, "clients.full", "There are " + MOST + " clients, and no more may be")
-                    .withHint("Disconnect some; idle ones go by themselves after " + idle.toMinutes() + " minutes"));
+                    .withHint("Disconnect some; idle ones go by themselves after " + words(idle.get())));
         }
         if (asked.oauth().isPresent() && keepers == null) {
             return Mono.error(Problem.of(400, "client.oauth_unsupported", "This gateway does not get tokens"));
@@ -119,7 +120,7 @@ final class Clients implements Disposable {
     Mono<SharedRecord> keep(String id, ConnectRequest asked) {
         String now = clock.instant().toString();
         used.put(id, clock.instant());
-        return registry.put(RecordKind.CLIENT, id, asked.record(now, now), Optional.of(idle), Change.any());
+        return registry.put(RecordKind.CLIENT, id, asked.record(now, now), Optional.of(idle.get()), Change.any());
     }
 
     /** Closes what {@link #connect} opened, when nothing came of it. */
@@ -143,7 +144,7 @@ final class Clients implements Disposable {
         SharedRecord record = registry.snapshot().records(RecordKind.CLIENT).get(id);
         if (record == null) {
             throw Problem.of(404, "client.not_found", "Client not found: " + RegistrationRequest.shown(id))
-                    .withHint("It was disconnected, or idle for more than " + idle.toMinutes() + " minutes");
+                    .withHint("It was disconnected, or idle for more than " + words(idle.get()));
         }
         return new Client(id, JSON.readTree(record.body().bytes()));
     }
@@ -168,6 +169,12 @@ final class Clients implements Disposable {
                                 : Mono.empty());
     }
 
+    private static String words(Duration idle) {
+        return idle.compareTo(Duration.ofMinutes(2)) < 0
+                ? idle.toSeconds() + " seconds"
+                : idle.toMinutes() + " minutes";
+    }
+
     private Mono<Upstream> opened(String id, ConnectRequest asked) {
         return Objects.requireNonNull(open.computeIfAbsent(
                 id, key -> discovery.open(asked.backend(key)).cache()));
@@ -185,7 +192,7 @@ final class Clients implements Disposable {
         }
         RawJson record =
                 client.request().record(client.record().path("created_at").asString(""), now.toString());
-        return registry.put(RecordKind.CLIENT, client.id(), record, Optional.of(idle), Change.any())
+        return registry.put(RecordKind.CLIENT, client.id(), record, Optional.of(idle.get()), Change.any())
                 .onErrorComplete()
                 .then();
     }

@@ -38,18 +38,31 @@ final class Consents {
                                 .giving("backend", "string", "Its name")
                                 .giving("authorization_url", "string", "The page to open in a browser")),
                 Operation.open(
-                        GET, "/callback", "Where the browser comes back to from an authorization server", this::end),
+                                GET,
+                                "/callback",
+                                "Where the browser comes back to from an authorization server",
+                                this::end)
+                        .with(Manual.answering(200, "A page for the person who agreed")
+                                .as(200, "text/html")
+                                .or(400, "There is no consent, nobody asked for it, or no token came of it")
+                                .asking("code", "What a token is got for", false)
+                                .asking("state", "Which consent it is", false)
+                                .asking("iss", "The authorization server", false)
+                                .asking("error", "Why there is no consent", false)),
                 Operation.open(
-                        GET,
-                        ClientDocument.PATH,
-                        "What authorization servers may read of the gateway",
-                        question -> Mono.justOrEmpty(keepers.document())
-                                .map(document -> new Answer(200, document))
-                                .switchIfEmpty(Mono.error(() -> Problem.of(
-                                                404,
-                                                "oauth.no_document",
-                                                "This gateway has no address that authorization servers could reach")
-                                        .withHint("Set server.publicUrl to its https address")))));
+                                GET,
+                                ClientDocument.PATH,
+                                "What authorization servers may read of the gateway",
+                                question -> Mono.justOrEmpty(keepers.document())
+                                        .map(document -> new Answer(200, document))
+                                        .switchIfEmpty(Mono.error(() -> Problem.of(
+                                                        404,
+                                                        "oauth.no_document",
+                                                        "This gateway has no address that authorization servers could reach")
+                                                .withHint("Set server.publicUrl to its https address"))))
+                        .with(Manual.answering(200, "A client id metadata document")
+                                .or(404, "The gateway has no https address that others reach")
+                                .giving("client_id", "string", "The address of this document")));
     }
 
     private Mono<Answer> begin(Question question) {

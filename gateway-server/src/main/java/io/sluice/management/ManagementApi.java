@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.slf4j.Logger;
@@ -50,9 +51,6 @@ import tools.jackson.databind.json.JsonMapper;
 public final class ManagementApi implements Disposable {
     /** Of a request. */
     static final int MAX_BODY_BYTES = 64 * 1024;
-
-    /** How long a client stays that nobody uses. */
-    private static final Duration CLIENT_IDLE = Duration.ofMinutes(30);
 
     private static final Logger log = LoggerFactory.getLogger(ManagementApi.class);
     private static final JsonMapper JSON = new JsonMapper();
@@ -74,7 +72,8 @@ public final class ManagementApi implements Disposable {
             About about,
             Readiness readiness,
             InstantSource clock,
-            int maxRegistered) {
+            int maxRegistered,
+            Supplier<Duration> clientIdle) {
         this(
                 registry,
                 discovery,
@@ -84,12 +83,14 @@ public final class ManagementApi implements Disposable {
                 readiness,
                 clock,
                 maxRegistered,
+                clientIdle,
                 null,
                 Vitals.none(),
                 command -> false);
     }
 
     /**
+     * @param clientIdle how long a client of {@code /mcp/connect} stays that nobody uses; asked anew for each use
      * @param keepers take people through their consent, or null when no backend has use for that
      * @param vitals what the meters tell beside the backends
      * @param startable the command lines that registrations may have started
@@ -103,6 +104,7 @@ public final class ManagementApi implements Disposable {
             Readiness readiness,
             InstantSource clock,
             int maxRegistered,
+            Supplier<Duration> clientIdle,
             @Nullable OAuthKeepers keepers,
             Vitals vitals,
             Predicate<List<String>> startable) {
@@ -110,14 +112,16 @@ public final class ManagementApi implements Disposable {
         Servers servers = new Servers(
                 registry, discovery, keepers == null ? name -> false : keepers::needsConsent, vitals.cache());
         Registrations registrations = new Registrations(registry, discovery, servers, egress, maxRegistered, startable);
-        this.clients = new Clients(registry, discovery, clock, CLIENT_IDLE, keepers);
+        this.clients = new Clients(registry, discovery, clock, clientIdle, keepers);
         Health health = new Health(about, readiness, clock);
         List<Operation> operations = new ArrayList<>(List.of(
                 open(GET, "/livez", "Whether the process runs", health::live),
                 open(GET, "/readyz", "Whether calls should come here; ?verbose says why not", health::ready)
                         .with(Manual.answering(200, "They should")
                                 .asking("verbose", "true adds the checks", false)
-                                .giving("status", "string", "ready")
+                                .or(503, "They should not")
+                                .as(503, Manual.JSON)
+                                .giving("status", "string", "ready, or not ready")
                                 .mayGive("checks", "array", "What was looked at")),
                 open(GET, "/health", "How the gateway is, for people", health::health)
                         .with(Manual.answering(200, "It runs")

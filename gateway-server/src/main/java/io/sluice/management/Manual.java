@@ -1,6 +1,8 @@
 package io.sluice.management;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,9 +16,17 @@ import java.util.TreeMap;
  * @param members of the request's body, in order; empty when it takes none
  * @param results members of the answer when it is done, in order; empty when it is said nowhere
  * @param answers statuses and what they mean
+ * @param formats media types of the answers with a status that are something else than usual, which is JSON, and problem+json from 400 on
  */
-record Manual(List<Parameter> query, List<Member> members, List<Member> results, SortedMap<Integer, String> answers) {
-    static final Manual NONE = new Manual(List.of(), List.of(), List.of(), new TreeMap<>());
+record Manual(
+        List<Parameter> query,
+        List<Member> members,
+        List<Member> results,
+        SortedMap<Integer, String> answers,
+        Map<Integer, List<String>> formats) {
+    static final String JSON = "application/json";
+    static final String PROBLEM = "application/problem+json";
+    static final Manual NONE = new Manual(List.of(), List.of(), List.of(), new TreeMap<>(), Map.of());
 
     record Parameter(String name, String description, boolean required) {}
 
@@ -42,7 +52,8 @@ record Manual(List<Parameter> query, List<Member> members, List<Member> results,
         query = List.copyOf(query);
         members = List.copyOf(members);
         results = List.copyOf(results);
-        answers = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(answers));
+        answers = Collections.unmodifiableSortedMap(new TreeMap<>(answers));
+        formats = Map.copyOf(formats);
     }
 
     static Manual answering(int status, String meaning) {
@@ -52,13 +63,25 @@ record Manual(List<Parameter> query, List<Member> members, List<Member> results,
     Manual or(int status, String meaning) {
         SortedMap<Integer, String> more = new TreeMap<>(answers);
         more.put(status, meaning);
-        return new Manual(query, members, results, more);
+        return new Manual(query, members, results, more, formats);
+    }
+
+    /** What answers of this status are, other than usual. */
+    Manual as(int status, String... mediaTypes) {
+        Map<Integer, List<String>> more = new HashMap<>(formats);
+        more.put(status, List.of(mediaTypes));
+        return new Manual(query, members, results, answers, more);
+    }
+
+    /** The media types of answers of this status, without parameters. */
+    List<String> formats(int status) {
+        return formats.getOrDefault(status, List.of(status < 400 ? JSON : PROBLEM));
     }
 
     Manual asking(String parameter, String description, boolean required) {
         List<Parameter> more = new ArrayList<>(query);
         more.add(new Parameter(parameter, description, required));
-        return new Manual(more, members, results, answers);
+        return new Manual(more, members, results, answers, formats);
     }
 
     Manual taking(String member, String type, String description) {
@@ -72,7 +95,7 @@ record Manual(List<Parameter> query, List<Member> members, List<Member> results,
     private Manual taking(String member, String type, String description, boolean required) {
         List<Member> more = new ArrayList<>(members);
         more.add(new Member(member, type, description, required));
-        return new Manual(query, more, results, answers);
+        return new Manual(query, more, results, answers, formats);
     }
 
     /** A member that every good answer has. */
@@ -88,7 +111,7 @@ record Manual(List<Parameter> query, List<Member> members, List<Member> results,
     private Manual giving(String member, String type, String description, boolean always) {
         List<Member> more = new ArrayList<>(results);
         more.add(new Member(member, type, description, always));
-        return new Manual(query, members, more, answers);
+        return new Manual(query, members, more, answers, formats);
     }
 
     /** The body as a JSON Schema. */

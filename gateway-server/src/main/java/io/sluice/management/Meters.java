@@ -67,7 +67,8 @@ final class Meters implements Disposable {
     }
 
     List<Operation> operations() {
-        return List.of(Operation.managing(GET, "/metrics", "Meters, in the form of Prometheus", this::scrape));
+        return List.of(Operation.managing(GET, "/metrics", "Meters, in the form of Prometheus", this::scrape)
+                .with(Manual.answering(200, "The meters").as(200, "text/plain")));
     }
 
     private Mono<Answer> scrape(Question question) {

@@ -36,10 +36,23 @@ final class Resilience {
 
     List<Operation> operations() {
         return List.of(Operation.managing(
-                POST,
-                "/api/v1/mcp/servers/{name}/{verb}",
-                "drain, undrain, eject, restore or weigh an ?endpoint of a server, reset its breakers, or clear-cache of its answers; here only",
-                this::act));
+                        POST,
+                        "/api/v1/mcp/servers/{name}/{verb}",
+                        "drain, undrain, eject, restore or weigh an ?endpoint of a server, reset its breakers, or clear-cache of its answers; here only",
+                        this::act)
+                .with(Manual.answering(200, "Done; how the server is now")
+                        .or(404, "There is no such server, or no such verb")
+                        .or(422, "The endpoint or the number is missing or cannot be meant")
+                        .asking("endpoint", "URL of the endpoint; needed when there are several", false)
+                        .asking("seconds", "How long to eject it", false)
+                        .asking("weight", "Its new weight", false)
+                        .giving("breaker", "string", "State of the server's breaker")
+                        .giving("concurrency_limit", "integer", "Calls that it gets at a time")
+                        .giving("in_flight", "integer", "Calls that it has")
+                        .giving(
+                                "endpoints",
+                                "array",
+                                "Each with url, state, breaker, weight, in_flight and expected_ms")));
     }
 
     /** For {@code GET /api/v1/mcp/servers/{name}}; empty while the backend is not asked. */

@@ -169,6 +169,7 @@ public final class SluiceServer implements RunningGateway {
                 readiness,
                 clock,
                 config.maxRegistered(),
+                () -> Objects.requireNonNull(current.get()).clientIdle(),
                 keepers,
                 vitals(),
                 line -> Objects.requireNonNull(commands.get()).permits(line));

@@ -33,6 +33,16 @@ final class SettingsTest {
     }
 
     @Test
+    void clientsStayForAsLongAsIsSaid() {
+        assertThat(files.yaml("").clientIdle()).isEqualTo(Duration.ofMinutes(30));
+        assertThat(files.yaml("clients: { idleTimeout: 2h }").clientIdle()).isEqualTo(Duration.ofHours(2));
+        assertThat(files.faults("clients: { idleTimeot: 2h }"))
+                .singleElement()
+                .asString()
+                .contains("did you mean 'idleTimeout'?");
+    }
+
+    @Test
     void nothingWrittenMeansTheDefaults() {
         GatewayConfig config = files.yaml("");
 

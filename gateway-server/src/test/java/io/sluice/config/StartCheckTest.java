@@ -186,6 +186,7 @@ final class StartCheckTest {
                 c.egress(),
                 c.stdioAllow(),
                 c.maxRegistered(),
+                c.clientIdle(),
                 c.limits(),
                 c.resilience(),
                 c.overload(),

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
@@ -170,6 +171,31 @@ final class ApiDescriptionTest {
             held("GET", "/mcp/client/" + id, "/mcp/client/{client_id}", "");
             held("POST", "/mcp/disconnect", "/mcp/disconnect", "{\"client_id\":\"" + id + "\"}");
         }
+    }
+
+    /** {@link RunningApi} holds each answer to the description. */
+    @Test
+    void everyAnswerIsOfADescribedStatusAndFormat() throws Exception {
+        for (Operation operation : api.api.operations().operations()) {
+            String method = operation.method().name();
+            String path = operation.path().toString();
+            for (String name : List.of("nobody", "Not%20A%20Name", "start.js", "swagger-ui.css")) {
+                String there = path.replaceAll("\\{[a-z_]+}", name);
+                api.call(method, there, method.equals("GET") ? "" : "{}");
+                api.call(method, there + "?client_id=nobody&instance=nobody&verbose", "{\"client_id\":\"nobody\"}");
+                api.call(method, there, "no JSON");
+            }
+            api.send(HttpRequest.newBuilder(api.at(path.replaceAll("\\{[a-z_]+}", "nobody")))
+                    .header("Authorization", "Bearer " + RunningApi.CALLS_ONLY)
+                    .method(method, HttpRequest.BodyPublishers.noBody())
+                    .build());
+        }
+        assertThat(document.at("/paths/~1callback/get/responses/200/content").propertyNames())
+                .containsExactly("text/html");
+        assertThat(document.at("/paths/~1metrics/get/responses/200/content").propertyNames())
+                .containsExactly("text/plain");
+        assertThat(document.at("/paths/~1readyz/get/responses/503/content").propertyNames())
+                .containsExactly("application/json");
     }
 
     @Test

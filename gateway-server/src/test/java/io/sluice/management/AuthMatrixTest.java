@@ -123,11 +123,19 @@ final class AuthMatrixTest {
                 }
             }
             assertThat(open)
-                    .containsExactlyInAnyOrder("/livez", "/readyz", "/health", "/docs", "/redoc", "/docs/{file}");
+                    .containsExactlyInAnyOrder(
+                            "/livez",
+                            "/readyz",
+                            "/health",
+                            "/docs",
+                            "/redoc",
+                            "/docs/{file}",
+                            "/callback",
+                            "/client-metadata.json");
             for (String path : open) {
                 assertThat(api.get(path.replace("{file}", "start.js")).statusCode())
                         .as(path)
-                        .isEqualTo(200);
+                        .isEqualTo(path.equals("/callback") ? 400 : 200); // nobody was sent there
             }
         }
     }

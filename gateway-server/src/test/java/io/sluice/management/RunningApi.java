@@ -1,5 +1,8 @@
 package io.sluice.management;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.handler.codec.http.HttpMethod;
 import io.sluice.auth.Authenticator;
 import io.sluice.auth.NamedToken;
 import io.sluice.auth.TokenTable;
@@ -11,6 +14,7 @@ import io.sluice.egress.EgressPolicy;
 import io.sluice.listener.HttpHandler;
 import io.sluice.listener.HttpListener;
 import io.sluice.listener.ListenerSettings;
+import io.sluice.oauth.OAuthKeepers;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.UpstreamSettings;
@@ -26,6 +30,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -52,9 +57,12 @@ final class RunningApi implements AutoCloseable {
     final Readiness readiness;
     final ManagementApi api;
 
+    final AtomicReference<Duration> clientIdle = new AtomicReference<>(Duration.ofMinutes(30));
+
     private final LoopResources loops = HttpListener.newLoops("test-management", 1);
     private final Discovery discovery;
     private final HttpListener listener;
+    private final OAuthKeepers keepers;
 
     private RunningApi(Authenticator authenticator, EgressPolicy egress) {
         InstantSource clock = now::get;
@@ -68,7 +76,20 @@ final class RunningApi implements AutoCloseable {
                 clock,
                 PATIENCE);
         About about = new About("1.2.3", "test", () -> 7);
-        api = new ManagementApi(registry, discovery, authenticator, egress, about, readiness, clock, MOST);
+        keepers = new OAuthKeepers(loops, egress, registry, () -> "https://gateway.test", clock);
+        api = new ManagementApi(
+                registry,
+                discovery,
+                authenticator,
+                egress,
+                about,
+                readiness,
+                clock,
+                MOST,
+                clientIdle::get,
+                keepers,
+                Vitals.none(),
+                command -> false);
         HttpHandler rest = (request, response) -> {
             passedOn.incrementAndGet();
             throw new Rejection.NotFound("Nothing here");
@@ -97,7 +118,24 @@ final class RunningApi implements AutoCloseable {
     }
 
     HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
-        return http.send(request, BodyHandlers.ofString());
+        HttpResponse<String> answer = http.send(request, BodyHandlers.ofString());
+        described(request, answer);
+        return answer;
+    }
+
+    /** Whatever a test asks for: what comes back is an answer that the API's description knows. */
+    private void described(HttpRequest request, HttpResponse<String> answer) {
+        Optional<Operation> operation = api.operations()
+                .find(request.uri().getRawPath())
+                .flatMap(there -> there.operation(HttpMethod.valueOf(request.method())));
+        int status = answer.statusCode();
+        if (operation.isEmpty() || status == 405 || status == 413) {
+            return; // none of an operation's own
+        }
+        String type = answer.headers().firstValue("Content-Type").orElse("").split(";", 2)[0];
+        assertThat(ApiDescription.formats(operation.get()).getOrDefault(status, List.of()))
+                .as("%s %s: %s %s", request.method(), request.uri(), status, answer.body())
+                .contains(type);
     }
 
     HttpResponse<String> get(String path) throws IOException, InterruptedException {
@@ -127,6 +165,8 @@ final class RunningApi implements AutoCloseable {
 
     @Override
     public void close() {
+        api.dispose();
+        keepers.dispose();
         discovery.stop().block(WAIT);
         listener.close().block(WAIT);
     }
