@@ -28,6 +28,8 @@ final class Aggregation {
     private final CatalogSettings settings;
     private final List<Share> shares;
     private final Map<String, Long> since;
+    private final Map<String, Placed> before;
+    private final Map<String, Placed> placed = new LinkedHashMap<>();
     private final Map<ListKind, Claims> claims = new EnumMap<>(ListKind.class);
     private final Map<ListKind, Map<String, Target>> targets = new EnumMap<>(ListKind.class);
     private final Map<ListKind, List<Offer.Line>> lines = new EnumMap<>(ListKind.class);
@@ -42,6 +44,7 @@ final class Aggregation {
      * @param shares those of the backends on the aggregate, in order of precedence
      * @param since every registration, whether aggregated or not
      * @param owners who owned which name before
+     * @param before where backends stood before, by name; empty when a name may have become free since
      * @param recorded what all replicas agreed on about that
      */
     Aggregation(
@@ -49,10 +52,12 @@ final class Aggregation {
             List<Share> shares,
             Map<String, Long> since,
             Map<ListKind, Map<String, Claims.Owner>> owners,
+            Map<String, Placed> before,
             NameClaims recorded) {
         this.settings = settings;
         this.shares = shares;
         this.since = since;
+        this.before = before;
         for (ListKind kind : ListKind.values()) {
             claims.put(kind, new Claims(recorded.of(kind), owners.getOrDefault(kind, Map.of()), since));
             targets.put(kind, new HashMap<>());
@@ -66,13 +71,39 @@ final class Aggregation {
                 .owners()
                 .forEach((template, owner) -> claimedTemplates.add(template, owner.turn(), owner.backend()));
         for (Share share : shares) {
-            renamed.put(share.name(), new HashMap<>());
-            addUris(ListKind.RESOURCES, share);
-            addUris(ListKind.RESOURCE_TEMPLATES, share);
-            addNamed(ListKind.TOOLS, share);
-            addNamed(ListKind.PROMPTS, share);
+            Placed here = before.get(share.name());
+            if (here != null && here.isOf(share)) {
+                keep(here);
+            } else {
+                here = place(share);
+            }
+            placed.put(share.name(), here);
+            renamed.put(share.name(), here.renamed());
+            for (ListKind kind : ListKind.values()) {
+                present(lines, kind).addAll(here.lines(kind));
+                present(targets, kind).putAll(here.targets(kind));
+            }
         }
         return Offer.render(targets, templates(targets), renamed, lines, frame(shares));
+    }
+
+    /** A backend that says what it said has the names that it had: nobody could take one, and none became free. */
+    private void keep(Placed here) {
+        claims.forEach((kind, claimed) -> claimed.keep(here.names(kind)));
+    }
+
+    private Placed place(Share share) {
+        Placed here = new Placed(share);
+        addUris(ListKind.RESOURCES, share, here);
+        addUris(ListKind.RESOURCE_TEMPLATES, share, here);
+        addNamed(ListKind.TOOLS, share, here);
+        addNamed(ListKind.PROMPTS, share, here);
+        return here;
+    }
+
+    /** Where each backend stands, by name, for the catalog after this one. */
+    Map<String, Placed> placed() {
+        return placed;
     }
 
     /** What others see: the same names, but not of all backends. To be called after {@link #offer()}. */
@@ -135,38 +166,42 @@ final class Aggregation {
         return owners;
     }
 
+    /** Whether {@link #owners()} left some out, so that names are free for those who had to do without them. */
+    boolean forgot() {
+        return claims.values().stream().anyMatch(Claims::forgot);
+    }
+
     private static <K, V> V present(Map<K, V> map, K key) {
         return Objects.requireNonNull(map.get(key));
     }
 
-    private void addUris(ListKind kind, Share share) {
+    private void addUris(ListKind kind, Share share, Placed here) {
         for (Entry entry : share.entries(kind)) {
             String exposed = exposeUri(kind, share, entry.key());
             Target target = present(share.offer().targets(kind), entry.key());
-            present(lines, kind)
-                    .add(new Offer.Line(
-                            entry, renaming(entry, exposed, List.of()), target.exposedAs(exposed), share.era()));
-            addUri(kind, share, target, exposed);
+            here.lines(kind).add(new Offer.Line(entry, renaming(entry, exposed, List.of()), target.exposedAs(exposed)));
+            addUri(kind, target, exposed, here);
             if (kind == ListKind.RESOURCE_TEMPLATES) {
                 claimedTemplates.add(exposed, present(claims, kind).turn(exposed), share.name());
             }
         }
     }
 
-    private void addUri(ListKind kind, Share share, Target own, String exposed) {
-        present(targets, kind).put(exposed, own.exposedAs(exposed));
+    private static void addUri(ListKind kind, Target own, String exposed, Placed here) {
+        here.names(kind).add(exposed);
+        here.targets(kind).put(exposed, own.exposedAs(exposed));
         if (!exposed.equals(own.originalName())) {
-            present(renamed, share.name()).put(own.originalName(), exposed);
+            here.renamed().put(own.originalName(), exposed);
         }
     }
 
-    private void addNamed(ListKind kind, Share share) {
-        Map<String, Target> named = present(targets, kind);
+    private void addNamed(ListKind kind, Share share, Placed here) {
+        Map<String, Target> named = here.targets(kind);
         for (Entry entry : share.entries(kind)) {
             String exposed = expose(kind, share, entry.key());
             Target target = present(share.offer().targets(kind), entry.key()).exposedAs(exposed);
-            present(lines, kind)
-                    .add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share)), target, share.era()));
+            here.names(kind).add(exposed);
+            here.lines(kind).add(new Offer.Line(entry, renaming(entry, exposed, links(entry, share, here)), target));
             named.put(exposed, target);
             String qualified = share.name() + ExposedNames.SEPARATOR + entry.key();
             if (target.renamed() && !exposed.equals(qualified)) {
@@ -176,31 +211,33 @@ final class Aggregation {
     }
 
     /** The links of a tool with the URIs under which they can be read here. */
-    private List<Entry.Link> links(Entry entry, Share share) {
+    private List<Entry.Link> links(Entry entry, Share share, Placed here) {
         return entry.links().stream()
-                .map(link -> new Entry.Link(exposeLink(link.uri(), share), link.span()))
+                .map(link -> new Entry.Link(exposeLink(link.uri(), share, here), link.span()))
                 .toList();
     }
 
     /**
      * Backends need not list the resources that tools are shown with; an unlisted one is claimed as if it were listed.
      */
-    private String exposeLink(String uri, Share share) {
-        Map<String, String> elsewhere = present(renamed, share.name());
-        if (share.offer().target(ListKind.RESOURCES, uri).isPresent() || elsewhere.containsKey(uri)) {
-            return elsewhere.getOrDefault(uri, uri);
+    private String exposeLink(String uri, Share share, Placed here) {
+        if (share.offer().target(ListKind.RESOURCES, uri).isPresent()
+                || here.renamed().containsKey(uri)) {
+            return here.renamed().getOrDefault(uri, uri);
         }
-        Target claimed = present(targets, ListKind.RESOURCES).get(uri);
-        if (claimed != null && claimed.backend().equals(share.name())) {
+        if (here.targets(ListKind.RESOURCES).containsKey(uri)) {
             return uri; // by another tool of the backend
         }
         String exposed = exposeUri(ListKind.RESOURCES, share, uri);
-        addUri(ListKind.RESOURCES, share, share.resource(uri), exposed);
+        addUri(ListKind.RESOURCES, share.resource(uri), exposed, here);
         return exposed;
     }
 
     private static List<Entry.Edit> renaming(Entry entry, String exposed, List<Entry.Link> links) {
-        List<Entry.Edit> edits = new ArrayList<>(0);
+        if (exposed.equals(entry.key()) && links.isEmpty()) {
+            return List.of();
+        }
+        List<Entry.Edit> edits = new ArrayList<>(1);
         if (!exposed.equals(entry.key())) {
             edits.add(new Entry.Edit(entry.name(), Json.quoteUtf8(exposed)));
         }

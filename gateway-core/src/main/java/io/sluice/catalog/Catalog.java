@@ -27,7 +27,7 @@ public final class Catalog {
             Comparator.comparingLong(Share::since).thenComparing(Share::name);
 
     /** No backend at all. */
-    public static final Catalog EMPTY = make(List.of(), null, CatalogSettings.DEFAULT, NameClaims.NONE);
+    public static final Catalog EMPTY = make(List.of(), null, CatalogSettings.DEFAULT, NameClaims.NONE, true);
 
     private final long version;
     private final CatalogSettings settings;
@@ -35,6 +35,7 @@ public final class Catalog {
     private final Map<String, Mount> mounts;
     private final Map<Audience, Mount> aggregates;
     private final Map<ListKind, Map<String, Claims.Owner>> owners;
+    private final Map<String, Placed> placed;
     private final NameClaims recorded;
 
     private Catalog(
@@ -44,7 +45,9 @@ public final class Catalog {
             Map<String, Mount> mounts,
             Map<Audience, Mount> aggregates,
             Map<ListKind, Map<String, Claims.Owner>> owners,
+            Map<String, Placed> placed,
             NameClaims recorded) {
+        this.placed = placed;
         this.recorded = recorded;
         this.version = version;
         this.settings = settings;
@@ -72,14 +75,21 @@ public final class Catalog {
      */
     public static Catalog build(
             List<Contribution> contributions, Catalog previous, CatalogSettings settings, NameClaims recorded) {
-        return make(contributions, previous, settings, recorded);
+        return make(contributions, previous, settings, recorded, false);
+    }
+
+    /** As {@link #build}, but settles each name anew: slower, and comes to the same. */
+    static Catalog anew(
+            List<Contribution> contributions, Catalog previous, CatalogSettings settings, NameClaims recorded) {
+        return make(contributions, previous, settings, recorded, true);
     }
 
     private static Catalog make(
             List<Contribution> contributions,
             @Nullable Catalog previous,
             CatalogSettings settings,
-            NameClaims recorded) {
+            NameClaims recorded,
+            boolean anew) {
         Map<String, Share> before = previous == null ? Map.of() : previous.shares;
         boolean sameSettings = previous != null && previous.settings.equals(settings);
         Map<String, Long> since = new HashMap<>();
@@ -98,10 +108,9 @@ public final class Catalog {
         Map<Audience, Offer> offers = new HashMap<>();
         Map<String, Mount> profiles = new LinkedHashMap<>();
         Map<ListKind, Map<String, Claims.Owner>> owners;
-        if (previous != null
-                && sameSettings
-                && recorded.equals(previous.recorded)
-                && sameOffers(previous.shares, shares)) {
+        Map<String, Placed> placed;
+        boolean sameRules = previous != null && sameSettings && recorded.equals(previous.recorded);
+        if (previous != null && sameRules && sameOffers(previous.shares, shares)) {
             previous.aggregates.forEach((audience, mount) -> offers.put(audience, mount.offer()));
             settings.profiles().forEach(profile -> {
                 Mount then = previous.mounts.get(profile.name());
@@ -110,12 +119,16 @@ public final class Catalog {
                 }
             });
             owners = previous.owners;
+            placed = previous.placed;
         } else {
             Aggregation aggregation = new Aggregation(
                     settings,
                     List.copyOf(aggregated.values()),
                     since,
                     previous == null ? Map.of() : previous.owners,
+                    previous != null && sameRules && !anew && allStay(previous.shares, since)
+                            ? previous.placed
+                            : Map.of(),
                     recorded);
             offers.put(Audience.ALL, aggregation.offer());
             for (Audience audience : audiences(aggregated.values())) {
@@ -127,6 +140,7 @@ public final class Catalog {
                 profiles.put(profile.name(), Mount.ofProfile(profile.name(), aggregation.offer(profile), seen));
             }
             owners = aggregation.owners();
+            placed = aggregation.forgot() ? Map.of() : aggregation.placed();
         }
         Map<String, Mount> mounts = new LinkedHashMap<>();
         Map<Audience, Mount> aggregates = new HashMap<>();
@@ -136,7 +150,11 @@ public final class Catalog {
             aggregates.put(audience, new Mount("", offer, Collections.unmodifiableMap(seen)));
         });
         mounts.put("", Objects.requireNonNull(aggregates.get(Audience.ALL)));
-        shares.forEach((name, share) -> mounts.put(name, new Mount(name, share.offer(), Map.of(name, share))));
+        shares.forEach((name, share) -> mounts.put(
+                name,
+                previous != null && before.get(name) == share
+                        ? Objects.requireNonNull(previous.mounts.get(name))
+                        : new Mount(name, share.offer(), Map.of(name, share))));
         profiles.forEach(mounts::putIfAbsent);
         return new Catalog(
                 version(previous, mounts),
@@ -145,6 +163,7 @@ public final class Catalog {
                 Collections.unmodifiableMap(mounts),
                 aggregates,
                 owners,
+                placed,
                 recorded);
     }
 
@@ -168,6 +187,11 @@ public final class Catalog {
                             && then.since() == share.since()
                             && then.aggregated() == share.aggregated();
                 });
+    }
+
+    /** Whether every registration is still there, so that no name of one has become free. */
+    private static boolean allStay(Map<String, Share> before, Map<String, Long> since) {
+        return before.values().stream().allMatch(share -> Objects.equals(since.get(share.name()), share.since()));
     }
 
     private static long version(@Nullable Catalog previous, Map<String, Mount> mounts) {

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ final class Claims {
     private final Map<String, Owner> owners;
     private final Set<String> used = new HashSet<>();
     private long turn;
+    private boolean forgot;
 
     /**
      * @param recorded claims that all replicas agreed on, which come before those of this one
@@ -61,10 +63,6 @@ final class Claims {
         return now != null && (claimed == now || claimed < 0 && now < 0);
     }
 
-    boolean isFree(String name) {
-        return !owners.containsKey(name);
-    }
-
     /**
      * Takes the name for one target of a backend, if it is free or the backend's own and no other target of this build
      * has it.
@@ -80,6 +78,11 @@ final class Claims {
             return false;
         }
         return used.add(name);
+    }
+
+    /** Names of one backend that it had in the catalog before and has still. */
+    void keep(List<String> names) {
+        used.addAll(names);
     }
 
     boolean owns(String backend, String name) {
@@ -99,6 +102,11 @@ final class Claims {
         return Collections.unmodifiableMap(owners);
     }
 
+    /** Whether {@link #owners()} left some out. */
+    boolean forgot() {
+        return forgot;
+    }
+
     private void forgetOldestDormant() {
         Map<String, Integer> dormant = new HashMap<>();
         owners.forEach((name, owner) -> {
@@ -112,6 +120,7 @@ final class Claims {
                 return false;
             }
             dormant.merge(backend, -1, Integer::sum);
+            forgot = true;
             return true;
         });
     }

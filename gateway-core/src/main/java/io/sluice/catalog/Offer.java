@@ -16,8 +16,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What a mount offers: its look-up tables, its lists and its greetings, rendered. Immutable; shared by the catalogs
- * between which it did not change.
+ * What a mount offers: its look-up tables, its lists, rendered when they are asked for, and its greetings. Immutable;
+ * shared by the catalogs between which it did not change.
  */
 final class Offer {
     private static final byte[] NOTHING = {};
@@ -52,9 +52,8 @@ final class Offer {
      *
      * @param renaming edits that give it the mount's names in place of the backend's, in the order of their spans
      * @param target where it leads, under the name that it has here
-     * @param spoken the era its backend speaks
      */
-    record Line(Entry entry, List<Entry.Edit> renaming, Target target, Era spoken) {
+    record Line(Entry entry, List<Entry.Edit> renaming, Target target) {
         List<Entry.Edit> edits(Era client) {
             return entry.edits(renaming, client);
         }
@@ -65,6 +64,25 @@ final class Offer {
                 size += edit.replacement().length - edit.span().length();
             }
             return size;
+        }
+
+        void write(JsonBytes out, Era client) {
+            entry.write(out, edits(client));
+        }
+
+        /** Whether clients of the era could tell no difference between the two. */
+        boolean looksLike(Line other, Era client) {
+            if (this == other || entry == other.entry && renaming.isEmpty() && other.renaming.isEmpty()) {
+                return true;
+            }
+            int size = size(client);
+            return size == other.size(client) && Arrays.equals(bytes(size, client), other.bytes(size, client));
+        }
+
+        private byte[] bytes(int size, Era client) {
+            JsonBytes out = JsonBytes.sized(size);
+            write(out, client);
+            return out.toBytes();
         }
     }
 
@@ -104,7 +122,7 @@ final class Offer {
             for (Entry entry : list) {
                 Target target = entry.target(backend);
                 byName.put(entry.key(), target);
-                rendered.add(new Line(entry, List.of(), target, era));
+                rendered.add(new Line(entry, List.of(), target));
                 if (kind == ListKind.RESOURCE_TEMPLATES) {
                     templates.add(entry.key(), rendered.size(), target);
                 }
@@ -157,22 +175,12 @@ final class Offer {
         }
         tail.ascii("}");
 
-        int size = head.length() + tail.length();
-        int shown = 0;
-        for (Line line : lines) {
-            size += line.size(era) + (shown++ > 0 ? 1 : 0);
-        }
-        JsonBytes out = JsonBytes.sized(size).raw(head);
-        boolean following = false;
-        for (Line line : lines) {
-            out.ascii(following ? "," : "");
-            following = true;
-            line.entry().write(out, line.edits(era));
-        }
-        int end = out.length();
-        byte[] bytes = out.raw(tail).toBytes();
         return new RenderedList(
-                dated(bytes, ttl < 0 ? ttl : end + ttl, kind.method(), frame), head.length(), end, shown);
+                head,
+                lines,
+                tail,
+                era,
+                bytes -> dated(bytes, ttl < 0 ? ttl : bytes.length - tail.length() + ttl, kind.method(), frame));
     }
 
     /** @return where the number of {@code ttlMs} begins */

@@ -1,47 +1,104 @@
 package io.sluice.catalog;
 
+import io.sluice.protocol.Era;
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The answer to a list method: the whole {@code result} object as bytes, made once when the catalog was built, but for
- * the time for which it is still good.
+ * The answer to a list method: the whole {@code result} object as bytes, but for the time for which it is still good.
+ * They are put together when the list is first asked for, and then kept for as long as the list stays the same: most
+ * catalogs are replaced before anybody asks for most of their lists. Safe for use by many threads.
  */
 public final class RenderedList {
-    private final Dated result;
-    private final int entriesStart;
-    private final int entriesEnd;
-    private final int size;
+    private final byte[] head;
+    private final List<Offer.Line> lines;
+    private final byte[] tail;
+    private final Era era;
+    private final Function<byte[], Dated> dating;
+    private volatile @Nullable Dated result;
 
-    RenderedList(Dated result, int entriesStart, int entriesEnd, int size) {
-        this.result = result;
-        this.entriesStart = entriesStart;
-        this.entriesEnd = entriesEnd;
-        this.size = size;
+    /**
+     * @param era of the clients that it is for
+     * @param dating says of the whole where its life stands in it
+     */
+    RenderedList(JsonBytes head, List<Offer.Line> lines, JsonBytes tail, Era era, Function<byte[], Dated> dating) {
+        this.head = head.toBytes();
+        this.lines = lines;
+        this.tail = tail.toBytes();
+        this.era = era;
+        this.dating = dating;
     }
 
     /** The bytes themselves, not a copy, as good as they ever were; never to be written to. */
     public byte[] bytes() {
-        return result.bytes();
+        return result().bytes();
     }
 
     /** The result with the life that it has left now, between what is given, in a new array. */
-    public byte[] between(byte[] head, byte[] tail) {
-        return result.between(head, tail);
+    public byte[] between(byte[] before, byte[] after) {
+        return result().between(before, after);
+    }
+
+    private Dated result() {
+        Dated rendered = result;
+        return rendered == null ? render() : rendered;
+    }
+
+    /** Once: who comes while another does it has use for the same bytes. */
+    private synchronized Dated render() {
+        Dated rendered = result;
+        if (rendered == null) {
+            int size = head.length + tail.length + Math.max(0, lines.size() - 1);
+            for (Offer.Line line : lines) {
+                size += line.size(era);
+            }
+            JsonBytes out = JsonBytes.sized(size).raw(head);
+            boolean following = false;
+            for (Offer.Line line : lines) {
+                out.ascii(following ? "," : "");
+                following = true;
+                line.write(out, era);
+            }
+            rendered = dating.apply(out.raw(tail).toBytes());
+            result = rendered;
+        }
+        return rendered;
     }
 
     /** How many definitions the list holds. */
     public int size() {
-        return size;
+        return lines.size();
+    }
+
+    List<Offer.Line> lines() {
+        return lines;
+    }
+
+    /** Whether anybody has asked for it. */
+    boolean isRendered() {
+        return result != null;
     }
 
     /** Whether the definitions are the same, whatever is said around them. */
     boolean sameEntries(RenderedList other) {
-        return this == other
-                || Arrays.equals(
-                        bytes(), entriesStart, entriesEnd, other.bytes(), other.entriesStart, other.entriesEnd);
+        if (lines == other.lines && era == other.era) {
+            return true;
+        }
+        if (lines.size() != other.lines.size() || era != other.era) {
+            return false;
+        }
+        for (int i = 0; i < lines.size(); i++) {
+            if (!lines.get(i).looksLike(other.lines.get(i), era)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     boolean sameBytes(RenderedList other) {
-        return this == other || Arrays.equals(bytes(), other.bytes());
+        return this == other
+                || Arrays.equals(head, other.head) && Arrays.equals(tail, other.tail) && sameEntries(other);
     }
 }

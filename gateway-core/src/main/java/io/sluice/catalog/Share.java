@@ -26,6 +26,9 @@ record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capa
     private static final Logger log = LoggerFactory.getLogger(Share.class);
 
     static Share of(Contribution contribution, @Nullable Share before, CatalogSettings settings, boolean sameSettings) {
+        if (before != null && sameSettings && before.contribution.equals(contribution)) {
+            return before;
+        }
         if (before != null && sameSettings && before.saysTheSameAs(contribution)) {
             return new Share(contribution, before.entries, before.capabilities, before.offer);
         }

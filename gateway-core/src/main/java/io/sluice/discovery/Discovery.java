@@ -11,11 +11,14 @@ import io.sluice.upstream.Backoff;
 import io.sluice.upstream.BuiltIn;
 import io.sluice.upstream.Upstream;
 import io.sluice.upstream.UpstreamSettings;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -36,12 +39,22 @@ import reactor.core.scheduler.Schedulers;
 public final class Discovery implements Disposable {
     private static final Logger log = LoggerFactory.getLogger(Discovery.class);
 
+    /** Backends that are asked at once. */
+    private static final int AT_ONCE = 64;
+
+    /** After which one that has not answered lets another one be asked as well. */
+    private static final Duration LONGEST_TURN = Duration.ofMillis(250);
+
     private final Registry registry;
     private final UpstreamSettings upstreams;
     private final DiscoverySettings settings;
     private final Backoff backoff;
     private final Scheduler thread = Schedulers.newSingle(Discovery::thread);
+    private final Paced publishing = new Paced(thread, System::nanoTime, this::publish);
+    private final Turns turns = new Turns(thread, AT_ONCE, LONGEST_TURN);
     private final Map<String, Tracked> tracked = new TreeMap<>();
+    private final List<Tracked> replaced = new ArrayList<>();
+    private final List<Runnable> afterwards = new ArrayList<>();
     private final Map<String, Hosted> hosted = new TreeMap<>();
     private final Sinks.Many<DiscoveryState> states = Sinks.many().replay().latestOrDefault(DiscoveryState.EMPTY);
     private final Sinks.Many<Announced> announcements = Sinks.many().multicast().directBestEffort();
@@ -165,7 +178,7 @@ public final class Discovery implements Disposable {
         boolean changed = false;
         for (String gone : List.copyOf(tracked.keySet())) {
             if (!snapshot.registrations().containsKey(gone) && !hosted.containsKey(gone)) {
-                end(tracked.remove(gone));
+                replaced(tracked.remove(gone));
                 changed = true;
             }
         }
@@ -177,9 +190,10 @@ public final class Discovery implements Disposable {
         }
         synced = true;
         if (changed) {
-            publish();
+            publishing.changed();
+        } else {
+            completeFirstRound();
         }
-        completeFirstRound();
     }
 
     private boolean follow(Registration registration) {
@@ -203,35 +217,65 @@ public final class Discovery implements Disposable {
                 settings,
                 thread,
                 backoff,
-                this::changed,
-                announcements::tryEmitNext);
+                turns,
+                new Tracked.Listener() {
+                    @Override
+                    public void changed() {
+                        publishing.changed();
+                    }
+
+                    @Override
+                    public void whenPublished(Runnable act) {
+                        afterwards(act);
+                    }
+
+                    @Override
+                    public void announced(Announced announced) {
+                        announcements.tryEmitNext(announced);
+                    }
+                });
         tracked.put(name, next);
-        end(known);
+        replaced(known);
         next.refresh();
         return true;
     }
 
-    private static void end(@org.jspecify.annotations.Nullable Tracked known) {
+    /** It asks no more, but calls may still find the way to it until the next state is known. */
+    private void replaced(@Nullable Tracked known) {
         if (known != null) {
-            known.end();
+            known.stop();
+            replaced.add(known);
         }
     }
 
-    private void changed() {
-        publish();
-        completeFirstRound();
+    /** Does it when what has changed is published, which may be now. */
+    private void afterwards(Runnable act) {
+        if (publishing.isDue()) {
+            afterwards.add(act);
+        } else {
+            act.run();
+        }
     }
 
     private void publish() {
+        if (watch.isDisposed()) {
+            return;
+        }
         Map<String, Upstream> open = new HashMap<>();
         tracked.forEach((name, known) -> open.put(name, known.upstream()));
         state = new DiscoveryState(
                 tracked.values().stream().map(Tracked::contribution).toList(), open);
         states.tryEmitNext(state);
+        replaced.forEach(left -> left.end().subscribe());
+        replaced.clear();
+        List<Runnable> acts = List.copyOf(afterwards);
+        afterwards.clear();
+        acts.forEach(Runnable::run);
+        completeFirstRound();
     }
 
     private void completeFirstRound() {
-        if (synced && tracked.values().stream().allMatch(Tracked::attempted)) {
+        if (synced && !publishing.isDue() && tracked.values().stream().allMatch(Tracked::attempted)) {
             firstRound.tryEmitEmpty();
         }
     }
@@ -253,9 +297,10 @@ public final class Discovery implements Disposable {
     private Mono<Void> leave() {
         watch.dispose();
         return Mono.fromCallable(() -> {
-                    List<Mono<Void>> left =
-                            tracked.values().stream().map(Tracked::end).toList();
+                    replaced.addAll(tracked.values());
+                    List<Mono<Void>> left = replaced.stream().map(Tracked::end).toList();
                     tracked.clear();
+                    replaced.clear();
                     states.tryEmitComplete();
                     return left;
                 })

@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,8 +36,8 @@ final class Tracked {
     private final DiscoverySettings settings;
     private final Scheduler thread;
     private final Backoff backoff;
-    private final Runnable onChange;
-    private final Consumer<Announced> onAnnounced;
+    private final Turns turns;
+    private final Listener listener;
     private final Lists lists;
     private final Disposable signals;
     private final EnumSet<Lists.Kind> due = EnumSet.noneOf(Lists.Kind.class);
@@ -52,9 +51,22 @@ final class Tracked {
     private boolean running;
     private boolean ended;
     private int failures;
+    private Disposable turn = Disposables.disposed();
     private Disposable attempt = Disposables.disposed();
     private Disposable timer = Disposables.disposed();
     private long timerAt = Long.MAX_VALUE;
+
+    /** Who keeps track of it. */
+    interface Listener {
+        /** Its contribution is another one now; it will be published soon. */
+        void changed();
+
+        /** Does something once all that has changed until now is published. */
+        void whenPublished(Runnable act);
+
+        /** It speaks of a change where nothing differs. */
+        void announced(Announced announced);
+    }
 
     Tracked(
             Registration registration,
@@ -64,8 +76,8 @@ final class Tracked {
             DiscoverySettings settings,
             Scheduler thread,
             Backoff backoff,
-            Runnable onChange,
-            Consumer<Announced> onAnnounced) {
+            Turns turns,
+            Listener listener) {
         this.registration = registration;
         this.upstream = upstream;
         this.listing = lastGood;
@@ -73,8 +85,8 @@ final class Tracked {
         this.settings = settings;
         this.thread = thread;
         this.backoff = backoff;
-        this.onChange = onChange;
-        this.onAnnounced = onAnnounced;
+        this.turns = turns;
+        this.listener = listener;
         this.lists = new Lists(upstream, settings);
         this.signals = upstream.signals().subscribe(signal -> thread.schedule(() -> heard(signal)));
     }
@@ -154,7 +166,7 @@ final class Tracked {
             trouble = now;
             due.addAll(ALL);
             attemptIn(now.isPresent() ? backoff.after(1) : settings.debounce());
-            onChange.run();
+            listener.changed();
         }
     }
 
@@ -174,6 +186,10 @@ final class Tracked {
             return;
         }
         running = true;
+        turn = turns.take(this::ask);
+    }
+
+    private void ask() {
         EnumSet<Lists.Kind> wanted = due.isEmpty() || listing == null ? EnumSet.copyOf(ALL) : EnumSet.copyOf(due);
         boolean everything = wanted.size() == ALL.size();
         due.clear();
@@ -239,7 +255,8 @@ final class Tracked {
                 && before.resources().equals(found.resources())
                 && before.resourceTemplates().equals(found.resourceTemplates());
         if (tools || prompts || resources) {
-            onAnnounced.accept(new Announced(upstream.backend().name(), tools, prompts, resources));
+            listener.whenPublished(
+                    () -> listener.announced(new Announced(upstream.backend().name(), tools, prompts, resources)));
         }
     }
 
@@ -291,24 +308,34 @@ final class Tracked {
     private void finish(boolean news, Duration untilNext) {
         attempted = true;
         running = false;
+        turn.dispose();
         timerAt = Long.MAX_VALUE;
         attemptIn(untilNext);
         if (news) {
-            onChange.run();
+            listener.changed();
         }
-        Contribution now = contribution();
-        waiting.forEach(asker -> asker.tryEmitValue(now));
+        if (!waiting.isEmpty()) {
+            Contribution now = contribution();
+            List<Sinks.One<Contribution>> asked = List.copyOf(waiting);
+            waiting.clear();
+            listener.whenPublished(() -> asked.forEach(asker -> asker.tryEmitValue(now)));
+        }
+    }
+
+    /** Stops asking now; the way to the backend stays. */
+    void stop() {
+        ended = true;
+        signals.dispose();
+        turn.dispose();
+        attempt.dispose();
+        timer.dispose();
+        waiting.forEach(Sinks.One::tryEmitEmpty);
         waiting.clear();
     }
 
     /** Stops asking now; completes when the backend has been left. */
     Mono<Void> end() {
-        ended = true;
-        signals.dispose();
-        attempt.dispose();
-        timer.dispose();
-        waiting.forEach(Sinks.One::tryEmitEmpty);
-        waiting.clear();
+        stop();
         upstream.dispose();
         return upstream.end();
     }
