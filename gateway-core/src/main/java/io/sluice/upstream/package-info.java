@@ -4,6 +4,10 @@
  * io.sluice.upstream.Upstream#postModern} or over a {@link io.sluice.upstream.LegacySession}, and what comes back is a
  * {@link io.sluice.upstream.Reply}. Start reading at {@code Upstream}.
  *
+ * <p>In {@code Upstream} the pieces meet: {@code Verdicts} knows what the backend speaks, {@code ModernExchanges} sends
+ * modern requests, {@code SharedSession} and {@code Leases} keep sessions that are no one client's own, {@code Changes}
+ * has the feed.
+ *
  * <p>A {@code LegacySession} decides where each of its requests goes. {@code SessionLife} is what stands for it at the
  * backend, opened by {@code Handshake} and replaced when it is forgotten; {@code AgreedHandle} is this replica's part in
  * what the replicas agree on about it; {@code SessionStream} is its GET stream; {@code SessionHttp} writes its messages and
