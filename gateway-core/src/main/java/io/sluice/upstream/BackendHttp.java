@@ -194,7 +194,8 @@ final class BackendHttp {
         }
         // A quiet stream is a tool at work, unless somebody has said how long it may be.
         Duration silence = terms.timeout() == null ? policy.longest() : terms.timeout();
-        return Deadline.on(events, silence, policy.longest(), settings.timer(), millis -> {
+        Duration most = terms.limit() == null ? policy.longest() : terms.limit().longest(policy.longest());
+        return Deadline.on(events, silence, most, settings.timer(), millis -> {
             BackendFailure late = failures.stalled(Duration.ofMillis(millis));
             return terms.safe() ? late : late.outcomeUnknown();
         });

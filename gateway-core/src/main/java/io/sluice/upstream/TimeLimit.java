@@ -16,6 +16,11 @@ public record TimeLimit(long startNanos, Duration within, Duration atMost, Strin
     /** Of what is left, so much is told to the backend: its answer has a way to go. */
     private static final int TOLD_PERCENT = 95;
 
+    /** How long an event stream may go on that ends after {@code usually} where nobody says how long calls may take. */
+    Duration longest(Duration usually) {
+        return ownToCaller || atMost.compareTo(usually) < 0 ? usually : atMost.plusSeconds(1); // past the limit itself
+    }
+
     /** Milliseconds that the backend is told it has. */
     long toldMillis(long nowNanos) {
         long left = atMost.toNanos() - (nowNanos - startNanos);

@@ -111,14 +111,16 @@ class DeadlineTest {
     void progressGivesACallItsTimeAgainUpToABound() {
         AtomicInteger reports = new AtomicInteger();
         CountDownLatch over = new CountDownLatch(1);
-        gateway.with("files", FakeBackend.modern().tool("slow", arguments -> "").on("tools/call", (request, answer) -> {
+        FakeBackend backend = FakeBackend.modern().tool("slow", arguments -> "").on("tools/call", (request, answer) -> {
             FakeBackend.Stream stream = answer.events();
             while (!over.await(100, TimeUnit.MILLISECONDS)) {
                 stream.message("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
                         + "{\"progressToken\":\"p\",\"progress\":" + reports.incrementAndGet() + "}}");
             }
             stream.end();
-        }));
+        });
+        policy = policy.withLongest(Duration.ofMillis(1200)); // for those of which nothing is said
+        gateway.with("files", backend);
         deadlines(rule("slow", 1000, 2500));
 
         RawExchange.Got told =

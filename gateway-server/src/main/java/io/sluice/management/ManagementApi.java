@@ -109,8 +109,8 @@ public final class ManagementApi implements Disposable {
             Vitals vitals,
             Predicate<List<String>> startable) {
         this.authenticator = Authenticator.failingClosed(authenticator);
-        Servers servers = new Servers(
-                registry, discovery, keepers == null ? name -> false : keepers::needsConsent, vitals.cache());
+        Servers servers =
+                new Servers(registry, discovery, keepers == null ? name -> false : keepers::needsConsent, vitals);
         Registrations registrations = new Registrations(registry, discovery, servers, egress, maxRegistered, startable);
         this.clients = new Clients(registry, discovery, clock, clientIdle, keepers);
         Health health = new Health(about, readiness, clock);
@@ -151,7 +151,7 @@ public final class ManagementApi implements Disposable {
         if (keepers != null) {
             operations.addAll(new Consents(keepers, clients).operations());
         }
-        operations.addAll(new Resilience(discovery, vitals.cache()).operations());
+        operations.addAll(new Resilience(discovery, vitals).operations());
         this.meters = new Meters(discovery, vitals);
         operations.addAll(meters.operations());
         operations.addAll(new ApiPages(() -> ApiDescription.of(operations, about.version())).operations());

@@ -5,9 +5,11 @@ import static io.netty.handler.codec.http.HttpMethod.POST;
 import io.sluice.balance.EndpointState;
 import io.sluice.balance.Endpoints;
 import io.sluice.cache.CacheFigures;
-import io.sluice.cache.ResultCache;
+import io.sluice.catalog.Definition;
 import io.sluice.discovery.Discovery;
+import io.sluice.guard.DeadlineRule;
 import io.sluice.guard.Gate;
+import io.sluice.guard.Guard;
 import io.sluice.management.Operation.Answer;
 import io.sluice.management.Operation.Question;
 import io.sluice.upstream.Upstream;
@@ -26,12 +28,12 @@ final class Resilience {
     private static final int MOST_SECONDS = 24 * 3600;
 
     private final Discovery discovery;
-    private final @Nullable ResultCache cache;
+    private final @Nullable Vitals vitals;
 
-    /** @param cache what is kept of the backends' answers; null where nothing is */
-    Resilience(Discovery discovery, @Nullable ResultCache cache) {
+    /** @param vitals what callers may do, and what is kept of the backends' answers; null where neither is known */
+    Resilience(Discovery discovery, @Nullable Vitals vitals) {
         this.discovery = discovery;
-        this.cache = cache;
+        this.vitals = vitals;
     }
 
     List<Operation> operations() {
@@ -62,11 +64,46 @@ final class Resilience {
 
     /** What is kept of a backend's answers, and how that serves; empty while the backend is not asked. */
     Optional<Map<String, Object>> cached(String backend) {
-        ResultCache kept = cache;
-        return kept == null
-                ? Optional.empty()
-                : Optional.ofNullable(discovery.state().upstreams().get(backend))
-                        .map(upstream -> cached(kept.figures(upstream)));
+        return Optional.ofNullable(vitals)
+                .flatMap(known -> Optional.ofNullable(
+                                discovery.state().upstreams().get(backend))
+                        .map(upstream -> cached(known.cache().figures(upstream))));
+    }
+
+    /**
+     * How long a backend's calls may take: those of which no tool is named, and the tools that have another time, listed
+     * ones only. Empty while the backend is not asked.
+     */
+    Optional<Map<String, Object>> deadlines(String backend) {
+        return Optional.ofNullable(vitals)
+                .map(Vitals::guard)
+                .flatMap(guard -> Optional.ofNullable(
+                                discovery.state().upstreams().get(backend))
+                        .map(upstream -> deadlines(upstream, guard)));
+    }
+
+    private Map<String, Object> deadlines(Upstream upstream, Guard guard) {
+        String backend = upstream.backend().name();
+        Map<String, Object> others = deadline(upstream, guard.deadline(backend, ""));
+        Map<String, Object> tools = new LinkedHashMap<>();
+        for (Definition tool : Servers.functions(discovery.state().contribution(backend))) {
+            Map<String, Object> own = deadline(upstream, guard.deadline(backend, tool.key()));
+            if (!own.equals(others)) {
+                tools.put(tool.key(), own);
+            }
+        }
+        Map<String, Object> shown = new LinkedHashMap<>(others);
+        shown.put("tools", tools);
+        return shown;
+    }
+
+    /** Without a rule it is the parts of an answer that may take so long, and event streams that end. */
+    private static Map<String, Object> deadline(Upstream upstream, @Nullable DeadlineRule rule) {
+        Map<String, Object> shown = new LinkedHashMap<>();
+        shown.put("set_by", rule == null ? "timeout" : "limits.deadlines");
+        shown.put("within_ms", (rule == null ? upstream.backend().timeout() : rule.within()).toMillis());
+        shown.put("at_most_ms", (rule == null ? upstream.policy().longest() : rule.atMost()).toMillis());
+        return shown;
     }
 
     private static Map<String, Object> cached(CacheFigures figures) {
@@ -133,8 +170,8 @@ final class Resilience {
                 endpoints.resetBreakers();
             }
             case "clear-cache" -> {
-                if (cache != null) {
-                    cache.clear(upstream);
+                if (vitals != null) {
+                    vitals.cache().clear(upstream);
                 }
             }
             default ->

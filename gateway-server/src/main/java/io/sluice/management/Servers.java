@@ -1,6 +1,5 @@
 package io.sluice.management;
 
-import io.sluice.cache.ResultCache;
 import io.sluice.catalog.Contribution;
 import io.sluice.catalog.Definition;
 import io.sluice.catalog.Listing;
@@ -24,17 +23,17 @@ final class Servers {
     private final Registry registry;
     private final Discovery discovery;
     private final Predicate<String> needsConsent;
-    private final @Nullable ResultCache cache;
+    private final @Nullable Vitals vitals;
 
     /**
      * @param needsConsent whether a person has to agree before a backend, or all of it, can be used
-     * @param cache what is told of as well; null where nothing is kept
+     * @param vitals of which the backend's part is told as well; null where only its name and lists are
      */
-    Servers(Registry registry, Discovery discovery, Predicate<String> needsConsent, @Nullable ResultCache cache) {
+    Servers(Registry registry, Discovery discovery, Predicate<String> needsConsent, @Nullable Vitals vitals) {
         this.registry = registry;
         this.discovery = discovery;
         this.needsConsent = needsConsent;
-        this.cache = cache;
+        this.vitals = vitals;
     }
 
     /** Whether a backend can be called. */
@@ -75,8 +74,9 @@ final class Servers {
                 .map(Registration::backend)
                 .map(backend -> described(backend, discovery.state().contribution(name)))
                 .map(server -> {
-                    Resilience state = new Resilience(discovery, cache);
+                    Resilience state = new Resilience(discovery, vitals);
                     state.of(name).ifPresent(shown -> server.put("resilience", shown));
+                    state.deadlines(name).ifPresent(shown -> server.put("deadlines", shown));
                     state.cached(name).ifPresent(shown -> server.put("cache", shown));
                     return server;
                 });

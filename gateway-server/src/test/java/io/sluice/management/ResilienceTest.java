@@ -4,10 +4,15 @@ import static io.sluice.management.RunningApi.json;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.guard.DeadlineRule;
+import io.sluice.guard.LimitSettings;
 import io.sluice.registry.Backend;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 /** The state of breakers and endpoints, what can be done about it by hand, and its meters. */
 final class ResilienceTest {
@@ -47,6 +52,39 @@ final class ResilienceTest {
                     .isEqualTo(200);
             assertThat(get(api, "/api/v1/mcp/servers/down").body()).contains("\"hit_ratio\":0.0");
         }
+    }
+
+    @Test
+    void timeThatCallsHaveIsShownByTool() throws Exception {
+        try (RunningApi api = RunningApi.start();
+                StubBackend stub = StubBackend.offering("deep_search", "quick", "plain")) {
+            api.registry
+                    .register(Backend.of("find", stub.url() + "/mcp", Backend.Source.FILE))
+                    .block();
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> get(api, "/api/v1/mcp/servers/find").body().contains("\"function_count\":3"));
+            JsonNode byDefault = json(get(api, "/api/v1/mcp/servers/find")).at("/data/deadlines");
+
+            api.vitals
+                    .guard()
+                    .apply(LimitSettings.NONE.withDeadlines(List.of(
+                            rule("find", "deep_*", 120, 1800),
+                            rule("find", "find__quick", 1, 10),
+                            rule("other", "*", 2, 2))));
+            JsonNode ruled = json(get(api, "/api/v1/mcp/servers/find")).at("/data/deadlines");
+
+            assertThat(byDefault.toString())
+                    .isEqualTo("{\"set_by\":\"timeout\",\"within_ms\":60000,\"at_most_ms\":600000,\"tools\":{}}");
+            assertThat(ruled.path("within_ms").asLong()).isEqualTo(60_000);
+            assertThat(ruled.path("tools").toString())
+                    .isEqualTo("{\"deep_search\":{\"set_by\":\"limits.deadlines\",\"within_ms\":120000,"
+                            + "\"at_most_ms\":1800000},\"quick\":{\"set_by\":\"limits.deadlines\",\"within_ms\":1000,"
+                            + "\"at_most_ms\":10000}}");
+        }
+    }
+
+    private static DeadlineRule rule(String backend, String tool, int within, int atMost) {
+        return new DeadlineRule(backend, Optional.of(tool), Duration.ofSeconds(within), Duration.ofSeconds(atMost));
     }
 
     @Test

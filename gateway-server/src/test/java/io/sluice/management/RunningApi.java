@@ -60,6 +60,7 @@ final class RunningApi implements AutoCloseable {
     final AtomicReference<Duration> clientIdle = new AtomicReference<>(Duration.ofMinutes(30));
 
     private final LoopResources loops = HttpListener.newLoops("test-management", 1);
+    final Vitals vitals = Vitals.none();
     private final Discovery discovery;
     private final HttpListener listener;
     private final OAuthKeepers keepers;
@@ -88,7 +89,7 @@ final class RunningApi implements AutoCloseable {
                 MOST,
                 clientIdle::get,
                 keepers,
-                Vitals.none(),
+                vitals,
                 command -> false);
         HttpHandler rest = (request, response) -> {
             passedOn.incrementAndGet();
