@@ -7,6 +7,8 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
+import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.GlobalEventExecutor;
@@ -187,7 +189,7 @@ public final class HttpListener implements Relief {
         }
     }
 
-    /** Of HTTP/1.1; a connection of h2 stays. */
+    /** For h2: takes no further requests after the next one, and closes when its streams have ended. */
     @Override
     public void closeAfterAnswers(boolean close) {
         closing = close;
@@ -197,14 +199,39 @@ public final class HttpListener implements Relief {
     public int cutFurthestBehind() {
         record Behind(Channel channel, long bytes) {}
         List<Behind> behind = live.stream()
-                .filter(channel -> channel.parent() instanceof ServerChannel)
-                .map(channel -> new Behind(channel, StallGuard.pendingBytes(channel)))
+                .map(channel -> new Behind(channel, pendingBytes(channel)))
                 .filter(each -> each.bytes() >= BEHIND_BYTES)
                 .sorted(Comparator.comparingLong(Behind::bytes).reversed())
                 .toList();
         int most = (behind.size() + 9) / 10;
-        behind.stream().limit(most).forEach(each -> each.channel().close());
+        behind.stream().limit(most).forEach(each -> cutNow(each.channel()));
         return most;
+    }
+
+    /** Of a connection what its socket has not taken, of a stream of h2 what its window leaves no room for. */
+    private static long pendingBytes(Channel channel) {
+        if (isConnection(channel)) {
+            return StallGuard.pendingBytes(channel);
+        }
+        long bytes = channel.bytesBeforeWritable();
+        return bytes == 0 ? 0 : bytes - 1 + channel.config().getWriteBufferLowWaterMark();
+    }
+
+    private static boolean isConnection(Channel channel) {
+        return channel.parent() == null || channel.parent() instanceof ServerChannel;
+    }
+
+    /** A connection of h2 is closed beneath the codec, which would wait for its streams; of a stream the client is told. */
+    private static void cutNow(Channel channel) {
+        ChannelHandlerContext first = channel.pipeline().firstContext();
+        if (first == null) {
+            channel.close();
+        } else if (isConnection(channel)) {
+            first.close();
+        } else {
+            first.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.ENHANCE_YOUR_CALM));
+            first.close();
+        }
     }
 
     /** Cuts every connection and disposes of the loops. After {@link #drain} and when no client uses the loops any more. */
@@ -278,6 +305,8 @@ public final class HttpListener implements Relief {
         boolean http2 = request.version().majorVersion() == 2;
         if ((draining || closing) && !http2) {
             response.keepAlive(false);
+        } else if (closing) {
+            response.withConnection(stream -> leave(stream.channel().parent()));
         }
         try {
             if (request.method() instanceof RefusedMethod refused) {
@@ -299,6 +328,16 @@ public final class HttpListener implements Relief {
             return Refusals.write(request, response, refused);
         } catch (RuntimeException e) {
             return answer(request, response, e);
+        }
+    }
+
+    /** Says GOAWAY on a connection of h2; what is under way on it is not touched, however long it takes. */
+    private static void leave(@Nullable Channel connection) {
+        Http2FrameCodec codec =
+                connection == null ? null : connection.pipeline().get(Http2FrameCodec.class);
+        if (connection != null && codec != null && !codec.connection().goAwaySent()) {
+            codec.gracefulShutdownTimeoutMillis(-1);
+            connection.close();
         }
     }
 
@@ -341,7 +380,7 @@ public final class HttpListener implements Relief {
     /** Ends a connection as gently as its protocol can; done when it is closed. */
     private Mono<Void> finished(Channel channel) {
         Mono<Void> closed = FutureMono.from(channel.closeFuture());
-        if (channel.parent() != null && !(channel.parent() instanceof ServerChannel)) {
+        if (!isConnection(channel)) {
             return Mono.empty(); // an h2 stream: its connection waits for it
         }
         return Mono.defer(() -> {

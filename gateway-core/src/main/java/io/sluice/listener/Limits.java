@@ -29,7 +29,7 @@ public record Limits(
     /** The largest body that {@code maxBodyBytes} should allow without a reason. */
     public static final long BODY_BYTES_CAP = 64 << 20;
 
-    public static final Limits STANDARD = new Limits(4096, BODY_BYTES, 4096, 16_384, 100, 4096, 10_000, 100, 200);
+    public static final Limits STANDARD = new Limits(16_384, BODY_BYTES, 4096, 16_384, 100, 4096, 10_000, 100, 200);
 
     public Limits {
         positive("maxConnections", maxConnections);

@@ -12,7 +12,7 @@ import java.time.Duration;
  */
 public record OverloadSettings(boolean enabled, int ease, int shed, int cut, int refuse, Duration lag, int streams) {
     public static final OverloadSettings STANDARD =
-            new OverloadSettings(true, 70, 85, 92, 95, Duration.ofMillis(250), 10_000);
+            new OverloadSettings(true, 70, 85, 92, 95, Duration.ofMillis(250), 15_000);
 
     public OverloadSettings {
         if (ease < 1 || ease > shed || shed > cut || cut > refuse || refuse > 100) {

@@ -98,7 +98,7 @@ final class ConfigKeys {
             "25s",
             "How long calls under way may take to finish once the process is told to stop.");
     private static final Key<Integer> MAX_CONNECTIONS =
-            Key.of("maxConnections", Shape.integer(1, 1_000_000), "4096", "Most connections open at once.");
+            Key.of("maxConnections", Shape.integer(1, 1_000_000), "16384", "Most connections open at once.");
     private static final Section<Server> SERVER_SECTION = new Section<>(
             List.of(
                     HOST,
