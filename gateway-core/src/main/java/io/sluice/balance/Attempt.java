@@ -36,7 +36,7 @@ public final class Attempt {
         this.at = at;
         this.permitted = permitted;
         this.startedAt = nowNanos;
-        at.started();
+        at.started(nowNanos);
     }
 
     public Endpoint endpoint() {

@@ -14,14 +14,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The latency is a peak-sensitive, exponentially weighted moving average after Finagle's <em>Peak EWMA</em>: it jumps
  * up at once with a slow answer. It forgets in two ways. With each answer it moves towards what it sees, within about a
- * second. Without any it fades within some seconds, so that an endpoint that is avoided for being slow is tried again
- * soon: one that was twenty times slower after about eight seconds, and one such call decides whether it stays away.
+ * second, or within some ten answers where they come sooner: when the whole machine stood still for a moment, what is
+ * well must look well again before what is ill looks better. Without any it fades within some seconds, so that an endpoint
+ * that is avoided for being slow is tried again soon: one that was twenty times slower after about eight seconds. One such
+ * call decides whether it stays away, and until it is answered hardly any follows: the fading begins anew with it.
  */
 public final class EndpointState {
     private static final double SETTLES_NANOS = 1e9;
+    private static final double MOST_KEPT = 0.8;
     private static final double FADES_NANOS = 2.5e9;
     private static final double ASSUMED_NANOS = 1e6;
     private static final double LEAST_NANOS = 1e4;
+    private static final double FORGOTTEN = 0.5;
+    private static final double UNCERTAIN = 10;
     private static final double LEAST_SHARE = 0.1;
     private static final double DOUBTED_SHARE = 0.5;
     static final long FAILURE_NANOS = 1_000_000_000L;
@@ -33,6 +38,13 @@ public final class EndpointState {
     private final AtomicInteger inFlight = new AtomicInteger();
     private volatile double average = ASSUMED_NANOS;
     private volatile long updatedAt;
+
+    /** When it was last tried while it had nothing else to do. */
+    private volatile long triedAt;
+
+    /** Whether that try is to show if what is remembered of it is still true. */
+    private volatile boolean probed;
+
     private volatile int weight;
     private volatile long joinedAt;
     private volatile boolean drained;
@@ -57,6 +69,7 @@ public final class EndpointState {
         this.slowStartNanos = slowStartNanos;
         this.weight = endpoint.weight();
         this.updatedAt = nowNanos;
+        this.triedAt = nowNanos;
         this.joinedAt = nowNanos - slowStartNanos;
     }
 
@@ -162,12 +175,13 @@ public final class EndpointState {
             // On trial, or in panic: what is known of it is from its bad time.
             return ASSUMED_NANOS * (inFlight.get() + 1) / (LEAST_SHARE * weight);
         }
-        return Math.max(LEAST_NANOS, averageNanos(nowNanos)) * (inFlight.get() + 1) / weight(nowNanos);
+        double cost = Math.max(LEAST_NANOS, averageNanos(nowNanos)) * (inFlight.get() + 1) / weight(nowNanos);
+        return probed ? cost * UNCERTAIN : cost;
     }
 
     /** What is expected of the next answer. */
     public double averageNanos(long nowNanos) {
-        return average * kept(nowNanos - updatedAt, FADES_NANOS);
+        return average * kept(Math.min(nowNanos - updatedAt, nowNanos - triedAt), FADES_NANOS);
     }
 
     /** How much of something is left after a while. */
@@ -178,20 +192,30 @@ public final class EndpointState {
 
     // ---- what happens to it
 
-    void started() {
-        inFlight.incrementAndGet();
+    void started(long nowNanos) {
+        if (inFlight.getAndIncrement() == 0) {
+            if (averageNanos(nowNanos) < FORGOTTEN * average) {
+                probed = true;
+            }
+            triedAt = nowNanos;
+        }
     }
 
     void ended() {
-        inFlight.decrementAndGet();
+        if (inFlight.decrementAndGet() == 0 && probed) {
+            probed = false;
+        }
     }
 
     /** The head of an answer came, or did not come, after {@code nanos}. */
     void answered(long nanos, long nowNanos) {
         double before = average;
-        double kept = kept(nowNanos - updatedAt, SETTLES_NANOS);
+        double kept = Math.min(MOST_KEPT, kept(nowNanos - updatedAt, SETTLES_NANOS));
         average = nanos > before * kept ? nanos : before * kept + nanos * (1 - kept);
         updatedAt = nowNanos;
+        if (probed) {
+            probed = false;
+        }
     }
 
     /** Nobody waits any more, after {@code nanos}: it takes that long at least. */
