@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class StallGuard extends ChannelOutboundHandlerAdapter {
     static final String NAME = "sluice.stall";
 
-    /** Looks in one wait, so that a stall is noticed at most a quarter late. */
-    private static final int LOOKS = 4;
+    /** Looks in one wait, so that a stall is noticed at most an eighth late. */
+    private static final int LOOKS = 8;
 
     private final long lookNanos;
     private boolean watching;

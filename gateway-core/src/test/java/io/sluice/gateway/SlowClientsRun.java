@@ -29,6 +29,9 @@ class SlowClientsRun {
     private static final Duration MOST = Duration.ofSeconds(35);
     private static final int PER_SECOND = 50;
 
+    /** More than buffers of the kernel and of the gateway hold for one connection. */
+    private static final long MOST_LEFT_BYTES = 8 << 20;
+
     private final ResourceLeakDetector.Level level = ResourceLeakDetector.getLevel();
     private final TestGateway gateway =
             TestGateway.start().with("well", FakeBackend.modern().forgetful()).with("large", flooding());
@@ -53,6 +56,7 @@ class SlowClientsRun {
         private final String drop;
         private final long since;
         private long closedAfter = -1;
+        private long read;
 
         Slow(String first, String drop) throws IOException {
             this.drop = drop;
@@ -68,19 +72,34 @@ class SlowClientsRun {
                 return;
             }
             try {
-                ByteBuffer some = ByteBuffer.allocate(drop.isEmpty() ? 1 : 1024);
-                if (channel.read(some) < 0) {
-                    closed();
-                } else if (!drop.isEmpty()) {
-                    channel.write(bytes(drop));
-                } else if (System.nanoTime() - since > TimeUnit.SECONDS.toNanos(30)) {
-                    ByteBuffer rest = ByteBuffer.allocate(1 << 20); // what has come before it was cut
-                    if (channel.read(rest) < 0) {
+                if (!drop.isEmpty()) {
+                    if (channel.read(ByteBuffer.allocate(1024)) < 0) {
                         closed();
+                    } else {
+                        channel.write(bytes(drop));
                     }
+                } else if (System.nanoTime() - since >= MOST.toNanos()) {
+                    readOn();
                 }
             } catch (IOException reset) {
                 closed();
+            }
+        }
+
+        /**
+         * Who reads nothing does not see an end either, and who reads is no longer slow: so it reads once it must have been
+         * cut. What is under way then is little; of one that was not cut there is no end.
+         */
+        private void readOn() throws IOException {
+            channel.socket().setReceiveBufferSize(1 << 20);
+            ByteBuffer some = ByteBuffer.allocate(64 * 1024);
+            for (int got = channel.read(some); got != 0 && read < MOST_LEFT_BYTES; got = channel.read(some.clear())) {
+                if (got < 0) {
+                    closed();
+                    closedAfter = Math.min(closedAfter, MOST.toNanos());
+                    return;
+                }
+                read += got;
             }
         }
 
@@ -144,7 +163,8 @@ class SlowClientsRun {
         while (all.stream().anyMatch(each -> each.closedAfter < 0)
                 && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(60)) {
             all.forEach(Slow::go);
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(500));
+            boolean over = System.nanoTime() - start > MOST.toNanos();
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(over ? 5 : 500));
         }
         OpenLoop.Figures beside = during.join();
 
