@@ -3,6 +3,8 @@ package io.sluice.envelope;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,10 +62,16 @@ public final class IdRewriter {
     private boolean error;
     private @Nullable ByteArrayOutputStream dropped;
 
+    /** The chunk at hand, while it is scanned. */
+    private ByteBuf source = Unpooled.EMPTY_BUFFER;
+
     /** Of the chunk at hand: where the bytes start that have not been passed on, and the parts that have. */
     private int kept;
 
     private @Nullable List<ByteBuf> parts;
+
+    /** Of an id that began in the chunk at hand: what {@link #kept} was before; else -1. */
+    private int uncut = -1;
 
     /** Where ids stood, when there is but one piece. */
     private @Nullable List<Cut> cuts;
@@ -95,13 +103,14 @@ public final class IdRewriter {
      * @return to be released by the caller; may be empty; of the kind that the chunk's allocator prefers, if it is new
      */
     public ByteBuf push(ByteBuf chunk) {
-        scan(chunk);
+        source = chunk;
+        scan(JsonScanner.view(chunk), chunk.readerIndex(), chunk.writerIndex());
+        source = Unpooled.EMPTY_BUFFER;
         return passedOn(chunk, chunk.writerIndex());
     }
 
-    private void scan(ByteBuf chunk) {
-        int i = chunk.readerIndex();
-        int to = chunk.writerIndex();
+    private void scan(ByteBuffer chunk, int from, int to) {
+        int i = from;
         kept = i;
         parts = null;
         while (i < to) {
@@ -160,7 +169,7 @@ public final class IdRewriter {
     private List<Cut> cuts(byte[] piece) {
         List<Cut> found = new ArrayList<>(1);
         cuts = found;
-        scan(Unpooled.wrappedBuffer(piece));
+        scan(ByteBuffer.wrap(piece).order(ByteOrder.LITTLE_ENDIAN), 0, piece.length);
         cuts = null;
         return found;
     }
@@ -224,8 +233,8 @@ public final class IdRewriter {
     }
 
     /** One byte of the outermost object, or around it. */
-    private int outermost(ByteBuf chunk, int i) {
-        byte b = chunk.getByte(i);
+    private int outermost(ByteBuffer chunk, int i) {
+        byte b = chunk.get(i);
         boolean space = b == ' ' || b == '\n' || b == '\r' || b == '\t';
         switch (state) {
             case KEY -> key(b);
@@ -239,7 +248,7 @@ public final class IdRewriter {
         return i + 1;
     }
 
-    private void token(ByteBuf chunk, int i, byte b) {
+    private void token(ByteBuffer chunk, int i, byte b) {
         switch (state) {
             case START -> {
                 depth = 1;
@@ -295,7 +304,7 @@ public final class IdRewriter {
         }
     }
 
-    private void value(ByteBuf chunk, int i, byte b) {
+    private void value(ByteBuffer chunk, int i, byte b) {
         if (member == Member.ID) {
             startDropping(chunk, i);
         }
@@ -311,14 +320,14 @@ public final class IdRewriter {
         }
     }
 
-    private void scalar(ByteBuf chunk, int i, byte b, boolean space) {
+    private void scalar(ByteBuffer chunk, int i, byte b, boolean space) {
         if (space || b == ',' || b == '}') {
             stopDropping(chunk, i);
             state = space ? State.AFTER_VALUE : b == ',' ? State.BEFORE_KEY : State.END;
         }
     }
 
-    private int string(ByteBuf chunk, int from, int to) {
+    private int string(ByteBuffer chunk, int from, int to) {
         int i = from;
         while (i < to) {
             if (escaped) {
@@ -329,7 +338,7 @@ public final class IdRewriter {
             if (i >= to) {
                 return to;
             }
-            byte b = chunk.getByte(i++);
+            byte b = chunk.get(i++);
             if (b == '\\') {
                 escaped = true;
             } else if (b == '"') {
@@ -343,10 +352,10 @@ public final class IdRewriter {
         return to;
     }
 
-    private int nested(ByteBuf chunk, int from, int to) {
+    private int nested(ByteBuffer chunk, int from, int to) {
         int i = from;
         while (i < to) {
-            byte b = chunk.getByte(i++);
+            byte b = chunk.get(i++);
             if (b == '"') {
                 state = State.STRING;
                 return i;
@@ -380,7 +389,7 @@ public final class IdRewriter {
         }
     }
 
-    private void close(ByteBuf chunk, int after, byte bracket) {
+    private void close(ByteBuffer chunk, int after, byte bracket) {
         boolean object = (objects[depth / Long.SIZE] & 1L << depth) != 0;
         if (object != (bracket == '}')) {
             state = State.OPAQUE;
@@ -393,7 +402,7 @@ public final class IdRewriter {
         }
     }
 
-    private void startDropping(ByteBuf chunk, int i) {
+    private void startDropping(ByteBuffer chunk, int i) {
         dropping = true;
         replaced = true;
         if (cuts != null) {
@@ -401,36 +410,70 @@ public final class IdRewriter {
             begun = true;
             return;
         }
+        uncut = kept;
+        kept = i;
+        dropped = new ByteArrayOutputStream(16);
+    }
+
+    /** What stands before the id at hand goes on, and the replacement. */
+    private void cut() {
+        if (uncut < 0) {
+            return;
+        }
         List<ByteBuf> before = parts;
         if (before == null) {
             before = new ArrayList<>(3);
             parts = before;
         }
-        if (kept < i) {
-            before.add(chunk.retainedSlice(kept, i - kept));
+        if (uncut < kept) {
+            before.add(source.retainedSlice(uncut, kept - uncut));
         }
         before.add(Unpooled.wrappedBuffer(replacement));
-        kept = i;
-        dropped = new ByteArrayOutputStream(16);
+        uncut = -1;
     }
 
-    private void stopDropping(ByteBuf chunk, int end) {
-        if (dropping) {
-            drop(chunk, end);
-            dropping = false;
+    /** Whether the id at hand, which ends here and began in the same chunk, is the new one already. */
+    private boolean isReplacement(ByteBuffer chunk, int end) {
+        if (uncut < 0 || end - kept != replacement.length) {
+            return false;
         }
+        for (int i = 0; i < replacement.length; i++) {
+            if (chunk.get(kept + i) != replacement[i]) {
+                return false;
+            }
+        }
+        return true;
     }
 
-    private void drop(ByteBuf chunk, int end) {
-        ByteArrayOutputStream old = dropped;
+    private void stopDropping(ByteBuffer chunk, int end) {
+        if (!dropping) {
+            return;
+        }
+        dropping = false;
+        if (isReplacement(chunk, end)) {
+            note(chunk, end);
+            kept = uncut;
+            uncut = -1;
+            return;
+        }
+        drop(chunk, end);
+    }
+
+    private void drop(ByteBuffer chunk, int end) {
         if (cuts != null) {
             cuts.add(new Cut(kept, end, begun));
             begun = false;
-        } else if (old != null) {
-            for (int i = kept; i < end && old.size() <= LONGEST_ID; i++) {
-                old.write(chunk.getByte(i));
-            }
+        } else {
+            cut();
+            note(chunk, end);
         }
         kept = end;
+    }
+
+    private void note(ByteBuffer chunk, int end) {
+        ByteArrayOutputStream old = dropped;
+        for (int i = kept; old != null && i < end && old.size() <= LONGEST_ID; i++) {
+            old.write(chunk.get(i));
+        }
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.envelope;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -146,16 +147,17 @@ public final class UriRewriter {
      * @return to be released by the caller; may be empty
      */
     public ByteBuf push(ByteBuf chunk) {
+        ByteBuffer in = JsonScanner.view(chunk);
         int i = chunk.readerIndex();
         int to = chunk.writerIndex();
         kept = i;
         parts = null;
         while (i < to) {
             i = switch (state) {
-                case PLAIN -> plain(chunk, i, to);
-                case STRING -> string(chunk, i, to);
-                case KEY -> key(chunk, i, to);
-                case URI -> uri(chunk, i, to);
+                case PLAIN -> plain(chunk, in, i, to);
+                case STRING -> string(in, i, to);
+                case KEY -> key(in, i, to);
+                case URI -> uri(in, i, to);
             };
         }
         return passedOn(chunk, to);
@@ -186,10 +188,10 @@ public final class UriRewriter {
                 : Unpooled.wrappedBuffer(before.size(), before.toArray(new ByteBuf[0]));
     }
 
-    private int plain(ByteBuf chunk, int from, int to) {
+    private int plain(ByteBuf chunk, ByteBuffer in, int from, int to) {
         int i = from;
         while (i < to) {
-            byte b = chunk.getByte(i++);
+            byte b = in.get(i++);
             switch (b) {
                 case '"' -> {
                     state = startOfString();
@@ -272,10 +274,10 @@ public final class UriRewriter {
         value = Place.ELSEWHERE;
     }
 
-    private int key(ByteBuf chunk, int from, int to) {
+    private int key(ByteBuffer in, int from, int to) {
         int i = from;
         while (i < to) {
-            byte b = chunk.getByte(i++);
+            byte b = in.get(i++);
             if (b == '"' && !escaped) {
                 value = open.get(open.size() - 1).member(text("\"" + held.toString(StandardCharsets.UTF_8) + "\""));
                 state = State.PLAIN;
@@ -289,18 +291,18 @@ public final class UriRewriter {
         return i;
     }
 
-    private int string(ByteBuf chunk, int from, int to) {
+    private int string(ByteBuffer in, int from, int to) {
         int i = from;
         while (i < to) {
             if (escaped) {
                 escaped = false;
                 i++;
             }
-            i = JsonScanner.plainEnd(chunk, i, to);
+            i = JsonScanner.plainEnd(in, i, to);
             if (i >= to) {
                 return to;
             }
-            byte b = chunk.getByte(i++);
+            byte b = in.get(i++);
             if (b == '\\') {
                 escaped = true;
             } else if (b == '"') {
@@ -311,10 +313,10 @@ public final class UriRewriter {
         return to;
     }
 
-    private int uri(ByteBuf chunk, int from, int to) {
+    private int uri(ByteBuffer in, int from, int to) {
         int i = from;
         while (i < to) {
-            byte b = chunk.getByte(i++);
+            byte b = in.get(i++);
             held.write(b);
             if (b == '"' && !escaped) {
                 kept = i;
