@@ -22,6 +22,7 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
     private final boolean inBand;
     private final UnaryOperator<byte[]> whole;
     private final Function<Mono<Reply>, Mono<Answer>> general;
+    private @Nullable Supplier<Flow> passing;
     private @Nullable Sent sent;
 
     /** A request that fails while it is sent can be handed over, and abandoned, before there is a {@link Sent}. */
@@ -47,6 +48,11 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
         this.inBand = inBand;
         this.whole = whole;
         this.general = general;
+    }
+
+    /** @param large who takes a large JSON answer as it comes */
+    void passing(Supplier<Flow> large) {
+        passing = large;
     }
 
     /**
@@ -88,6 +94,19 @@ final class DirectRide implements Direct, Lane.Ride, Lane.Begun, Ahead {
     public void otherwise(Mono<Reply> reply) {
         rest = answered(general.apply(reply));
         turn.handOver(this);
+    }
+
+    @Override
+    public @Nullable Flow flow() {
+        return passing == null ? null : passing.get();
+    }
+
+    @Override
+    public void flowing(boolean takes) {
+        Sent onItsWay = sent;
+        if (onItsWay != null) {
+            onItsWay.reading(takes);
+        }
     }
 
     private Mono<Answer> answered(Mono<Answer> answer) {

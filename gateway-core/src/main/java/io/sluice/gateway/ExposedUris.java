@@ -47,6 +47,12 @@ final class ExposedUris {
         return rename == null ? json : UriRewriter.rewrite(json, rename);
     }
 
+    /** For an answer that comes in parts; null when nothing in it changes. */
+    static @org.jspecify.annotations.Nullable UriRewriter rewriter(Call call, Target target) {
+        UnaryOperator<String> rename = renaming(call, target);
+        return rename == null ? null : new UriRewriter(rename);
+    }
+
     private static @org.jspecify.annotations.Nullable UnaryOperator<String> renaming(Call call, Target target) {
         Mount mount = call.mount();
         McpMethod method = call.method();

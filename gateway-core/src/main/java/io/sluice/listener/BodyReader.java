@@ -24,6 +24,11 @@ public final class BodyReader {
     /** Memory follows what has arrived, not what a client announces. */
     private static final int FIRST_BYTES = 16 * 1024;
 
+    private static final int GROWTH = 2;
+
+    /** Who says how much there will be, and keeps to it, is spared most of the copies. */
+    private static final int GROWTH_ANNOUNCED = 8;
+
     private BodyReader() {}
 
     /**
@@ -105,8 +110,11 @@ public final class BodyReader {
                 return;
             }
             if (size + more > bytes.length) {
-                long exact = announced >= size + more ? announced : Long.MAX_VALUE;
-                long generous = Math.max(size + (long) more, Math.max(FIRST_BYTES, 2L * bytes.length));
+                boolean known = announced >= size + more;
+                long exact = known ? announced : Long.MAX_VALUE;
+                long arrived = size + (long) more;
+                long grown = known ? GROWTH_ANNOUNCED * arrived : GROWTH * (long) bytes.length;
+                long generous = Math.max(arrived, Math.max(FIRST_BYTES, grown));
                 bytes = Arrays.copyOf(bytes, (int) Math.min(exact, Math.min(generous, maxBytes)));
             }
             part.getBytes(part.readerIndex(), bytes, size, more);

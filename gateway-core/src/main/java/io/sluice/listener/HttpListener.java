@@ -391,8 +391,8 @@ public final class HttpListener implements Relief {
 
     private static void finish(Channel channel) {
         LaneHandler lane = channel.pipeline().get(LaneHandler.class);
-        if (lane != null) {
-            lane.drain();
+        if (lane != null && lane.drain()) {
+            return;
         }
         ChannelOperations<?, ?> exchange = ChannelOperations.get(channel);
         if (exchange == null || channel.pipeline().get(Http2FrameCodec.class) != null) {

@@ -45,10 +45,27 @@ public interface Lane {
         /** As the other form, of a buffer that is released here. */
         void answer(int status, Map<String, String> headers, @Nullable String type, ByteBuf body);
 
+        /** Begins an answer of status 200 that comes in parts. */
+        Body begin(String type);
+
         /** Has the handler answer. */
         void handOver(Begun begun);
 
         EventLoop eventLoop();
+    }
+
+    /** An answer that comes in parts. On the event loop; nothing happens any more once the client has left. */
+    interface Body {
+        /** @param part released by this; leaves with the next flush, or before when much has gathered */
+        void write(ByteBuf part);
+
+        void flush();
+
+        /** All was written: flushes it. */
+        void end();
+
+        /** The rest is not to be had: closes the connection, which says so. */
+        void cut();
     }
 
     /** What the listener tells about a request that was taken; on the event loop, and never after it was answered or handed over. */
@@ -56,8 +73,14 @@ public interface Lane {
         /** The client is gone. */
         void left();
 
-        /** It has taken long enough: to be handed over now. */
+        /** It has taken long enough: to be handed over now. Not told of an answer that has begun. */
         void handOver();
+
+        /**
+         * Of an answer that has begun: whether the client takes what is written. While it does not, no more should be
+         * fetched.
+         */
+        default void flowing(boolean takes) {}
     }
 
     /** A request that is handed over half done. */

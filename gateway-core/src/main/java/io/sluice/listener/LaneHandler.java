@@ -33,11 +33,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Sits behind {@link StrictHttpCodec}, which hands over one exchange at a time. State is owned by the event loop.
  */
-final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Turn {
+final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Turn, Lane.Body {
     static final String NAME = "sluice.lane";
 
     /** A call that takes longer is no longer worth a way of its own, and idle time is counted on the other. */
     private static final Duration LONGEST = Duration.ofSeconds(5);
+
+    /** So much of an answer is not kept back for its next part. */
+    private static final int GATHERED_BYTES = 256 * 1024;
 
     private final Lane lane;
     private final ClientPolicy clients;
@@ -52,6 +55,14 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
 
     /** Whether the request was offered, and is not answered yet. */
     private boolean offered;
+
+    /** Whether it is being answered in parts. */
+    private boolean begun;
+
+    /** Whether the connection ends with that answer. */
+    private boolean last;
+
+    private long unflushed;
 
     private Lane.@Nullable Ride ride;
     private long takenAt;
@@ -239,6 +250,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         request = null;
         body = null;
         offered = false;
+        begun = false;
         ride = null;
     }
 
@@ -271,16 +283,96 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
             json.release();
             return;
         }
-        boolean last = request != null && !HttpUtil.isKeepAlive(request);
+        boolean ending = isLast();
         release();
         StrictHttpCodec known = codec;
         if (known == null) {
             json.release();
             throw new IllegalStateException("no codec to answer by");
         }
-        known.answer(status, headers, type, json, last);
-        if (!last) {
+        known.answer(status, headers, type, json, ending);
+        if (!ending) {
             reading(context(), true);
+        }
+    }
+
+    private boolean isLast() {
+        return request != null && !HttpUtil.isKeepAlive(request);
+    }
+
+    private StrictHttpCodec codec() {
+        StrictHttpCodec known = codec;
+        if (known == null) {
+            throw new IllegalStateException("no codec to answer by");
+        }
+        return known;
+    }
+
+    // An answer in parts
+
+    @Override
+    public Lane.Body begin(String type) {
+        if (offered) {
+            last = isLast();
+            unflushed = 0;
+            codec().begin(type, last);
+            begun = true;
+        }
+        return this;
+    }
+
+    @Override
+    public void write(ByteBuf part) {
+        if (!begun || !part.isReadable()) {
+            part.release();
+            return;
+        }
+        unflushed += part.readableBytes();
+        codec().part(part);
+        if (unflushed >= GATHERED_BYTES) {
+            flush();
+        }
+    }
+
+    @Override
+    public void flush() {
+        if (!begun) {
+            return;
+        }
+        unflushed = 0;
+        context().flush();
+        Lane.Ride under = ride;
+        if (begun && under != null && !context().channel().isWritable()) {
+            under.flowing(false);
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        Lane.Ride under = ride;
+        if (begun && under != null && ctx.channel().isWritable()) {
+            under.flowing(true);
+        }
+        ctx.fireChannelWritabilityChanged();
+    }
+
+    @Override
+    public void end() {
+        if (begun) {
+            boolean ending = last;
+            release();
+            codec().end(ending);
+            if (!ending) {
+                reading(context(), true);
+            }
+        }
+    }
+
+    @Override
+    public void cut() {
+        if (begun) {
+            release();
+            context().close();
         }
     }
 
@@ -313,7 +405,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
     private void look(ChannelHandlerContext ctx) {
         watching = false;
         Lane.Ride under = ride;
-        if (under == null) {
+        if (under == null || begun) {
             return;
         }
         long left = takenAt + patience - System.nanoTime();
@@ -331,12 +423,19 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         return idle;
     }
 
-    /** Has a call that is under way end on the general way, which knows what a drain is. */
-    void drain() {
+    /**
+     * Has a call that is under way end on the general way, which knows what a drain is; or, if its answer has begun,
+     * the connection with it.
+     *
+     * @return whether the connection will end by itself
+     */
+    boolean drain() {
         Lane.Ride under = ride;
-        if (under != null) {
+        if (under != null && !begun) {
             under.handOver();
         }
+        last |= begun;
+        return begun;
     }
 
     @Override

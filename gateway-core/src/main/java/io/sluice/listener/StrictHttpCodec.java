@@ -83,6 +83,10 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
     private boolean ahead;
 
     private boolean closeAfterAnswer;
+
+    /** Of the answer that is written in parts. */
+    private int chunks;
+
     private boolean lingering;
     private @Nullable ChannelHandlerContext context;
 
@@ -94,7 +98,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
         HttpDecoderConfig config = new HttpDecoderConfig()
                 .setMaxInitialLineLength(limits.maxLineBytes())
                 .setMaxHeaderSize(limits.maxHeadBytes())
-                .setMaxChunkSize(8192)
+                .setMaxChunkSize(64 * 1024)
                 .setStrictLineParsing(true)
                 .setUseRfc9112TransferEncoding(true)
                 .setAllowDuplicateContentLengths(false);
@@ -141,6 +145,49 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
             return;
         }
         known.writeAndFlush(whole, known.voidPromise());
+        goOn(known);
+    }
+
+    /** As {@link #answer} with status 200, but for the body, which follows in {@linkplain #part parts}. Nothing is flushed. */
+    void begin(String type, boolean last) {
+        ChannelHandlerContext known = context;
+        if (known == null || answer != Answer.DUE || !bodyEnded) {
+            throw new IllegalStateException("no request to answer");
+        }
+        answer = Answer.BEGUN;
+        chunks = 0;
+        known.write(WholeAnswer.begun(known.alloc(), type, last || closeAfterAnswer), known.voidPromise());
+    }
+
+    /** @param part not empty; released by this */
+    void part(ByteBuf part) {
+        ChannelHandlerContext known = context;
+        if (known == null || answer != Answer.BEGUN) {
+            part.release();
+            throw new IllegalStateException("no answer has begun");
+        }
+        known.write(WholeAnswer.chunk(known.alloc(), part.readableBytes(), chunks++ == 0), known.voidPromise());
+        known.write(part, known.voidPromise());
+    }
+
+    /** @param last whether the connection is to be closed */
+    void end(boolean last) {
+        ChannelHandlerContext known = context;
+        if (known == null || answer != Answer.BEGUN) {
+            throw new IllegalStateException("no answer has begun");
+        }
+        answer = Answer.NONE;
+        ByteBuf end = WholeAnswer.lastChunk(known.alloc(), chunks == 0);
+        if (last || closeAfterAnswer) {
+            known.writeAndFlush(end).addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
+        known.writeAndFlush(end, known.voidPromise());
+        goOn(known);
+    }
+
+    /** With what has come ahead. */
+    private void goOn(ChannelHandlerContext known) {
         if (ahead) {
             ahead = false;
             known.executor().execute(() -> resume(known));
@@ -174,9 +221,8 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
         super.write(context, message, written);
         if (closeAfterAnswer) {
             written.addListener(ChannelFutureListener.CLOSE);
-        } else if (ahead) {
-            ahead = false;
-            context.executor().execute(() -> resume(context));
+        } else {
+            goOn(context);
         }
     }
 

@@ -15,6 +15,9 @@ final class WholeAnswer {
     private static final String JSON = "application/json";
     private static final byte[] JSON_OK =
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ".getBytes(US_ASCII);
+    private static final byte[] CHUNKED_OK =
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-type: ".getBytes(US_ASCII);
+    private static final byte[] LAST_CHUNK = "0\r\n\r\n".getBytes(US_ASCII);
     private static final byte[] CLOSE = "connection: close\r\n".getBytes(US_ASCII);
     private static final int HEAD_BYTES = 128;
 
@@ -69,6 +72,37 @@ final class WholeAnswer {
         }
         out.writeShort(LINE_END);
         return copied ? out.writeBytes(body) : out;
+    }
+
+    /** The head of an answer of status 200 whose body comes in chunks. To be released by the caller, as what the next two return. */
+    static ByteBuf begun(ByteBufAllocator allocator, String type, boolean last) {
+        ByteBuf out = allocator.directBuffer(HEAD_BYTES);
+        out.writeBytes(CHUNKED_OK);
+        ByteBufUtil.writeAscii(out, type);
+        out.writeShort(LINE_END);
+        if (last) {
+            out.writeBytes(CLOSE);
+        }
+        return out.writeShort(LINE_END);
+    }
+
+    /** What stands before a chunk of so many bytes: the end of the one before, unless this is the first, and its size. */
+    static ByteBuf chunk(ByteBufAllocator allocator, int bytes, boolean first) {
+        ByteBuf out = allocator.directBuffer(16);
+        if (!first) {
+            out.writeShort(LINE_END);
+        }
+        ByteBufUtil.writeAscii(out, Integer.toHexString(bytes));
+        return out.writeShort(LINE_END);
+    }
+
+    /** What stands behind the last chunk. */
+    static ByteBuf lastChunk(ByteBufAllocator allocator, boolean first) {
+        ByteBuf out = allocator.directBuffer(8);
+        if (!first) {
+            out.writeShort(LINE_END);
+        }
+        return out.writeBytes(LAST_CHUNK);
     }
 
     private static @Nullable HeaderLines lines(Map<String, String> headers, @Nullable String type) {

@@ -73,6 +73,11 @@ final class ModernExchanges {
             public void otherwise(Mono<Answer> outcome) {
                 direct.otherwise(reply(outcome, terms));
             }
+
+            @Override
+            public Direct.@Nullable Flow flow() {
+                return direct.flow();
+            }
         });
         return sent == null
                 ? null
@@ -80,6 +85,11 @@ final class ModernExchanges {
                     @Override
                     public void abandon() {
                         sent.abandon();
+                    }
+
+                    @Override
+                    public void reading(boolean on) {
+                        sent.reading(on);
                     }
 
                     @Override

@@ -11,14 +11,18 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A request that was sent at once, without a publisher: a small JSON answer is gathered and told as a whole, anything
- * else goes on as if it had been waited for. To be used on its event loop, and no more once the {@link Prompt} was
- * told.
+ * A request that was sent at once, without a publisher: a small JSON answer is gathered and told as a whole, a large
+ * one flows to whoever takes it, anything else goes on as if it had been waited for. To be used on its event loop, and no
+ * more once the {@link Prompt} was told.
  */
 final class Prompted extends Sending {
     private final HttpAttempts attempts;
     private final Prompt prompt;
     private @Nullable HttpResponse small;
+
+    /** Of an answer that flows, or will when enough of it is there. */
+    private @Nullable HttpResponse large;
+
     private boolean settled;
 
     Prompted(
@@ -44,7 +48,8 @@ final class Prompted extends Sending {
     /** Instead of what the {@link Prompt} would be told: the same for somebody who can wait. */
     Mono<Answer> handOver() {
         settled = true;
-        HttpResponse head = small;
+        received.keep();
+        HttpResponse head = small != null ? small : large;
         return rest(head != null ? Mono.fromSupplier(() -> answer(head)) : Mono.create(this::tell));
     }
 
@@ -56,27 +61,44 @@ final class Prompted extends Sending {
     void answered(HttpResponse head) {
         if (isAwaited()) {
             super.answered(head);
-        } else if (isSmallJson(head)) {
+            return;
+        }
+        long length = lengthOfJson(head);
+        Direct.Flow flow = length > HttpAnswer.SMALL_BYTES && !settled ? prompt.flow() : null;
+        if (length > 0 && length <= HttpAnswer.SMALL_BYTES) {
             small = head;
             received.gather();
+        } else if (flow != null) {
+            large = head;
+            received.flow(flow, HttpAnswer.SMALL_BYTES);
         } else if (!settled) {
             settled = true;
             prompt.otherwise(rest(Mono.fromSupplier(() -> answer(head))));
         }
     }
 
-    private boolean isSmallJson(HttpResponse head) {
+    /** Of an answer that is plain JSON and says how long it is; else -1. */
+    private static long lengthOfJson(HttpResponse head) {
         HttpHeaders headers = head.headers();
         String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
         String length = headers.get(HttpHeaderNames.CONTENT_LENGTH);
         return head.status().code() == 200
-                && type != null
-                && (type.equals(MediaTypes.JSON) || type.equals(MediaTypes.JSON_UTF_8))
-                && length != null
-                && length.length() <= 5
-                && !length.equals("0")
-                && Integer.parseInt(length) <= HttpAnswer.SMALL_BYTES
-                && !headers.contains(HttpHeaderNames.CONTENT_ENCODING);
+                        && type != null
+                        && (type.equals(MediaTypes.JSON) || type.equals(MediaTypes.JSON_UTF_8))
+                        && length != null
+                        && length.length() <= 18
+                        && !headers.contains(HttpHeaderNames.CONTENT_ENCODING)
+                ? Long.parseLong(length)
+                : -1;
+    }
+
+    /** Whether more of what flows is wanted for now. */
+    void reading(boolean on) {
+        if (on) {
+            received.resume();
+        } else {
+            received.pause();
+        }
     }
 
     @Override
@@ -92,12 +114,13 @@ final class Prompted extends Sending {
     @Override
     public void over() {
         super.over();
-        HttpResponse head = small;
-        if (settled || head == null) {
+        HttpResponse head = small != null ? small : large;
+        if (settled || head == null || received.isFlowing()) {
             return;
         }
         settled = true;
-        if (received.isWhole()) {
+        received.keep();
+        if (received.isWhole() && small != null) {
             prompt.whole(received.gathered());
         } else {
             prompt.otherwise(rest(Mono.fromSupplier(() -> answer(head))));

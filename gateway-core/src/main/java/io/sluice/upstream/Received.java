@@ -51,6 +51,12 @@ final class Received extends Exchange {
     /** Whether what comes is kept although nobody reads it. */
     private boolean gathering;
 
+    /** To whom what comes is given as it comes, when there is more than is held. */
+    private Direct.@Nullable Flow flow;
+
+    private int heldAtMost;
+    private boolean flowing;
+
     Received(EventLoop eventLoop, Listener listener) {
         this.eventLoop = eventLoop;
         this.listener = listener;
@@ -82,8 +88,37 @@ final class Received extends Exchange {
             part.release();
             return;
         }
+        if (flow != null) {
+            pass(part, flow);
+            return;
+        }
         waiting.add(reader == null ? onHeap(part) : part);
         deliver();
+    }
+
+    private void pass(ByteBuf part, Direct.Flow to) {
+        if (flowing) {
+            to.part(part);
+            return;
+        }
+        waiting.add(part);
+        if (bytes <= heldAtMost) {
+            return;
+        }
+        flowing = true;
+        to.begin(waiting);
+        // whoever gives up meanwhile empties the queue
+        for (ByteBuf held = waiting.poll(); held != null; held = waiting.poll()) {
+            to.part(held);
+        }
+    }
+
+    @Override
+    protected void pauseInArrival() {
+        Direct.Flow to = flow;
+        if (flowing && to != null && !deaf) {
+            to.pauseInArrival();
+        }
     }
 
     /** So that nothing is left to release if nobody ever comes to read it. */
@@ -102,7 +137,12 @@ final class Received extends Exchange {
     protected void end() {
         ended = true;
         over();
-        deliver();
+        Direct.Flow to = flow;
+        if (flowing && to != null) {
+            to.end();
+        } else {
+            deliver();
+        }
     }
 
     @Override
@@ -115,7 +155,12 @@ final class Received extends Exchange {
         error = cause;
         ended = true;
         over();
-        deliver();
+        Direct.Flow to = flow;
+        if (flowing && to != null) {
+            to.failed();
+        } else {
+            deliver();
+        }
     }
 
     private void over() {
@@ -141,6 +186,30 @@ final class Received extends Exchange {
     /** Has a body of which it is known that it is small arrive without a reader. On the event loop, as the next two. */
     void gather() {
         gathering = true;
+    }
+
+    /** Has a large body given to somebody as soon as more than so much of it is there. */
+    void flow(Direct.Flow to, int held) {
+        flow = to;
+        heldAtMost = held;
+    }
+
+    boolean isFlowing() {
+        return flowing;
+    }
+
+    /** What is held of a body that does not flow yet is for a reader, who may come later or never. */
+    void keep() {
+        if (flow == null || flowing) {
+            return;
+        }
+        flow = null;
+        for (int i = waiting.size(); i > 0; i--) {
+            waiting.add(onHeap(waiting.remove()));
+        }
+        if (!ended) {
+            deliver();
+        }
     }
 
     /** How much of the body has come. */

@@ -106,6 +106,11 @@ class AbandonedRideTest {
         }
 
         @Override
+        public Lane.Body begin(String type) {
+            throw new IllegalStateException("no answer here is large");
+        }
+
+        @Override
         public void handOver(Lane.Begun begun) {
             handedOver.incrementAndGet();
             begun.abandon();

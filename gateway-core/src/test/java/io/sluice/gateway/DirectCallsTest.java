@@ -1,11 +1,13 @@
 package io.sluice.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.listener.Timeouts;
 import io.sluice.testing.FakeBackend;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -16,6 +18,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -135,18 +138,122 @@ class DirectCallsTest {
         return all;
     }
 
+    /** What one may do besides with a call of a modern client, whose large answers pass on the lane. */
+    private static Map<String, FakeBackend.Script> largeAnswers() {
+        Map<String, FakeBackend.Script> all = behaviours();
+        all.put("large, id as text", (request, answer) -> answer.json(large("\"one\"")));
+        all.put("large, id of another", (request, answer) -> answer.json(large("17")));
+        all.put(
+                "large, id last",
+                (request, answer) -> answer.json(
+                        "{\"result\":{\"content\":[],\"x\":\"" + "x".repeat(300_000) + "\"},\"id\":\"two\"}"));
+        all.put("large, after spaces", (request, answer) -> answer.json(" ".repeat(70_000) + large("1")));
+        all.put("large, no object", (request, answer) -> answer.json("x".repeat(300_000)));
+        all.put("large, in drips", (request, answer) -> answer.drip(large("1"), 50_000));
+        all.put("large, closed before it begins", (request, answer) -> breakOff(answer, 300_000, 20_000));
+        return all;
+    }
+
     private static String large(FakeBackend.Received request) {
-        return response("" + request.id()).replace("21 C", "x".repeat(300_000));
+        return large("" + request.id());
+    }
+
+    private static String large(String id) {
+        return response(id).replace("21 C", "x".repeat(300_000));
+    }
+
+    private static void breakOff(FakeBackend.Answer answer, int announced, int sent) throws IOException {
+        answer.header("Content-Type", "application/json")
+                .header("Content-Length", "" + announced)
+                .head(200);
+        answer.raw(large("1").substring(0, sent));
+        answer.close();
+    }
+
+    /** Of which something has passed already. */
+    private static List<FakeBackend.Script> brokenLargeAnswers() {
+        return List.of(
+                (request, answer) -> breakOff(answer, 300_000, 200_000),
+                (request, answer) -> answer.json(large(request) + large(request)),
+                (request, answer) -> answer.json(large(request).replace("}]}}", "}]}")),
+                (request, answer) -> answer.json(large(request).replace("}]}}", "}}}}")));
+    }
+
+    @Test
+    void largeAnswerThatIsNoneInTheEndIsCut() {
+        for (FakeBackend.Script broken : brokenLargeAnswers()) {
+            backend.on("tools/call", broken);
+            for (TestGateway gateway : List.of(direct, general)) {
+                assertThatThrownBy(() -> ModernRequest.call("echo", "{}").send(gateway))
+                        .isInstanceOf(UncheckedIOException.class);
+            }
+        }
+    }
+
+    /** Its client reads nothing until the backend is stopped by that, and then everything. */
+    @Test
+    void largeAnswerWaitsForItsReader() throws Exception {
+        String text = "x".repeat(1_000_000);
+        int pieces = 40;
+        AtomicInteger sent = new AtomicInteger();
+        backend.on("tools/call", (request, answer) -> {
+            String begin = "{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"content\":[],\"x\":\"";
+            answer.header("Content-Type", "application/json")
+                    .header("Content-Length", "" + (begin.length() + (long) pieces * text.length() + 3))
+                    .head(200);
+            answer.raw(begin);
+            for (int i = 0; i < pieces; i++) {
+                answer.raw(text);
+                sent.incrementAndGet();
+            }
+            answer.raw("\"}}");
+        });
+
+        try (RawExchange client = ModernRequest.call("echo", "{}").sent(direct)) {
+            AtomicInteger before = new AtomicInteger(-1);
+            await().pollInterval(Duration.ofMillis(300))
+                    .until(() -> sent.get() > 0 && before.getAndSet(sent.get()) == sent.get());
+            assertThat(sent.get()).isLessThan(pieces);
+            RawExchange.Got got = client.got();
+
+            assertThat(got.body()).hasSizeGreaterThan(pieces * text.length());
+            assertThat(got.text()).startsWith("{\"jsonrpc\"").endsWith("x\"}}");
+        }
+    }
+
+    /** A drain lets an answer that has begun end, and closes the connection with it. */
+    @Test
+    void largeAnswerThatHasBegunOutlivesADrain() throws Exception {
+        CountDownLatch goOn = new CountDownLatch(1);
+        backend.on("tools/call", (request, answer) -> {
+            String whole = large(request);
+            answer.header("Content-Type", "application/json")
+                    .header("Content-Length", "" + whole.length())
+                    .head(200);
+            answer.raw(whole.substring(0, 100_000));
+            goOn.await(10, TimeUnit.SECONDS);
+            answer.raw(whole.substring(100_000));
+        });
+        try (TestGateway draining = TestGateway.start().with(backend.backend("weather"));
+                RawExchange client = ModernRequest.call("echo", "{}").open(draining)) {
+            CompletableFuture<Void> drained =
+                    draining.drain(Duration.ofSeconds(10)).toFuture();
+            assertThat(drained).isNotDone();
+            goOn.countDown();
+
+            assertThat(client.rest()).hasSizeGreaterThan(300_000);
+            drained.get(10, TimeUnit.SECONDS);
+        }
     }
 
     static Stream<String> behaviourNames() {
-        return behaviours().keySet().stream();
+        return largeAnswers().keySet().stream();
     }
 
     @ParameterizedTest
     @MethodSource("behaviourNames")
     void whateverTheBackendDoesTheAnswerIsTheSame(String behaviour) {
-        backend.on("tools/call", Objects.requireNonNull(behaviours().get(behaviour)));
+        backend.on("tools/call", Objects.requireNonNull(largeAnswers().get(behaviour)));
         ModernRequest call = ModernRequest.call("echo", "{'a':1}").id("'one'");
 
         assertSame(call, "/mcp");

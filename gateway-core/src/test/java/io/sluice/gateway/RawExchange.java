@@ -147,6 +147,12 @@ final class RawExchange implements AutoCloseable {
         return content;
     }
 
+    /** The answer to what was {@link #sent}, to its end. */
+    Got got() throws IOException {
+        readHead();
+        return new Got(status, List.copyOf(headers), rest());
+    }
+
     /** All that is left of the body. */
     byte[] rest() throws IOException {
         if (!chunked()) {

@@ -28,6 +28,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
 /**
@@ -226,6 +227,10 @@ public final class TestGateway implements AutoCloseable {
 
     public Registry registry() {
         return registry;
+    }
+
+    Mono<Void> drain(Duration grace) {
+        return listener.drain(grace);
     }
 
     @Override
