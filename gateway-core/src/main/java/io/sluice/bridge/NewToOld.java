@@ -11,7 +11,10 @@ import io.sluice.protocol.RawJson;
 import io.sluice.rejection.Rejection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -19,9 +22,15 @@ import java.util.Set;
  * modern era requires of one.
  */
 public final class NewToOld {
-    private static final RawJson COMPLETE = RawJson.of("\"complete\"");
-    private static final RawJson ZERO = RawJson.of("0");
-    private static final RawJson PRIVATE = RawJson.of("\"private\"");
+    private static final Map<String, String> OF_RESULTS = Map.of("resultType", "\"complete\"");
+    private static final Map<String, String> OF_RESOURCES;
+
+    static {
+        Map<String, String> members = new LinkedHashMap<>(OF_RESULTS);
+        members.put("ttlMs", "0");
+        members.put("cacheScope", "\"private\"");
+        OF_RESOURCES = Collections.unmodifiableMap(members);
+    }
 
     private NewToOld() {}
 
@@ -95,11 +104,36 @@ public final class NewToOld {
             throw Rejection.BackendFailure.unavailable(
                     backend, "Backend '" + backend + "' answered with a result that is no object", Duration.ZERO);
         }
-        put(response, result, patch, "resultType", COMPLETE);
-        if (method == McpMethod.RESOURCES_READ) {
-            put(response, result, patch, "ttlMs", ZERO);
-            put(response, result, patch, "cacheScope", PRIVATE);
+        complete(response, method, patch);
+    }
+
+    /**
+     * What a modern client must find in a result to a method, with what it means where it is not there (2026-07-28, schema: <em>Result</em>, <em>CacheableResult</em>).
+     */
+    public static Map<String, String> required(McpMethod method) {
+        return method == McpMethod.RESOURCES_READ ? OF_RESOURCES : OF_RESULTS;
+    }
+
+    /** Whether the response has no result, or one with all that is {@link #required}. */
+    public static boolean isComplete(Envelope response, McpMethod method) {
+        Span result = response.result();
+        if (!response.isObject(result)) {
+            return true;
         }
+        Span type = response.member(result, "resultType");
+        if (method != McpMethod.RESOURCES_READ) {
+            return type.isPresent();
+        }
+        boolean asks = response.isString(type) && !response.text(type).equals("complete");
+        return asks
+                || type.isPresent()
+                        && response.member(result, "ttlMs").isPresent()
+                        && response.member(result, "cacheScope").isPresent();
+    }
+
+    /** Adds what is {@link #required} and not there. The result is an object. */
+    public static void complete(Envelope response, McpMethod method, Patch patch) {
+        required(method).forEach((member, value) -> put(response, response.result(), patch, member, RawJson.of(value)));
     }
 
     private static void put(Envelope response, Span result, Patch patch, String member, RawJson value) {

@@ -54,6 +54,10 @@ final class Key {
         this.hash = mixed ^ mixed >>> 15;
     }
 
+    Era era() {
+        return era;
+    }
+
     Key of(@Nullable Whose other) {
         return new Key(shelf, era, tool, name, fixed, said, other);
     }

@@ -6,6 +6,7 @@ import io.sluice.envelope.Kind;
 import io.sluice.envelope.MessageReader;
 import io.sluice.envelope.RequestId;
 import io.sluice.envelope.Span;
+import io.sluice.protocol.Era;
 import io.sluice.upstream.Event;
 import io.sluice.upstream.Reply;
 import java.io.ByteArrayOutputStream;
@@ -197,9 +198,11 @@ public final class Place {
         }
         Span result = message.result();
         Span type = message.member(result, "resultType");
-        if (!message.isObject(result)
-                || type.isPresent()
-                        && !(message.isString(type) && message.text(type).equals("complete"))) {
+        boolean complete = type.isPresent()
+                ? message.isString(type) && message.text(type).equals("complete")
+                : key.era()
+                        == Era.LEGACY; // a modern one without is completed on its way, and what is kept would not be
+        if (!message.isObject(result) || !complete) {
             return Use.NONE;
         }
         return life == null ? keepResource(message, stamp) : keepResult(message, life, stamp);

@@ -1,6 +1,7 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
+import io.sluice.bridge.NewToOld;
 import io.sluice.cache.Kept;
 import io.sluice.cache.Place;
 import io.sluice.cache.ResultCache;
@@ -39,7 +40,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * Carries one call of a modern client to a modern backend and brings the answer back byte for byte. Changed are the
- * target's name, an id that is not the client's, and errors that are about this
+ * target's name, an id that is not the client's, a result that does not say that it is complete, and errors that are about this
  * gateway's own request: those would poison what the client believes of the gateway.
  */
 final class Relay {
@@ -195,7 +196,7 @@ final class Relay {
                     "Backend '" + backend() + "' refused this gateway's request with error " + code,
                     Duration.ZERO);
         }
-        byte[] response = underTheClientsId(message);
+        byte[] response = underTheClientsId(message, !NewToOld.isComplete(message, call.method()));
         return isTask(message) ? tasks.in(Replies.read(response, backend()), call, target) : response;
     }
 
@@ -209,9 +210,14 @@ final class Relay {
     }
 
     private byte[] underTheClientsId(Envelope message) {
+        return underTheClientsId(message, false);
+    }
+
+    /** @param lacking whether the result lacks what every modern client must find in it, and gets it here: there are servers that leave it out */
+    private byte[] underTheClientsId(Envelope message, boolean lacking) {
         RequestId id = message.id();
         RequestId own = call.id();
-        if (own.equals(id)) {
+        if (own.equals(id) && !lacking) {
             return message.body();
         }
         if (id != null && !unquoted(id).equals(unquoted(own))) {
@@ -219,6 +225,9 @@ final class Relay {
                     backend(), "Backend '" + backend() + "' answered a request that was not asked", Duration.ZERO);
         }
         Patch patch = new Patch(message);
+        if (lacking) {
+            NewToOld.complete(message, call.method(), patch);
+        }
         if (message.idSpan().isPresent()) {
             return patch.replace(message.idSpan(), own.rawJsonBytes()).toBytes();
         }

@@ -2,13 +2,17 @@ package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.sluice.bridge.NewToOld;
 import io.sluice.call.Call;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.IdRewriter;
+import io.sluice.envelope.ResultFilter;
 import io.sluice.rejection.Rejection;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -19,7 +23,7 @@ import reactor.core.publisher.SynchronousSink;
  * The JSON answer of a backend on its way to the client, for one subscription. A small one is held until it is whole,
  * so that it can be looked at, and so that whatever is wrong with it can still
  * be said in its place. Of a larger one the beginning is held that long; then it passes as it comes, with nothing but
- * its id replaced.
+ * its id replaced, and its result completed.
  *
  * <p>State belongs to whichever thread delivers at the moment. What is held is on the heap, so that a client that
  * leaves leaves nothing to release.
@@ -33,6 +37,9 @@ final class RelayedBody {
     private final List<byte[]> held = new ArrayList<>(2);
     private int heldBytes;
     private @Nullable IdRewriter passing;
+
+    /** For a large one that does not begin with what a modern client must find in its result. */
+    private @Nullable ResultFilter completing;
 
     /** @param response the client's view of a whole response, or the {@link Rejection} that it means */
     RelayedBody(Call call, String backend, Function<Envelope, byte[]> response) {
@@ -49,7 +56,7 @@ final class RelayedBody {
     private void take(ByteBuf part, SynchronousSink<ByteBuf> sink) {
         IdRewriter rewriter = passing;
         if (rewriter != null) {
-            sink.next(rewriter.push(part));
+            sink.next(completed(rewriter.push(part)));
             return;
         }
         hold(part);
@@ -75,8 +82,18 @@ final class RelayedBody {
         ByteBuf beginning = ByteBufAllocator.DEFAULT.directBuffer(
                 heldBytes + call.id().rawJson().length() * 4);
         held.forEach(piece -> rewriter.push(piece, beginning));
+        Map<String, String> required = NewToOld.required(call.method());
+        String known = beginning.toString(StandardCharsets.ISO_8859_1);
+        if (!required.keySet().stream().allMatch(key -> known.contains("\"" + key + "\""))) {
+            completing = new ResultFilter(required);
+        }
         held.clear();
-        return beginning;
+        return completed(beginning);
+    }
+
+    private ByteBuf completed(ByteBuf part) {
+        ResultFilter filter = completing;
+        return filter == null ? part : filter.push(part);
     }
 
     private void requireObject() {
