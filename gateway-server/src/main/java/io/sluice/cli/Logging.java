@@ -42,6 +42,7 @@ final class Logging {
     static void start(Log settings, boolean debug, Map<String, String> environment) {
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
         context.reset();
+        context.start(); // it may have been stopped before; then it would not be stopped again, nor written out
         boolean json = switch (settings.format()) {
             case JSON -> true;
             case TEXT -> false;

@@ -162,7 +162,7 @@ final class RunCommand implements Callable<Integer> {
                 gateway = launch(config, watcher);
             } catch (RuntimeException e) {
                 LOG.debug("the start failed", e);
-                spec.commandLine().getErr().println("sluice: " + reason(e, config.server()));
+                LOG.error("Not started: {}", reason(e, config.server())); // in the form of the lines before it
                 Logging.stop();
                 return 1;
             }

@@ -77,13 +77,19 @@ public final class OnlineCheck {
             return discovery
                     .refresh(backend.name())
                     .map(contribution -> found(backend, contribution))
-                    .defaultIfEmpty(new Found(backend, Optional.empty(), Optional.of("It did not answer within " + PATIENCE.toSeconds() + " s")));
+                    .defaultIfEmpty(new Found(
+                            backend,
+                            Optional.empty(),
+                            Optional.of("It did not answer within " + PATIENCE.toSeconds() + " s")));
         }
 
         private Found found(Backend backend, Contribution contribution) {
             Optional<String> trouble = contribution.trouble();
             return contribution.listing().isEmpty() && trouble.isEmpty()
-                    ? new Found(backend, Optional.empty(), Optional.of("It did not answer within " + PATIENCE.toSeconds() + " s"))
+                    ? new Found(
+                            backend,
+                            Optional.empty(),
+                            Optional.of("It did not answer within " + PATIENCE.toSeconds() + " s"))
                     : new Found(backend, contribution.listing(), trouble);
         }
 

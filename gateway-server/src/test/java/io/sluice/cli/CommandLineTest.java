@@ -169,35 +169,51 @@ final class CommandLineTest {
     }
 
     @Test
-    void takenPortIsSaidInASentence() {
+    void takenPortIsSaidInASentenceOfTheLog() throws Exception {
         DisposableServer first = Objects.requireNonNull(bind("127.0.0.1", 0).block());
+        Path text = directory.resolve("text.log");
+        Path json = directory.resolve("json.log");
+        Map<String, String> port = Map.of("PORT", Integer.toString(first.port()));
         try {
-            assertThat(execute(Map.of("PORT", Integer.toString(first.port())), "run"))
+            assertThat(execute(port, "run", "--log-format", "text", "--log-file", text.toString()))
+                    .isEqualTo(1);
+            assertThat(execute(port, "run", "--log-format", "json", "--log-file", json.toString()))
                     .isEqualTo(1);
         } finally {
             first.disposeNow();
         }
 
-        assertThat(err.toString())
-                .isEqualTo("sluice: cannot listen on 127.0.0.1:" + first.port()
-                        + ": the port is taken; choose another with --port, or 0 for any free one\n");
-        assertThat(launches).hasValue(1);
+        String sentence = "Not started: cannot listen on 127.0.0.1:" + first.port()
+                + ": the port is taken; choose another with --port, or 0 for any free one";
+        assertThat(Files.readAllLines(text)).last().asString().endsWith("ERROR " + sentence);
+        assertThat(Files.readAllLines(json))
+                .isNotEmpty()
+                .allSatisfy(line -> assertThat(line).startsWith("{\"").endsWith("}"));
+        assertThat(Files.readAllLines(json)).last().asString().contains("\"message\":\"" + sentence + "\"");
+        assertThat(err.toString()).isEmpty();
+        assertThat(launches).hasValue(2);
     }
 
     @Test
-    void unknownAndForeignAddressesAreSaidInASentence() {
+    void unknownAndForeignAddressesAreSaidInASentence() throws Exception {
         Map<String, String> token = Map.of("MCP_BEARER_TOKEN", "q7Jr2mVx0TnB8sLkDz41");
+        Path log = directory.resolve("start.log");
+        String[] written = {"--log-format", "text", "--log-file", log.toString()};
 
-        assertThat(execute(token, "run", "--host", "no.such.host.invalid")).isEqualTo(1);
-        assertThat(execute(token, "run", "--host", "192.0.2.1")).isEqualTo(1);
+        assertThat(execute(
+                        token, "run", "--host", "no.such.host.invalid", written[0], written[1], written[2], written[3]))
+                .isEqualTo(1);
+        assertThat(execute(token, "run", "--host", "192.0.2.1", written[0], written[1], written[2], written[3]))
+                .isEqualTo(1);
 
-        assertThat(err.toString().lines())
+        assertThat(Files.readAllLines(log).stream().filter(line -> line.contains("Not started")))
                 .satisfiesExactly(
                         line -> assertThat(line)
-                                .isEqualTo("sluice: cannot listen on no.such.host.invalid:8080: the name is unknown;"
-                                        + " choose another with --host"),
+                                .endsWith(
+                                        "Not started: cannot listen on no.such.host.invalid:8080: the name is unknown;"
+                                                + " choose another with --host"),
                         line -> assertThat(line)
-                                .startsWith("sluice: cannot listen on 192.0.2.1:8080: ")
+                                .contains("Not started: cannot listen on 192.0.2.1:8080: ")
                                 .endsWith("; choose another with --host or --port"));
     }
 
