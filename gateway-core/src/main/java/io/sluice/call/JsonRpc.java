@@ -1,5 +1,6 @@
 package io.sluice.call;
 
+import io.netty.buffer.ByteBuf;
 import io.sluice.catalog.RenderedList;
 import io.sluice.envelope.Json;
 import io.sluice.envelope.RequestId;
@@ -35,6 +36,11 @@ public final class JsonRpc {
     /** The answer to a list method, with the life that the list has left now. */
     public static byte[] result(RequestId id, RenderedList list) {
         return list.between(resultHead(id), END);
+    }
+
+    /** The same for the wire, where a large list is not copied; to be released by the caller. */
+    public static ByteBuf buffer(RequestId id, RenderedList list) {
+        return list.bufferBetween(resultHead(id), END);
     }
 
     /** What stands before the result in the answer to a request; after it comes a brace. */

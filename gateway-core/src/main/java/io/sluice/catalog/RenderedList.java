@@ -1,6 +1,9 @@
 package io.sluice.catalog;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.sluice.protocol.Era;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -12,12 +15,16 @@ import org.jspecify.annotations.Nullable;
  * catalogs are replaced before anybody asks for most of their lists. Safe for use by many threads.
  */
 public final class RenderedList {
+    /** From this size on it is cheaper to write parts than to copy: below, head and body are one buffer anyway. */
+    private static final int SHARED_BYTES = 16 * 1024;
+
     private final byte[] head;
     private final List<Offer.Line> lines;
     private final byte[] tail;
     private final Era era;
     private final Function<byte[], Dated> dating;
     private volatile @Nullable Dated result;
+    private volatile @Nullable ByteBuffer shared;
 
     /**
      * @param era of the clients that it is for
@@ -39,6 +46,35 @@ public final class RenderedList {
     /** The result with the life that it has left now, between what is given, in a new array. */
     public byte[] between(byte[] before, byte[] after) {
         return result().between(before, after);
+    }
+
+    /**
+     * As {@link #between}, for the wire. A list of some size is not copied: all who are answered with it share one copy
+     * in direct memory, which is made when it is first asked for in this way. No count is kept of them: the memory goes
+     * with the list and the last answer, when they are collected.
+     *
+     * @return to be released by the caller
+     */
+    public ByteBuf bufferBetween(byte[] before, byte[] after) {
+        Dated rendered = result();
+        return rendered.bytes().length < SHARED_BYTES
+                ? Unpooled.wrappedBuffer(rendered.between(before, after))
+                : rendered.around(shared(rendered), before, after);
+    }
+
+    private ByteBuffer shared(Dated rendered) {
+        ByteBuffer known = shared;
+        if (known == null) {
+            synchronized (this) {
+                known = shared;
+                if (known == null) {
+                    byte[] whole = rendered.bytes();
+                    known = ByteBuffer.allocateDirect(whole.length).put(whole).asReadOnlyBuffer();
+                    shared = known;
+                }
+            }
+        }
+        return known;
     }
 
     private Dated result() {

@@ -3,9 +3,13 @@ package io.sluice.gateway;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpRequest;
 import io.sluice.call.Answer;
+import io.sluice.call.Call;
 import io.sluice.call.Inbound;
+import io.sluice.call.JsonRpc;
+import io.sluice.catalog.RenderedList;
 import io.sluice.listener.Lane;
 import io.sluice.overload.Overload;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -33,6 +37,13 @@ final class DirectCalls implements Lane {
 
     static Ride answered(Answer.Message message, Turn turn) {
         turn.answer(message.status(), message.headers(), message.contentType(), message.json());
+        return ANSWERED;
+    }
+
+    /** Answers with the list that a call asks for. */
+    static Ride list(Call call, Turn turn) {
+        RenderedList list = call.mount().list(call.method(), call.version());
+        turn.answer(200, Map.of(), "application/json", JsonRpc.buffer(call.id(), list));
         return ANSWERED;
     }
 

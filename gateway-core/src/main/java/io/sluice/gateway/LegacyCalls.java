@@ -298,7 +298,7 @@ final class LegacyCalls {
             case PING -> DirectCalls.answered(Answers.empty(call), turn);
             case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> {
                 Targets.refuseCursor(call.envelope());
-                yield DirectCalls.answered(Answers.list(call), turn);
+                yield DirectCalls.list(call, turn);
             }
             case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE ->
                 ticket == null || TaskIds.concern(call) || Revisions.changes(method, call.version())

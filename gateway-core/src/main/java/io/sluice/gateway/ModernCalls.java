@@ -76,7 +76,7 @@ final class ModernCalls {
             case DISCOVER -> DirectCalls.answered(discovered(call), turn);
             case TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST -> {
                 Targets.refuseCursor(call.envelope());
-                yield DirectCalls.answered(Answers.list(call), turn);
+                yield DirectCalls.list(call, turn);
             }
             case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE -> forwardNow(call, view, turn);
             default -> null;
