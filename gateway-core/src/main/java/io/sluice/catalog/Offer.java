@@ -71,6 +71,7 @@ final class Offer {
         }
 
         /** Whether clients of the era could tell no difference between the two. */
+        @SuppressWarnings("ReferenceEquality") // the same entry looks the same; others are compared
         boolean looksLike(Line other, Era client) {
             if (this == other || entry == other.entry && renaming.isEmpty() && other.renaming.isEmpty()) {
                 return true;
