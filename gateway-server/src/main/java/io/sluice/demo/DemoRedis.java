@@ -57,6 +57,10 @@ final class DemoRedis {
                 "127.0.0.1",
                 "--save",
                 "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "always",
                 "--dir",
                 folder.toString()));
         Process process = new ProcessBuilder(command)

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
 
 /** Looks at how Redis is set up, and is loud about what would lose registrations. */
 final class BootCheck {
@@ -15,21 +16,33 @@ final class BootCheck {
     private static final Script INFO = Script.of("return {redis.call('INFO', 'server'), redis.call('INFO', 'memory'),"
             + " redis.call('INFO', 'persistence')}");
 
+    private static final String FSYNC = "appendfsync";
+
     private BootCheck() {}
 
     /** Says in the log what is wrong. */
     static void run(RedisConnections redis) {
-        redis.run(INFO, List.of(redis.settings().key("meta")))
+        warnings(redis)
                 .subscribe(
-                        answer ->
-                                warnings(answer).forEach(warning -> log.warn("Redis is not set up well: {}", warning)),
+                        warnings -> warnings.forEach(warning -> log.warn("Redis is not set up well: {}", warning)),
                         e -> log.info(
                                 "Redis does not tell how it is set up ({}); see that it keeps an append-only"
                                         + " file and evicts nothing",
                                 e.getMessage()));
     }
 
-    private static List<String> warnings(List<Object> answer) {
+    /** Fails when Redis does not tell. CONFIG, which many a host of Redis keeps to itself, need not be answered. */
+    static Mono<List<String>> warnings(RedisConnections redis) {
+        Mono<Map<String, String>> settings =
+                redis.command(commands -> commands.configGet(FSYNC)).onErrorReturn(Map.of());
+        return redis.run(INFO, List.of(redis.settings().key("meta"))).zipWith(settings, (answer, more) -> {
+            Map<String, String> known = fields(answer);
+            known.putAll(more);
+            return warnings(known);
+        });
+    }
+
+    private static Map<String, String> fields(List<Object> answer) {
         Map<String, String> info = new TreeMap<>();
         for (Object part : answer) {
             if (part instanceof byte[] text) {
@@ -43,10 +56,10 @@ final class BootCheck {
                 });
             }
         }
-        return warnings(info);
+        return info;
     }
 
-    /** @param info fields of the INFO command */
+    /** @param info fields of the INFO command, and settings */
     static List<String> warnings(Map<String, String> info) {
         List<String> warnings = new ArrayList<>();
         String policy = info.getOrDefault("maxmemory_policy", "noeviction");
@@ -57,6 +70,11 @@ final class BootCheck {
         if (info.getOrDefault("aof_enabled", "1").equals("0")) {
             warnings.add("it keeps no append-only file, so a crash loses what was acknowledged since its last"
                     + " snapshot; set 'appendonly yes'");
+        }
+        String fsync = info.getOrDefault(FSYNC, "always");
+        if (!fsync.equals("always")) {
+            warnings.add("its appendfsync is '" + fsync
+                    + "', so a crash loses what was acknowledged in the last seconds; set 'always'");
         }
         String version = info.getOrDefault("redis_version", "7.0.0");
         if (version.matches("[0-6]\\..*")) {

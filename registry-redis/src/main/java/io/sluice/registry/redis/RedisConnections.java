@@ -9,6 +9,7 @@ import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.SocketOptions;
+import io.lettuce.core.SslOptions;
 import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.cluster.ClusterClientOptions;
@@ -24,6 +25,8 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.DefaultClientResources;
 import java.io.IOException;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +34,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -85,7 +89,8 @@ public final class RedisConnections {
             node.setClientName("sluice");
         });
         this.client = RedisClient.create(resources);
-        client.setOptions(configure(ClientOptions.builder()).build());
+        client.setOptions(
+                configure(ClientOptions.builder(), settings.url().isTls()).build());
         this.cluster = settings.url().isCluster() ? topology() : null;
         this.commands = new Link<>(
                 "commands",
@@ -271,12 +276,15 @@ public final class RedisConnections {
     private RedisClusterClient topology() {
         RedisClusterClient asked = RedisClusterClient.create(resources, nodes);
         ClusterClientOptions.Builder options = ClusterClientOptions.builder();
-        configure(options);
+        configure(options, settings.url().isTls());
         asked.setOptions(options.build());
         return asked;
     }
 
-    private ClientOptions.Builder configure(ClientOptions.Builder options) {
+    private ClientOptions.Builder configure(ClientOptions.Builder options, boolean tls) {
+        if (tls) {
+            options.sslOptions(trustOfTheJvm());
+        }
         return options.autoReconnect(false)
                 .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
                 .requestQueueSize(MOST_WAITING)
@@ -296,5 +304,16 @@ public final class RedisConnections {
                                 .build())
                         .tcpNoDelay(true)
                         .build());
+    }
+
+    /** The authorities that the JVM trusts, read now: left to Lettuce it is done on an event loop with each connection. */
+    private static SslOptions trustOfTheJvm() {
+        try {
+            TrustManagerFactory trusted = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            trusted.init((KeyStore) null);
+            return SslOptions.builder().jdkSslProvider().trustManager(trusted).build();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("the authorities that the JVM trusts cannot be read", e);
+        }
     }
 }

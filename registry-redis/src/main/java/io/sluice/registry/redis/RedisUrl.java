@@ -92,12 +92,16 @@ public final class RedisUrl {
         return cluster;
     }
 
+    boolean isTls() {
+        return nodes.get(0).isSsl();
+    }
+
     /** Hosts and ports only. */
     @Override
     public String toString() {
         RedisURI first = nodes.get(0);
         List<RedisURI> shown = first.getSentinels().isEmpty() ? nodes : first.getSentinels();
-        StringBuilder text = new StringBuilder(first.isSsl() ? "rediss" : "redis");
+        StringBuilder text = new StringBuilder(isTls() ? "rediss" : "redis");
         text.append(cluster ? "-cluster" : first.getSentinels().isEmpty() ? "" : "-sentinel")
                 .append("://");
         for (int i = 0; i < shown.size(); i++) {

@@ -5,7 +5,8 @@ import reactor.blockhound.integration.BlockHoundIntegration;
 
 /**
  * Lets Lettuce wait for its locks around a connection and around its queue of commands, which are held for a few
- * instructions. A check that throws there leaves the lock's count wrong, and the connection is never closed.
+ * instructions. A check that throws there leaves the lock's count wrong, and the connection is never closed. A context of
+ * TLS, which it makes for each connection, draws a number from the system's source of random ones, which never waits.
  */
 public final class LettuceLocks implements BlockHoundIntegration {
     private static final String LOCK = "io.lettuce.core.protocol.SharedLock";
@@ -16,6 +17,7 @@ public final class LettuceLocks implements BlockHoundIntegration {
                 .allowBlockingCallsInside(LOCK, "decrementWriters")
                 .allowBlockingCallsInside(LOCK, "doExclusive")
                 .allowBlockingCallsInside(LOCK, "lockWritersExclusive")
-                .allowBlockingCallsInside("io.lettuce.core.protocol.DefaultEndpoint", "validateWrite");
+                .allowBlockingCallsInside("io.lettuce.core.protocol.DefaultEndpoint", "validateWrite")
+                .allowBlockingCallsInside("sun.security.provider.NativePRNG", "engineNextBytes");
     }
 }

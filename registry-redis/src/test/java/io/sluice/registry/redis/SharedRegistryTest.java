@@ -166,16 +166,6 @@ final class SharedRegistryTest {
         assertThat(one.lead("discovery", Duration.ofMinutes(1)).block(PATIENCE)).isNotNull();
     }
 
-    @Test
-    void evictionAndMissingPersistenceAreWarnedOf() {
-        assertThat(BootCheck.warnings(
-                        Map.of("maxmemory_policy", "allkeys-lru", "aof_enabled", "0", "redis_version", "6.2.6")))
-                .hasSize(3);
-        assertThat(BootCheck.warnings(
-                        Map.of("maxmemory_policy", "noeviction", "aof_enabled", "1", "redis_version", "7.0.15")))
-                .isEmpty();
-    }
-
     private static void register(Registry registry, String name) {
         Backend backend = Backend.of(name, "http://127.0.0.1:1/mcp", Backend.Source.API)
                 .withHeaders(Map.of("Authorization", CANARY));
