@@ -111,9 +111,10 @@ final class BrokenProtocolTest {
         RedisRegistry one = replica(way, INTACT);
         put(one, "key", "v1", Change.any(), -1);
 
-        assertThat(FaultRun.converged(List.of(one, deaf), Duration.ofSeconds(1)))
+        assertThat(FaultRun.converged(List.of(one::snapshot, deaf::snapshot), Duration.ofSeconds(1)))
                 .isFalse();
-        assertThat(FaultRun.converged(List.of(one, one), Duration.ofSeconds(1))).isTrue();
+        assertThat(FaultRun.converged(List.of(one::snapshot, one::snapshot), Duration.ofSeconds(1)))
+                .isTrue();
     }
 
     // Scenarios

@@ -1,26 +1,21 @@
 package io.sluice.registry.redis;
 
-import static java.util.Objects.requireNonNull;
-
-import io.sluice.protocol.RawJson;
-import io.sluice.registry.Change;
-import io.sluice.registry.Fence;
 import io.sluice.registry.RecordKind;
 import io.sluice.registry.RegistrySnapshot;
-import io.sluice.registry.SharedRecord;
 import io.sluice.registry.redis.FaultProxy.Mode;
-import io.sluice.registry.redis.History.Kind;
+import io.sluice.registry.redis.FaultWire.Answer;
+import io.sluice.registry.redis.FaultWire.Wish;
 import io.sluice.registry.redis.History.Operation;
 import io.sluice.registry.redis.History.Outcome;
 import io.sluice.seal.Keyring;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.EnumMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -29,38 +24,44 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import reactor.core.Disposable;
-import reactor.core.publisher.Mono;
+import java.util.function.Supplier;
 
 /**
- * Three replicas whose clients change the registry for a while, as fast as they are answered, while Redis is killed and
- * frozen and the ways to it are cut, silenced and slowed, and replicas end without a word. What clients were told and
- * what replicas showed is judged by {@link HistoryCheck}.
+ * Three replicas, each a process, whose clients change the registry for a while, as fast as they are answered, while
+ * Redis and replicas are killed and frozen, clocks are set, and the ways to Redis are cut, silenced and slowed. What
+ * clients were told and what replicas showed is judged by {@link HistoryCheck}.
  *
- * <p>{@code main} takes the time, as {@code PT30M}, and a seed.
+ * <p>{@code main} takes the time, as {@code PT30M}, and a seed. It gives replicas clocks that are hours apart if there is
+ * a {@code faketime} on the PATH, and wants them to be alike as fast as docs/reliability.md promises.
  */
 public final class FaultRun implements AutoCloseable {
     private static final int REPLICAS = 3;
     private static final int HOUR_SECONDS = 3600;
     private static final int CLIENTS_OF_EACH = 3;
-    private static final int SHARED_KEYS = 8;
-    private static final int MOST_OWN_KEYS = 20;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final long LONGEST_HEALTHY_MILLIS = 500;
+    private static final long LONGEST_HEALED_MILLIS = 5_000;
+
+    static final String CLUSTER = "faults";
+
+    /** The job that clients lead in turns. */
+    static final String JOB = "job";
 
     private final RedisProcess redis = RedisProcess.durable();
-    private final Keyring keyring = Keyring.random();
     private final History history = new History();
-    private final List<Replica> replicas = new ArrayList<>();
+    private final List<ReplicaProcess> replicas = new ArrayList<>();
     private final Map<Fault, Integer> faults = new EnumMap<>(Fault.class);
     private final List<Long> recoveries = new ArrayList<>();
     private final List<Long> lags = new ArrayList<>();
     private final List<Thread> clients = new ArrayList<>();
     private final List<String> lost = new CopyOnWriteArrayList<>();
     private final AtomicInteger probes = new AtomicInteger();
+    private final List<FaultClock> clocks;
     private final Path disk;
     private final Random random;
     private final long seed;
     private volatile boolean ending;
+    private boolean clean;
 
     /** What goes wrong. */
     enum Fault {
@@ -71,7 +72,8 @@ public final class FaultRun implements AutoCloseable {
         NO_ANSWERS,
         DRAG,
         SET_CLOCK,
-        KILL_REPLICA
+        KILL_REPLICA,
+        FREEZE_REPLICA
     }
 
     /**
@@ -85,6 +87,7 @@ public final class FaultRun implements AutoCloseable {
             long unknown,
             long refused,
             Map<Fault, Integer> faults,
+            List<FaultClock> clocks,
             List<Long> recoveries,
             List<Long> lags,
             List<String> wrong) {
@@ -93,12 +96,24 @@ public final class FaultRun implements AutoCloseable {
             return sorted.length == 0 ? 0 : sorted[(int) Math.min(sorted.length - 1L, (long) (share * sorted.length))];
         }
 
+        /** What took longer than it may, in sentences. */
+        List<String> slow() {
+            List<String> slow = new ArrayList<>();
+            if (percentile(recoveries, 0.99) > LONGEST_HEALED_MILLIS) {
+                slow.add("alike again after a fault: p99 above " + LONGEST_HEALED_MILLIS + " ms");
+            }
+            if (percentile(lags, 0.99) > LONGEST_HEALTHY_MILLIS) {
+                slow.add("shown by all replicas: p99 above " + LONGEST_HEALTHY_MILLIS + " ms");
+            }
+            return slow;
+        }
+
         @Override
         public String toString() {
             return String.format(
                     Locale.ROOT,
                     "%d acknowledged, %d refused, %d of unknown outcome; %d lost, doubled or out of order%n"
-                            + "faults: %s%n"
+                            + "faults: %s; clocks of the replicas: %s%n"
                             + "alike again after a fault: p50 %d ms, p99 %d ms, longest %d ms of %d%n"
                             + "shown by all replicas with no fault around: p50 %d ms, p99 %d ms, longest %d ms of %d",
                     acknowledged,
@@ -106,6 +121,7 @@ public final class FaultRun implements AutoCloseable {
                     unknown,
                     wrong.size(),
                     faults,
+                    clocks,
                     percentile(recoveries, 0.5),
                     percentile(recoveries, 0.99),
                     percentile(recoveries, 1),
@@ -117,13 +133,19 @@ public final class FaultRun implements AutoCloseable {
         }
     }
 
-    FaultRun(long seed) throws IOException {
+    FaultRun(long seed, List<FaultClock> clocks) throws IOException {
         this.seed = seed;
+        this.clocks = clocks;
         this.random = new Random(seed);
         this.disk = Files.createTempDirectory("sluice-faults");
+        byte[] key = new byte[Keyring.KEY_BYTES];
+        new SecureRandom().nextBytes(key);
         for (int i = 0; i < REPLICAS; i++) {
-            replicas.add(new Replica(i));
+            replicas.add(
+                    new ReplicaProcess(i, redis.port(), disk, HexFormat.of().formatHex(key), clocks.get(i), history));
         }
+        replicas.forEach(ReplicaProcess::launch);
+        replicas.forEach(ReplicaProcess::meet);
     }
 
     public static void main(String[] arguments) throws IOException {
@@ -131,65 +153,21 @@ public final class FaultRun implements AutoCloseable {
         long seed = arguments.length > 1 ? Long.parseLong(arguments[1]) : System.nanoTime();
         System.out.println("seed " + seed);
         Report report;
-        try (FaultRun run = new FaultRun(seed)) {
+        try (FaultRun run = new FaultRun(seed, FaultClock.apart())) {
             report = run.run(time);
         }
         System.out.println(report);
         report.wrong().forEach(System.out::println);
-        System.exit(report.wrong().isEmpty() ? 0 : 1);
-    }
-
-    /** One replica, which may end and be started again on the same disk. For the thread of the run; clients read it. */
-    private final class Replica {
-        private final int number;
-        private final FaultProxy way = new FaultProxy(redis.port());
-        private volatile RedisRegistry registry;
-        private RedisConnections connections;
-        private Disposable watching;
-        private int incarnation;
-
-        Replica(int number) {
-            this.number = number;
-            start();
-        }
-
-        void start() {
-            incarnation++;
-            String name = "replica-" + number + "." + incarnation;
-            RedisSettings settings = RedisSettings.of(way.url(), "faults");
-            connections = RedisConnections.open(settings);
-            registry = RedisRegistry.open(
-                    connections,
-                    keyring,
-                    Replicas.quick().withSnapshot(disk.resolve("replica-" + number)),
-                    script -> SettableClock.in(settings, script));
-            RegistrySnapshot[] last = {RegistrySnapshot.EMPTY};
-            watching = registry.snapshots().subscribe(now -> {
-                history.saw(name, last[0], now);
-                last[0] = now;
-            });
-        }
-
-        /** Without a word: what it was doing is not finished. */
-        void kill() {
-            connections.close().block(PATIENCE);
-            watching.dispose();
-            registry.close().block(PATIENCE);
-        }
-
-        void close() {
-            watching.dispose();
-            registry.close().block(PATIENCE);
-            connections.close().block(PATIENCE);
-            way.close();
-        }
+        report.slow().forEach(System.out::println);
+        System.exit(report.wrong().isEmpty() && report.slow().isEmpty() ? 0 : 1);
     }
 
     Report run(Duration time) {
-        replicas.forEach(replica -> Replicas.current(replica.registry));
+        probe(60_000);
         for (int i = 0; i < REPLICAS * CLIENTS_OF_EACH; i++) {
-            Client client = new Client(i, replicas.get(i % REPLICAS), new Random(seed + i + 1));
-            Thread thread = new Thread(client::work, "client-" + i);
+            FaultClient client =
+                    new FaultClient(i, replicas.get(i % REPLICAS), new Random(seed + i + 1), history, lost);
+            Thread thread = new Thread(() -> client.work(() -> ending), "client-" + i);
             thread.start();
             clients.add(thread);
         }
@@ -215,12 +193,13 @@ public final class FaultRun implements AutoCloseable {
         ending = true;
         clients.forEach(FaultRun::join);
         List<String> wrong = new ArrayList<>(lost);
-        List<RedisRegistry> all =
-                replicas.stream().map(replica -> replica.registry).toList();
+        List<Supplier<RegistrySnapshot>> all = new ArrayList<>();
+        replicas.forEach(replica -> all.add(replica::snapshot));
         if (!converged(all, PATIENCE)) {
             wrong.add("the replicas are not alike at the end");
         }
-        wrong.addAll(HistoryCheck.all(history, all.get(0).snapshot()));
+        wrong.addAll(HistoryCheck.all(history, replicas.get(0).snapshot()));
+        clean = wrong.isEmpty();
         List<Operation> operations = history.operations();
         return new Report(
                 history.acknowledged(),
@@ -231,17 +210,17 @@ public final class FaultRun implements AutoCloseable {
                         .filter(each -> each.outcome() == Outcome.FAILED)
                         .count(),
                 faults,
+                clocks,
                 recoveries,
                 lags,
                 wrong);
     }
 
     /** Whether all serve the same within that time. For a registry at rest. */
-    static boolean converged(List<RedisRegistry> registries, Duration within) {
+    static boolean converged(List<Supplier<RegistrySnapshot>> replicas, Duration within) {
         long end = System.nanoTime() + within.toNanos();
         while (System.nanoTime() < end) {
-            long alike =
-                    registries.stream().map(RedisRegistry::snapshot).distinct().count();
+            long alike = replicas.stream().map(Supplier::get).distinct().count();
             if (alike == 1) {
                 return true;
             }
@@ -251,7 +230,7 @@ public final class FaultRun implements AutoCloseable {
     }
 
     private void strike(Fault fault) {
-        Replica victim = replicas.get(random.nextInt(REPLICAS));
+        ReplicaProcess victim = replicas.get(random.nextInt(REPLICAS));
         int hold = 200 + random.nextInt(1_300);
         switch (fault) {
             case KILL_REDIS -> {
@@ -264,154 +243,54 @@ public final class FaultRun implements AutoCloseable {
                 pause(hold);
                 redis.thaw();
             }
-            case CUT -> replicas.forEach(replica -> replica.way.cut());
+            case CUT -> replicas.forEach(replica -> replica.way().cut());
             case SILENCE -> through(victim, Mode.SILENT, hold);
             case NO_ANSWERS -> through(victim, Mode.NO_ANSWERS, hold);
             case DRAG -> through(victim, Mode.DRAG, hold);
             case SET_CLOCK ->
-                redis.ask("SET " + SettableClock.key(RedisSettings.of(redis.url(), "faults")) + " "
+                redis.ask("SET " + SettableClock.key(RedisSettings.of(redis.url(), CLUSTER)) + " "
                         + (random.nextInt(3) - 1) * HOUR_SECONDS);
             case KILL_REPLICA -> {
                 victim.kill();
                 pause(hold / 4);
-                victim.start();
+                victim.launch();
+                victim.meet();
+            }
+            case FREEZE_REPLICA -> {
+                victim.freeze();
+                pause(hold);
+                victim.thaw();
             }
             default -> throw new IllegalStateException();
         }
     }
 
-    private static void through(Replica victim, Mode mode, int hold) {
-        victim.way.turn(mode);
+    private static void through(ReplicaProcess victim, Mode mode, int hold) {
+        victim.way().turn(mode);
         pause(hold);
-        victim.way.turn(Mode.PASS);
+        victim.way().turn(Mode.PASS);
     }
 
     /** Makes a change at one replica and waits until all show it; milliseconds between the two. */
     private long probe(long patienceMillis) {
-        RawJson body = RawJson.of("\"probe-" + probes.incrementAndGet() + "\"");
+        String body = "\"probe-" + probes.incrementAndGet() + "\"";
         long giveUp = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMillis);
         while (System.nanoTime() < giveUp) {
-            Replica speaker = replicas.get(random.nextInt(REPLICAS));
-            try {
-                long revision = requireNonNull(speaker.registry
-                                .put(RecordKind.CLIENT, "probe", body, Change.any())
-                                .block(PATIENCE))
-                        .revision();
-                long acknowledged = System.nanoTime();
-                while (System.nanoTime() < giveUp) {
-                    if (replicas.stream()
-                            .allMatch(each -> each.registry.snapshot().revision() >= revision)) {
-                        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - acknowledged);
-                    }
-                    LockSupport.parkNanos(200_000);
-                }
-            } catch (RuntimeException e) {
+            ReplicaProcess speaker = replicas.get(random.nextInt(REPLICAS));
+            Answer answer = speaker.ask(Wish.PUT, RecordKind.CLIENT, "probe", body, -1, 0);
+            if (answer.outcome() != Outcome.OK) {
                 pause(5);
+                continue;
+            }
+            long acknowledged = System.nanoTime();
+            while (System.nanoTime() < giveUp) {
+                if (replicas.stream().allMatch(each -> each.snapshot().revision() >= answer.number())) {
+                    return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - acknowledged);
+                }
+                LockSupport.parkNanos(200_000);
             }
         }
         throw new IllegalStateException("the replicas were not alike again within " + patienceMillis + " ms");
-    }
-
-    /** Changes the registry through one replica, one change after the other. */
-    private final class Client {
-        private final int number;
-        private final Replica replica;
-        private final Random random;
-        private final Deque<String> own = new ArrayDeque<>();
-        private int asked;
-        private Fence held = new Fence("job", 0);
-
-        Client(int number, Replica replica, Random random) {
-            this.number = number;
-            this.replica = replica;
-            this.random = random;
-        }
-
-        void work() {
-            while (!ending) {
-                RedisRegistry registry = replica.registry;
-                int what = random.nextInt(10);
-                if (what < 3 && own.size() < MOST_OWN_KEYS) {
-                    create(registry);
-                } else if (what < 5 && own.size() > 2) {
-                    delete(registry);
-                } else if (what < 9) {
-                    change(registry);
-                } else {
-                    lead(registry);
-                }
-            }
-        }
-
-        private String next() {
-            return "\"" + number + "." + ++asked + "\"";
-        }
-
-        private void create(RedisRegistry registry) {
-            String value = next();
-            String key = "own-" + number + "-" + asked;
-            Outcome outcome = put(registry, RecordKind.PROFILE, key, value, Change.any(), -1, 0);
-            if (outcome == Outcome.OK) {
-                own.add(key);
-            }
-        }
-
-        private void delete(RedisRegistry registry) {
-            String key = own.remove();
-            Outcome outcome = Outcome.OK;
-            try {
-                Boolean there =
-                        registry.delete(RecordKind.PROFILE, key, Change.any()).block(PATIENCE);
-                if (!Boolean.TRUE.equals(there)) {
-                    lost.add("lost before it was deleted: " + key);
-                }
-            } catch (RuntimeException e) {
-                outcome = History.outcome(e);
-            }
-            history.add(new Operation(Kind.DELETE, key, next(), -1, "", 0, outcome, 0));
-        }
-
-        private void change(RedisRegistry registry) {
-            String key = "shared-" + random.nextInt(SHARED_KEYS);
-            SharedRecord there = registry.snapshot().records(RecordKind.NAME).get(key);
-            long expected = there == null ? 0 : there.revision();
-            put(registry, RecordKind.NAME, key, next(), Change.expecting(expected), expected, 0);
-        }
-
-        private void lead(RedisRegistry registry) {
-            try {
-                Fence fence = registry.lead("job", Duration.ofMillis(300)).block(PATIENCE);
-                if (fence != null) {
-                    held = fence;
-                }
-            } catch (RuntimeException e) {
-                // goes on with what it held, as a sleeper would
-            }
-            if (held.token() > 0) {
-                put(registry, RecordKind.CLIENT, "led", next(), Change.any().fencedBy(held), -1, held.token());
-            }
-        }
-
-        private Outcome put(
-                RedisRegistry registry,
-                RecordKind kind,
-                String key,
-                String value,
-                Change change,
-                long expected,
-                long token) {
-            Outcome outcome = Outcome.OK;
-            long revision = 0;
-            try {
-                Mono<SharedRecord> asking = registry.put(kind, key, RawJson.of(value), change);
-                revision = requireNonNull(asking.block(PATIENCE)).revision();
-            } catch (RuntimeException e) {
-                outcome = History.outcome(e);
-            }
-            history.add(new Operation(
-                    Kind.PUT, key, value, expected, "replica-" + replica.number, token, outcome, revision));
-            return outcome;
-        }
     }
 
     private static void pause(long millis) {
@@ -427,10 +306,15 @@ public final class FaultRun implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
         ending = true;
         clients.forEach(FaultRun::join);
-        replicas.forEach(Replica::close);
+        for (ReplicaProcess replica : replicas) {
+            replica.close();
+        }
         redis.close();
+        if (clean) { // otherwise somebody will want to read the logs in it
+            RedisProcess.delete(disk);
+        }
     }
 }

@@ -16,8 +16,8 @@ final class FaultsIT {
         long seed = System.nanoTime();
         log.info("seed {}", seed);
         FaultRun.Report report;
-        try (FaultRun run = new FaultRun(seed)) {
-            report = run.run(Duration.ofSeconds(25));
+        try (FaultRun run = new FaultRun(seed, FaultClock.together())) {
+            report = run.run(Duration.ofSeconds(22));
         }
         log.info("{}", report);
         assertThat(report.wrong()).as("seed " + seed).isEmpty();

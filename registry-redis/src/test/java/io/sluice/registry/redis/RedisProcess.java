@@ -206,12 +206,12 @@ public final class RedisProcess implements AutoCloseable {
 
     /** Stops it in its tracks ({@code SIGSTOP}); connections stay open. */
     public void freeze() {
-        signal("STOP");
+        signal(running(), "STOP");
     }
 
     /** Lets it go on ({@code SIGCONT}). */
     public void thaw() {
-        signal("CONT");
+        signal(running(), "CONT");
     }
 
     @Override
@@ -226,9 +226,9 @@ public final class RedisProcess implements AutoCloseable {
         }
     }
 
-    private void signal(String name) {
+    static void signal(Process to, String name) {
         try {
-            int exit = new ProcessBuilder("kill", "-" + name, "" + running().pid())
+            int exit = new ProcessBuilder("kill", "-" + name, "" + to.pid())
                     .inheritIO()
                     .start()
                     .waitFor();
@@ -297,7 +297,7 @@ public final class RedisProcess implements AutoCloseable {
         return onThePath().orElseGet(Embedded::binary);
     }
 
-    private static void delete(Path root) {
+    static void delete(Path root) {
         if (!Files.exists(root)) {
             return;
         }
