@@ -23,12 +23,14 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Three replicas on one Redis behind a balancer without stickiness, stopped and started again one after the other under
  * load, as a rolling update does. Agents count: a call that fails, a stream that loses, doubles or does not end, and a
- * session whose backend has counted otherwise are faults. {@code -Dsluice.rounds=20} is the long form, {@code
- * -Dsluice.agents} and {@code -Dsluice.pauseMillis} say how much load.
+ * session whose backend has counted otherwise are faults. {@code -Dsluice.rounds=60}, which replaces each replica twenty
+ * times, is the long form; {@code -Dsluice.calls} goes on until there were so many calls, {@code -Dsluice.agents} and {@code
+ * -Dsluice.pauseMillis} say how much load.
  */
 final class RollingRestartIT {
     private static final int REPLICAS = 3;
     private static final int ROUNDS = Integer.getInteger("sluice.rounds", 1);
+    private static final int CALLS = Integer.getInteger("sluice.calls", 0);
     private static final int AGENTS = Integer.getInteger("sluice.agents", 6);
     private static final int PAUSE_MILLIS = Integer.getInteger("sluice.pauseMillis", 20);
     private static final int STREAM_EVERY = 20;
@@ -46,6 +48,7 @@ final class RollingRestartIT {
     private final AtomicLong resumptions = new AtomicLong();
     private final Queue<Long> nanos = new ConcurrentLinkedQueue<>();
     private final Queue<String> faults = new ConcurrentLinkedQueue<>();
+    private int rounds;
 
     @BeforeEach
     void prepare() {
@@ -61,8 +64,8 @@ final class RollingRestartIT {
                     DemoBalancer.start(0, replicas.stream().map(Replica::port).toList())) {
                 long begun = System.nanoTime();
                 CountDownLatch ended = load(URI.create("http://127.0.0.1:" + balancer.port() + "/mcp"));
-                for (int round = 0; round < ROUNDS; round++) {
-                    Replica next = replicas.get(round % REPLICAS);
+                for (; rounds < ROUNDS || calls.get() < CALLS; rounds++) {
+                    Replica next = replicas.get(rounds % REPLICAS);
                     next.now().terminate();
                     assertThat(next.now().awaitEnd(STOPPED))
                             .as("%s has ended", next)
@@ -200,7 +203,7 @@ final class RollingRestartIT {
         System.out.printf(
                 "%d rounds over %d replicas in %d s: %s calls, %s streams of 20 messages, %s resumed, %d faults;"
                         + " p50 %.2f ms, p99 %.2f ms%n",
-                ROUNDS,
+                rounds,
                 REPLICAS,
                 took.toSeconds(),
                 calls,
