@@ -23,7 +23,8 @@ expect() {
 }
 
 # 1. Both are there
-expect "health of the first" '.success and .data.status == "healthy" and (.data.version | length > 0)' \
+expect "health of the first" '.success and .data.status == "healthy"
+   and (.data.environment | length > 0) and (.data.version | length > 0)' \
   "$(curl -sS "$one/health")"
 expect "health of the second" '.success and .data.status == "healthy"' "$(curl -sS "$two/health")"
 
@@ -70,19 +71,31 @@ expect "servers of the first" '.data.servers[] | select(.name=="node-2") | .conn
 expect "what the peer offers" '.data.functions | index("list_mcp_servers") != null' \
   "$(curl -sS "${auth_1[@]}" "$one/api/v1/mcp/servers/node-2")"
 
-# 5. Its tools can be called, at its own mount and under its name on /mcp
-call() {
+# 5. Its tools can be called and its resources read, at its own mount and under its name on /mcp
+# ask PATH METHOD PARAMS: an MCP request to the first
+ask() {
   curl -sS "${auth_1[@]}" -X POST "$one$1" \
     -H "Content-Type: application/json" -H "Accept: application/json" \
-    -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"'"$2"'","arguments":{}}}'
+    -d '{"jsonrpc":"2.0","id":1,"method":"'"$2"'","params":'"$3"'}'
 }
-expect "a tool of the peer at /mcp/node-2" '.result.isError != true and (.result.content[0].text | fromjson | any(.servers[]; .name == "node-1"))' \
-  "$(call /mcp/node-2 list_mcp_servers)"
-expect "the same tool on /mcp" '.result.isError != true and (.result.content[0].text | fromjson | any(.servers[]; .name == "node-1"))' \
-  "$(call /mcp node-2__list_mcp_servers)"
+# tool PATH NAME ARGUMENTS FILTER: what the tool says must make the jq filter true
+tool() {
+  expect "$2 at $1" '.result.isError != true and (.result.content[0].text | fromjson | '"$4"')' \
+    "$(ask "$1" tools/call '{"name":"'"$2"'","arguments":'"$3"'}')"
+}
+tool /mcp/node-2 list_mcp_servers '{}' 'any(.servers[]; .name == "node-1")'
+tool /mcp node-2__list_mcp_servers '{}' 'any(.servers[]; .name == "node-1")'
+tool /mcp/node-2 get_available_mcp_servers '{}' 'tostring | test("node-1")'
+tool /mcp/node-2 get_mcp_server_functions '{"server_name":"node-1"}' 'tostring | test("list_mcp_servers")'
+tool /mcp/node-2 get_server_capabilities '{}' 'length > 0'
+tool /mcp/node-2 reload_mcp_server '{"server_name":"node-1"}' 'tostring | test("node-1")'
+tool /mcp/node-2 reload_all_mcp_servers '{}' 'length > 0'
+for resource in config://app health://system; do
+  expect "$resource of the peer" '.result.contents[0].text | fromjson | length > 0' \
+    "$(ask /mcp/node-2 resources/read '{"uri":"'"$resource"'"}')"
+done
 expect "nothing goes round in a circle" '[.result.tools[].name | select(test("node-1"))] == []' \
-  "$(curl -sS "${auth_1[@]}" -X POST "$one/mcp" -H "Content-Type: application/json" -H "Accept: application/json" \
-    -d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}')"
+  "$(ask /mcp tools/list '{}')"
 
 # 6. And gone again
 expect "first lets go of second" \
