@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.sluice.adapter.KeptOffering;
 import io.sluice.adapter.LocalContent;
 import io.sluice.egress.EgressClient;
 import io.sluice.egress.EgressPolicy;
@@ -29,14 +30,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.netty.http.client.HttpClient;
@@ -53,12 +49,10 @@ import tools.jackson.databind.node.ObjectNode;
  * being asked at all is trouble of the backend.
  */
 final class RestService implements LocalContent {
-    private static final Logger log = LoggerFactory.getLogger(RestService.class);
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final int LONGEST_DOCUMENT = 32 << 20;
     private static final int LONGEST_ANSWER = 4 << 20;
     private static final int LONGEST_ERROR = 16 << 10;
-    private static final Duration FRESH = Duration.ofSeconds(2);
     private static final Duration FETCHING = Duration.ofSeconds(20);
 
     private final Backend backend;
@@ -66,19 +60,11 @@ final class RestService implements LocalContent {
     private final String userAgent;
     private final ConnectionProvider pool;
     private final HttpClient client;
-    private final Sinks.Many<Offering> changes = Sinks.many().multicast().directBestEffort();
-    private final AtomicReference<@Nullable Known> known = new AtomicReference<>();
+    private final KeptOffering<byte[], Known> kept;
     private final AtomicInteger turn = new AtomicInteger();
-    private final Disposable again;
 
     /** A document as it was last read. */
-    @SuppressWarnings("ArrayRecordComponent") // never compared
-    private record Known(
-            byte[] bytes, OpenApiReader.Read read, Map<String, Operation> byTool, Offering offering, long atNanos) {
-        Known seenAt(long now) {
-            return new Known(bytes, read, byTool, offering, now);
-        }
-    }
+    private record Known(OpenApiReader.Read read, Map<String, Operation> byTool, Offering offering) {}
 
     private record Answered(int status, String mediaType, byte[] body, boolean cut) {}
 
@@ -100,46 +86,29 @@ final class RestService implements LocalContent {
                 .lifo()
                 .build();
         this.client = EgressClient.create(pool, loops, egress, backend.source());
-        this.again = Flux.interval(settings.interval(), timer)
-                .onBackpressureDrop()
-                .concatMap(tick -> refreshed().then().onErrorResume(error -> {
-                    log.debug(
-                            "Backend '{}': its document could not be read again: {}",
-                            backend.name(),
-                            error.getMessage());
-                    return Mono.empty();
-                }))
-                .subscribe();
+        this.kept = new KeptOffering<>(
+                backend.name(),
+                Mono.defer(this::document),
+                Arrays::equals,
+                this::made,
+                Known::offering,
+                settings.interval(),
+                timer);
     }
 
     // ---- the document
 
     @Override
     public Mono<Offering> offering() {
-        return Mono.defer(() -> {
-            Known now = known.get();
-            return now != null && System.nanoTime() - now.atNanos() < FRESH.toNanos()
-                    ? Mono.just(now.offering())
-                    : refreshed().map(Known::offering);
-        });
+        return kept.offering();
     }
 
     @Override
     public Flux<Offering> changes() {
-        return changes.asFlux();
+        return kept.changes();
     }
 
-    private Mono<Known> refreshed() {
-        return document().publishOn(Schedulers.boundedElastic()).map(this::taken); // large ones take a while
-    }
-
-    private Known taken(byte[] bytes) {
-        Known before = known.get();
-        if (before != null && Arrays.equals(before.bytes(), bytes)) {
-            Known same = before.seenAt(System.nanoTime());
-            known.set(same);
-            return same;
-        }
+    private Known made(byte[] bytes) {
         OpenApiReader.Read read;
         try {
             read = OpenApiReader.read(bytes, settings);
@@ -153,20 +122,7 @@ final class RestService implements LocalContent {
                 .toList();
         ObjectNode info = JSON.createObjectNode().put("name", backend.name()).put("version", read.version());
         info.put("title", read.title());
-        Known next = new Known(
-                bytes,
-                read,
-                byTool,
-                Offering.ofTools(RawJson.of(JSON.writeValueAsBytes(info)), tools),
-                System.nanoTime());
-        known.set(next);
-        if (before != null) {
-            log.info("Backend '{}': its document has changed, it has {} operations now", backend.name(), tools.size());
-            synchronized (changes) {
-                changes.tryEmitNext(next.offering());
-            }
-        }
-        return next;
+        return new Known(read, byTool, Offering.ofTools(RawJson.of(JSON.writeValueAsBytes(info)), tools));
     }
 
     private Mono<byte[]> document() {
@@ -248,13 +204,14 @@ final class RestService implements LocalContent {
     /** What its tools lack, and where they are called when the document names another place. */
     @Override
     public Optional<String> remarks() {
-        Known now = known.get();
-        if (now == null) {
-            return Optional.empty();
-        }
-        List<String> lines = new ArrayList<>(now.read().remarks());
-        elsewhere(now.read().server()).ifPresent(lines::add);
-        return lines.isEmpty() ? Optional.empty() : Optional.of(String.join("\n", lines));
+        return kept.now()
+                .map(Known::read)
+                .map(read -> {
+                    List<String> lines = new ArrayList<>(read.remarks());
+                    elsewhere(read.server()).ifPresent(lines::add);
+                    return String.join("\n", lines);
+                })
+                .filter(lines -> !lines.isEmpty());
     }
 
     private Optional<String> elsewhere(String server) {
@@ -281,9 +238,8 @@ final class RestService implements LocalContent {
                 return Flux.just(new Step.Refusal(ErrorCodes.INVALID_PARAMS, "There are tools here and nothing else"));
             }
             String tool = request.text(request.name());
-            Known now = known.get();
-            Mono<Known> reading = now != null ? Mono.just(now) : refreshed();
-            return reading.flatMap(read -> {
+            return kept.known()
+                    .flatMap(read -> {
                         Operation operation = read.byTool().get(tool);
                         return operation == null
                                 ? Mono.just(new Step.Refusal(ErrorCodes.INVALID_PARAMS, "Unknown tool: " + tool))
@@ -453,7 +409,7 @@ final class RestService implements LocalContent {
     @Override
     public Mono<Void> close() {
         return Mono.defer(() -> {
-            again.dispose();
+            kept.dispose();
             return pool.disposeLater();
         });
     }

@@ -8,6 +8,7 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.sluice.adapter.GrpcSettings;
+import io.sluice.adapter.KeptOffering;
 import io.sluice.adapter.LocalContent;
 import io.sluice.adapter.Part;
 import io.sluice.catalog.Glob;
@@ -25,14 +26,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -41,75 +37,62 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** One gRPC service: what it says of itself, asked again now and then, and its methods as tools. */
 final class GrpcService implements LocalContent {
-    private static final Logger log = LoggerFactory.getLogger(GrpcService.class);
     private static final JsonMapper JSON = JsonMapper.shared();
-    private static final Duration FRESH = Duration.ofSeconds(2);
     private static final Duration ASKING = Duration.ofSeconds(20);
     private static final String BINARY = Metadata.BINARY_HEADER_SUFFIX;
 
     private final Backend backend;
     private final GrpcSettings settings;
     private final Channels channels;
-    private final Sinks.Many<Offering> changes = Sinks.many().multicast().directBestEffort();
-    private final AtomicReference<@Nullable Known> known = new AtomicReference<>();
-    private final AtomicReference<@Nullable Mono<Known>> asking = new AtomicReference<>();
-    private final Disposable again;
+    private final KeptOffering<Reflection.Described, Known> kept;
 
-    /** What a service said last. */
+    /** What a service said last, and what it came to. */
     private record Known(
-            Reflection.Described described,
             Rpcs rpcs,
             JsonFormat.Parser parser,
             JsonFormat.Printer printer,
             Map<String, String> broken,
-            Offering offering,
-            long atNanos) {
-        Known seenAt(long now) {
-            return new Known(described, rpcs, parser, printer, broken, offering, now);
-        }
-    }
+            Offering offering) {}
 
     GrpcService(Backend backend, GrpcSettings settings, Part.Surroundings surroundings) {
         this.backend = backend;
         this.settings = settings;
         headers(null); // those that cannot be sent are told of now
         this.channels = new Channels(backend, settings, surroundings);
-        this.again = Flux.interval(settings.interval(), surroundings.timer())
-                .onBackpressureDrop()
-                .concatMap(tick -> refreshed().then().onErrorResume(error -> {
-                    log.debug("Backend '{}' could not be asked again: {}", backend.name(), error.getMessage());
-                    return Mono.empty();
-                }))
-                .subscribe();
+        this.kept = new KeptOffering<>(
+                backend.name(),
+                Mono.defer(() -> Reflection.ask(channels.next(), headers(null), ASKING, this::isWanted)),
+                Reflection.Described::equals,
+                this::made,
+                Known::offering,
+                settings.interval(),
+                surroundings.timer());
     }
 
     // ---- what it offers
 
     @Override
     public Mono<Offering> offering() {
-        return Mono.defer(() -> {
-            Known now = known.get();
-            return now != null && System.nanoTime() - now.atNanos() < FRESH.toNanos()
-                    ? Mono.just(now.offering())
-                    : refreshed().map(Known::offering);
-        });
+        return kept.offering().onErrorMap(error -> !(error instanceof Rejection), this::unasked);
     }
 
     @Override
     public Flux<Offering> changes() {
-        return changes.asFlux();
+        return kept.changes();
     }
 
     @Override
     public Optional<String> remarks() {
-        Known now = known.get();
-        if (now == null) {
-            return Optional.empty();
-        }
-        List<String> lines = new ArrayList<>();
-        now.broken().forEach((service, why) -> lines.add("service " + service + " is left out: " + why));
-        now.rpcs().left().forEach(method -> lines.add("method " + method + " is left out: it takes a stream"));
-        return lines.isEmpty() ? Optional.empty() : Optional.of(String.join("\n", lines));
+        return kept.now()
+                .map(now -> {
+                    List<String> lines = new ArrayList<>();
+                    now.broken().forEach((service, why) -> lines.add("service " + service + " is left out: " + why));
+                    now.rpcs()
+                            .left()
+                            .forEach(method -> lines.add("method " + method + " is left out: it takes a stream"));
+                    return String.join("\n", lines);
+                })
+                .filter(lines -> !lines.isEmpty());
     }
 
     private boolean isWanted(String service) {
@@ -119,37 +102,14 @@ final class GrpcService implements LocalContent {
         return Glob.anyMatches(settings.services(), service);
     }
 
-    /** Asks anew, or joins who is asking. Goes on when nobody waits any more, so that who comes back finds the answer. */
-    private Mono<Known> refreshed() {
-        return Mono.defer(() -> {
-            Mono<Known> mine = asked().doFinally(end -> asking.set(null)).cache();
-            Mono<Known> other = asking.compareAndExchange(null, mine);
-            return other == null ? mine : other;
-        });
-    }
-
-    private Mono<Known> asked() {
-        return Mono.defer(() -> Reflection.ask(channels.next(), headers(null), ASKING, this::isWanted))
-                .publishOn(Schedulers.boundedElastic())
-                .map(this::taken)
-                .onErrorMap(error -> !(error instanceof Rejection), this::unasked);
-    }
-
-    private Known taken(Reflection.Described described) {
-        Known before = known.get();
-        if (before != null && before.described().equals(described)) {
-            Known same = before.seenAt(System.nanoTime());
-            known.set(same);
-            return same;
-        }
+    private Known made(Reflection.Described described) {
         Linked linked = Linked.of(described);
         Rpcs rpcs = Rpcs.of(linked.services());
         List<RawJson> tools = rpcs.byTool().values().stream()
                 .map(rpc -> RawJson.of(JSON.writeValueAsBytes(rpc.definition())))
                 .toList();
         ObjectNode info = JSON.createObjectNode().put("name", backend.name()).put("version", "0");
-        Known next = new Known(
-                described,
+        return new Known(
                 rpcs,
                 JsonFormat.parser().usingTypeRegistry(linked.types()),
                 JsonFormat.printer()
@@ -157,16 +117,7 @@ final class GrpcService implements LocalContent {
                         .alwaysPrintFieldsWithNoPresence()
                         .omittingInsignificantWhitespace(),
                 linked.broken(),
-                Offering.ofTools(RawJson.of(JSON.writeValueAsBytes(info)), tools),
-                System.nanoTime());
-        known.set(next);
-        if (before != null) {
-            log.info("Backend '{}' has changed, it has {} methods now", backend.name(), tools.size());
-            synchronized (changes) {
-                changes.tryEmitNext(next.offering());
-            }
-        }
-        return next;
+                Offering.ofTools(RawJson.of(JSON.writeValueAsBytes(info)), tools));
     }
 
     private BackendFailure unasked(Throwable error) {
@@ -194,8 +145,8 @@ final class GrpcService implements LocalContent {
                 return Flux.just(new Step.Refusal(ErrorCodes.INVALID_PARAMS, "There are tools here and nothing else"));
             }
             String tool = request.text(request.name());
-            Known now = known.get();
-            return (now != null ? Mono.just(now) : refreshed())
+            return kept.known()
+                    .onErrorMap(error -> !(error instanceof Rejection), this::unasked)
                     .publishOn(Schedulers.boundedElastic()) // the first call of a kind loads classes
                     .flatMapMany(read -> {
                         Rpc rpc = read.rpcs().byTool().get(tool);
@@ -308,7 +259,7 @@ final class GrpcService implements LocalContent {
     @Override
     public Mono<Void> close() {
         return Mono.defer(() -> {
-            again.dispose();
+            kept.dispose();
             return channels.close();
         });
     }
