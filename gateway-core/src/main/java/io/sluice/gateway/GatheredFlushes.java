@@ -32,9 +32,8 @@ final class GatheredFlushes extends ChannelOutboundHandlerAdapter {
     /** @param sending writes the parts to {@code response} and flushes each */
     static Publisher<Void> during(Publisher<Void> sending, HttpServerResponse response) {
         return Mono.defer(() -> {
-            response.withConnection(connection -> connection.addHandlerLast(NAME, new GatheredFlushes()));
-            return Mono.from(sending)
-                    .doFinally(end -> response.withConnection(connection -> connection.removeHandler(NAME)));
+            StreamHandlers.add(response, NAME, new GatheredFlushes());
+            return Mono.from(sending).doFinally(end -> StreamHandlers.remove(response, NAME));
         });
     }
 

@@ -63,9 +63,9 @@ final class Listens {
         private final RequestId id;
         private final int lists;
         private final EventStream stream = EventStream.passing("l");
-        private final Set<String> early = new LinkedHashSet<>();
-        private final List<byte[]> earlyTasks = new ArrayList<>();
         private final Disposable.Composite feeds = Disposables.composite();
+        private Set<String> early = Set.of();
+        private List<byte[]> earlyTasks = List.of();
         private int earlyLists;
         private volatile @Nullable Set<String> honoured;
 
@@ -108,7 +108,9 @@ final class Listens {
             honoured = uris;
             listsChanged(earlyLists);
             early.forEach(this::updated);
+            early = Set.of();
             earlyTasks.forEach(stream::publish);
+            earlyTasks = List.of();
         }
 
         private static String array(String member, Set<String> texts) {
@@ -121,6 +123,7 @@ final class Listens {
         synchronized void taskChanged(String members) {
             byte[] json = JsonRpc.notification(McpMethod.NOTIFICATION_TASKS.wire(), "{" + members + "," + meta() + "}");
             if (honoured == null) {
+                earlyTasks = earlyTasks.isEmpty() ? new ArrayList<>() : earlyTasks;
                 earlyTasks.add(json);
             } else {
                 stream.publish(json);
@@ -145,6 +148,7 @@ final class Listens {
                 synchronized (this) {
                     agreed = honoured;
                     if (agreed == null) {
+                        early = early.isEmpty() ? new LinkedHashSet<>() : early;
                         early.add(uri);
                         return;
                     }
@@ -179,7 +183,22 @@ final class Listens {
         Listen listen = new Listen(call.mount().name(), call.id(), lists);
         Map<String, Target> targets = targets(call, filter);
         Map<String, Map<String, String>> watched = watched(call, filter);
-        Flux<EventStream.Item> items = Flux.defer(() -> {
+        Flux<EventStream.Item> items = targets.isEmpty() && watched.isEmpty()
+                ? Flux.defer(() -> begin(listen))
+                : agreed(listen, targets, watched, view.ways());
+        return Mono.just(new Answer.Events(items.map(Listens::frame).doFinally(signal -> end(listen, targets))));
+    }
+
+    /** A stream that waits for no backend. What is held here is held for as long as the client listens: it is little. */
+    private Flux<EventStream.Item> begin(Listen listen) {
+        open.add(listen);
+        listen.acknowledge(Set.of(), Set.of());
+        return listen.stream.read(0, null, item -> item);
+    }
+
+    private Flux<EventStream.Item> agreed(
+            Listen listen, Map<String, Target> targets, Map<String, Map<String, String>> watched, View view) {
+        return Flux.defer(() -> {
                     open.add(listen);
                     return Flux.fromIterable(targets.entrySet());
                 })
@@ -189,9 +208,7 @@ final class Listens {
                     listen.acknowledge(uris, names);
                     return true;
                 })
-                .thenMany(Flux.defer(() -> listen.stream.read(0, null, item -> item)))
-                .doFinally(signal -> end(listen, targets));
-        return Mono.just(new Answer.Events(items.map(Listens::frame)));
+                .thenMany(Flux.defer(() -> listen.stream.read(0, null, item -> item)));
     }
 
     /** The URI, once its backend has agreed to report its changes; nothing when it does not, or takes too long. */
@@ -207,10 +224,10 @@ final class Listens {
     private Map<String, Map<String, String>> watched(Call call, Span filter) {
         Envelope envelope = call.envelope();
         Span names = envelope.member(filter, "taskIds");
-        Map<String, Map<String, String>> watched = new LinkedHashMap<>();
         if (!names.isPresent() || !call.mount().offers(McpMethod.TASKS_GET, Era.MODERN)) {
-            return watched;
+            return Map.of();
         }
+        Map<String, Map<String, String>> watched = new LinkedHashMap<>();
         TaskIds.requireDeclared(envelope);
         List<Span> elements = envelope.elements(names);
         if (!envelope.isArray(names) || elements.size() > MAX_TASKS) {
@@ -297,10 +314,10 @@ final class Listens {
     private static Map<String, Target> targets(Call call, Span filter) {
         Envelope envelope = call.envelope();
         Span uris = envelope.member(filter, "resourceSubscriptions");
-        Map<String, Target> targets = new LinkedHashMap<>();
         if (!uris.isPresent()) {
-            return targets;
+            return Map.of();
         }
+        Map<String, Target> targets = new LinkedHashMap<>();
         if (!envelope.isArray(uris)) {
             throw new Rejection.InvalidParams("params.notifications.resourceSubscriptions must be an array of URIs");
         }

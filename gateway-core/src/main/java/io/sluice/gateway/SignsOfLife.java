@@ -39,14 +39,14 @@ final class SignsOfLife extends ChannelOutboundHandlerAdapter {
             Publisher<Void> sending, HttpServerResponse response, Duration silence, OpenStreams streams) {
         return Mono.defer(() -> {
             SignsOfLife signs = new SignsOfLife(response, silence);
-            response.withConnection(connection -> connection.addHandlerLast(NAME, signs));
+            StreamHandlers.add(response, NAME, signs);
             Disposable counted = streams.opened();
             return Mono.from(sending)
                     .doOnTerminate(signs::end)
                     .doOnCancel(signs::end)
                     .doFinally(end -> {
                         counted.dispose();
-                        response.withConnection(connection -> connection.removeHandler(NAME));
+                        StreamHandlers.remove(response, NAME);
                     });
         });
     }

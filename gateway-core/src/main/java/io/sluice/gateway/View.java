@@ -14,6 +14,11 @@ record View(Catalog catalog, Map<String, Upstream> upstreams) {
         upstreams = Map.copyOf(upstreams);
     }
 
+    /** The ways alone, for what lasts longer than the catalog. */
+    View ways() {
+        return new View(Catalog.EMPTY, upstreams);
+    }
+
     Upstream upstream(String backend) {
         Upstream upstream = upstreams.get(backend);
         if (upstream == null) {

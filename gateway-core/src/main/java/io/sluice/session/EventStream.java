@@ -45,7 +45,7 @@ public final class EventStream {
     private Runnable onRoom = () -> {};
     private Runnable onNews = () -> {};
     private long stored;
-    private final Map<String, Long> beginnings = new LinkedHashMap<>(4);
+    private Map<String, Long> beginnings = Map.of();
 
     /** A stream that can be resumed: what was delivered is kept too, within the bounds. */
     public EventStream(String id) {
@@ -238,6 +238,7 @@ public final class EventStream {
     /** Says that what is added from now on follows an event of which another replica has sent the rest. */
     public synchronized void continues(String eventId) {
         if (position(eventId).isEmpty()) {
+            beginnings = beginnings.isEmpty() ? new LinkedHashMap<>(4) : beginnings;
             beginnings.put(eventId, lastSeq);
             if (beginnings.size() > MOST_BEGINNINGS) {
                 beginnings.remove(beginnings.keySet().iterator().next());
