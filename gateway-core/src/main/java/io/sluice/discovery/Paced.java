@@ -10,7 +10,7 @@ import reactor.core.scheduler.Scheduler;
  * otherwise make a thousand catalogs. Confined to the thread of its scheduler.
  */
 final class Paced {
-    /** How many times as long as the work took it rests. */
+    /** How many times as long as the work took it rests; of the last two times the shorter one, as the first is for the JVM to load what it takes. */
     private static final int REST = 4;
 
     private static final long LONGEST_REST = TimeUnit.SECONDS.toNanos(1);
@@ -19,6 +19,7 @@ final class Paced {
     private final LongSupplier nanoTime;
     private final Runnable work;
     private long next;
+    private long lastTook;
     private boolean due;
 
     /** @param nanoTime as {@link System#nanoTime()} */
@@ -52,6 +53,7 @@ final class Paced {
         long start = nanoTime.getAsLong();
         work.run();
         long end = nanoTime.getAsLong();
-        next = end + Math.min(LONGEST_REST, REST * (end - start));
+        next = end + Math.min(LONGEST_REST, REST * Math.min(lastTook, end - start));
+        lastTook = end - start;
     }
 }

@@ -37,13 +37,22 @@ class PacedTest {
     }
 
     @Test
+    void firstTimeIsFollowedByNoRest() {
+        paced.changed();
+        paced.changed();
+        thread.advanceTime();
+
+        assertThat(began).containsExactly(0L, 0L);
+    }
+
+    @Test
     void changesOfOneMomentAreTakenInTogether() {
         for (int i = 0; i < 1000; i++) {
             paced.changed();
         }
         thread.advanceTime();
 
-        assertThat(began).hasSize(1);
+        assertThat(began).hasSize(2);
     }
 
     @Test
@@ -54,19 +63,20 @@ class PacedTest {
         }
         thread.advanceTimeBy(Duration.ofSeconds(1));
 
-        assertThat(began).hasSizeBetween(20, 26);
+        assertThat(began).hasSizeBetween(20, 28);
         assertThat(paced.isDue()).isFalse();
     }
 
     @Test
     void changeDuringTheRestIsTakenInAtItsEnd() {
         paced.changed();
+        paced.changed();
         thread.advanceTimeBy(Duration.ofMillis(1));
         paced.changed();
         thread.advanceTimeBy(Duration.ofMillis(30));
-        assertThat(began).hasSize(1);
+        assertThat(began).hasSize(2);
         thread.advanceTimeBy(Duration.ofMillis(20));
 
-        assertThat(began).containsExactly(0L, 40L);
+        assertThat(began).containsExactly(0L, 0L, 40L);
     }
 }
