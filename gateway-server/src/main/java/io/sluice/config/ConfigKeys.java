@@ -429,7 +429,7 @@ final class ConfigKeys {
         List<String> paths = new ArrayList<>();
         paths("", TOP, paths);
         paths("mcpServers.*.", BackendKeys.BACKEND, paths);
-        paths("mcpServers.*.endpoints.", BackendKeys.ENDPOINT, paths);
+        paths("mcpServers.*.endpoints.", EndpointKeys.ENDPOINT, paths);
         paths("auth.tokens.", TOKEN_SECTION, paths);
         paths("limits.rates.", GuardKeys.RATE, paths);
         paths("limits.deadlines.", GuardKeys.DEADLINE, paths);

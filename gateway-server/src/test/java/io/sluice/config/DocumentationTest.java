@@ -42,7 +42,7 @@ final class DocumentationTest {
         rows("", ConfigKeys.TOP, scalars, rows);
         rows("auth.tokens.", ConfigKeys.TOKEN_SECTION, scalars, rows);
         rows("mcpServers.*.", BackendKeys.BACKEND, scalars, rows);
-        rows("mcpServers.*.endpoints.", BackendKeys.ENDPOINT, scalars, rows);
+        rows("mcpServers.*.endpoints.", EndpointKeys.ENDPOINT, scalars, rows);
         rows("limits.rates.", GuardKeys.RATE, scalars, rows);
         rows("limits.deadlines.", GuardKeys.DEADLINE, scalars, rows);
         rows("resilience.", GuardKeys.POLICY, scalars, rows);
