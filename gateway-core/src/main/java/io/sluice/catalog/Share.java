@@ -32,7 +32,6 @@ record Share(Contribution contribution, Map<ListKind, List<Entry>> entries, Capa
         if (before != null && sameSettings && before.saysTheSameAs(contribution)) {
             return new Share(contribution, before.entries, before.capabilities, before.offer);
         }
-        Backend backend = contribution.registration().backend();
         Map<ListKind, List<Entry>> entries = new EnumMap<>(ListKind.class);
         for (ListKind kind : ListKind.values()) {
             entries.put(kind, entries(kind, contribution, before));
