@@ -14,6 +14,8 @@ import io.sluice.registry.redis.History.Kind;
 import io.sluice.registry.redis.History.Operation;
 import io.sluice.registry.redis.History.Outcome;
 import io.sluice.seal.Keyring;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +26,7 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
 
 /**
@@ -52,8 +55,15 @@ final class BrokenProtocolTest {
     }
 
     @Test
-    void withoutOperationIdsALostAnswerIsNoticed() {
+    void withoutOperationIdsALostAnswerIsNoticed(@TempDir Path folder) throws IOException {
         History broken = lostAnswer(without("if done then return {'dup', done} end"));
+        broken.write(folder);
+
+        assertThat(folder.resolve("operations"))
+                .content()
+                .contains("outcome=FAILED")
+                .contains("v2");
+        assertThat(folder.resolve("sightings")).content().contains("shared=\"v2\"");
 
         assertThat(HistoryCheck.register(broken)).anyMatch(wrong -> wrong.startsWith("refused, and seen"));
     }

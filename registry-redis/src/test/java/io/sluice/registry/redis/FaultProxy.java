@@ -17,7 +17,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A way to Redis that can be cut, fall silent, lose the answers or drag. Threads of its own wait for sockets; the mode is
+ * A way to Redis that can be cut, also amid a word, fall silent, lose the answers or drag. Threads of its own wait for sockets; the mode is
  * one volatile.
  */
 final class FaultProxy implements AutoCloseable {
@@ -39,7 +39,9 @@ final class FaultProxy implements AutoCloseable {
         /** Questions arrive, answers do not. */
         NO_ANSWERS,
         /** They arrive late. */
-        DRAG
+        DRAG,
+        /** The first half of what is said next arrives, and the connection is reset. */
+        HALVE
     }
 
     FaultProxy(int target) {
@@ -133,6 +135,10 @@ final class FaultProxy implements AutoCloseable {
                 }
                 if (now == Mode.DRAG) {
                     LockSupport.parkNanos(DRAG_NANOS);
+                }
+                if (now == Mode.HALVE) {
+                    out.write(buffer, 0, read / 2);
+                    break;
                 }
                 out.write(buffer, 0, read);
             }

@@ -71,6 +71,7 @@ public final class FaultRun implements AutoCloseable {
         SILENCE,
         NO_ANSWERS,
         DRAG,
+        HALVE,
         SET_CLOCK,
         KILL_REPLICA,
         FREEZE_REPLICA
@@ -162,7 +163,7 @@ public final class FaultRun implements AutoCloseable {
         System.exit(report.wrong().isEmpty() && report.slow().isEmpty() ? 0 : 1);
     }
 
-    Report run(Duration time) {
+    Report run(Duration time) throws IOException {
         probe(60_000);
         for (int i = 0; i < REPLICAS * CLIENTS_OF_EACH; i++) {
             FaultClient client =
@@ -200,6 +201,10 @@ public final class FaultRun implements AutoCloseable {
         }
         wrong.addAll(HistoryCheck.all(history, replicas.get(0).snapshot()));
         clean = wrong.isEmpty();
+        if (!clean) {
+            history.write(disk);
+            wrong.add("the history, and what replicas logged, is in " + disk);
+        }
         List<Operation> operations = history.operations();
         return new Report(
                 history.acknowledged(),
@@ -247,6 +252,7 @@ public final class FaultRun implements AutoCloseable {
             case SILENCE -> through(victim, Mode.SILENT, hold);
             case NO_ANSWERS -> through(victim, Mode.NO_ANSWERS, hold);
             case DRAG -> through(victim, Mode.DRAG, hold);
+            case HALVE -> through(victim, Mode.HALVE, hold);
             case SET_CLOCK ->
                 redis.ask("SET " + SettableClock.key(RedisSettings.of(redis.url(), CLUSTER)) + " "
                         + (random.nextInt(3) - 1) * HOUR_SECONDS);

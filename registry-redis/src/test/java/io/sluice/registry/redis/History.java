@@ -3,6 +3,9 @@ package io.sluice.registry.redis;
 import io.sluice.registry.RegistryRefusal;
 import io.sluice.registry.RegistrySnapshot;
 import io.sluice.registry.SharedRecord;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -52,7 +55,15 @@ final class History {
      * @param replica one incarnation of one
      * @param changed the shared records in it that the replica had not shown before
      */
-    record Sighting(String replica, long revision, List<SharedRecord> changed) {}
+    record Sighting(String replica, long revision, List<SharedRecord> changed) {
+        @Override
+        public String toString() {
+            return replica + " at " + revision + ": "
+                    + changed.stream()
+                            .map(each -> each.id() + "=" + each.body() + "@" + each.revision())
+                            .toList();
+        }
+    }
 
     void add(Operation operation) {
         operations.add(operation);
@@ -68,6 +79,16 @@ final class History {
                     }
                 }));
         sightings.add(new Sighting(replica, now.revision(), changed));
+    }
+
+    /** Writes all of it into that directory, a line for each. */
+    void write(Path directory) throws IOException {
+        Files.write(
+                directory.resolve("operations"),
+                operations.stream().map(Operation::toString).toList());
+        Files.write(
+                directory.resolve("sightings"),
+                sightings.stream().map(Sighting::toString).toList());
     }
 
     List<Operation> operations() {
