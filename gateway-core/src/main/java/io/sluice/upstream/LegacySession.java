@@ -284,14 +284,32 @@ public final class LegacySession {
     public Direct.@Nullable SentOnSession requestNow(
             Envelope request, Patch patch, @Nullable String via, Terms terms, EventLoop eventLoop, Direct direct) {
         Established current = life.current();
-        if (current == null
-                || (shared && current.id() != null && http().endpoints().size() > 1)) {
+        Established there = current == null ? null : placeNow(request, current, terms.affinity());
+        if (current == null || there == null) {
             return null;
         }
         Relabel relabel = messages.relabel(request, patch);
         Way way = Way.of(request.method(), via, terms);
-        SessionExchange exchange = new SessionExchange(this, current, way, relabel, patch.toBytes(), direct);
+        SessionExchange exchange = new SessionExchange(this, current, there, way, relabel, patch.toBytes(), direct);
         return exchange.depart(eventLoop) ? exchange : null;
+    }
+
+    /** The session itself, or its counterpart where the request is to go; null when that is not open. */
+    private @Nullable Established placeNow(Envelope request, Established current, long affinity) {
+        if (!shared || request.task().isPresent() || SessionBranches.isAboutTheSession(request.method())) {
+            return current;
+        }
+        Endpoint chosen = chosen(current, affinity);
+        return chosen.equals(current.endpoint()) ? current : branches.openAt(chosen);
+    }
+
+    /** A request travels on a branch, or does so no more. */
+    void travels(RequestId id, Established branch, boolean begins) {
+        if (begins) {
+            branches.travels(id, branch);
+        } else {
+            branches.cancelled(id);
+        }
     }
 
     /**
@@ -368,8 +386,15 @@ public final class LegacySession {
     }
 
     /** What comes of a request that was sent at once. */
-    Mono<Reply> reply(Mono<Answer> outcome, byte[] body, Established current, Way way, Relabel relabel) {
-        return surely(renewing(replies.read(outcome, current, way, relabel), body, current, way, relabel));
+    Mono<Reply> reply(
+            Mono<Answer> outcome, byte[] body, Established current, Established there, Way way, Relabel relabel) {
+        Mono<Reply> read = replies.read(outcome, there, way, relabel);
+        return surely(
+                there.number() == current.number()
+                        ? renewing(read, body, current, way, relabel)
+                        : branches.on(there, relabel.upstream(), read)
+                                .onErrorResume(
+                                        SessionBranches::cannotBeThere, left -> primary(body, current, way, relabel)));
     }
 
     /** As {@link SessionReplies#relabelled}. */

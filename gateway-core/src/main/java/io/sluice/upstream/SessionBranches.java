@@ -11,13 +11,16 @@ import reactor.core.publisher.Mono;
 
 /**
  * A shared session's counterparts at the other endpoints of its backend, each opened when a call is first sent there,
- * so that what keeps no state for its callers may go wherever there is room. Two concurrent maps are all its state.
+ * so that what keeps no state for its callers may go wherever there is room. Concurrent maps are all its state.
  */
 final class SessionBranches {
     private final SessionHttp session;
     private final Handshake handshake;
     private final SessionLogging logging;
     private final Map<Endpoint, Mono<Established>> branches = new ConcurrentHashMap<>();
+
+    /** Those of them that are open. */
+    private final Map<Endpoint, Established> open = new ConcurrentHashMap<>();
 
     /** Requests that travel on a branch, for as long as they may be cancelled. */
     private final Map<RequestId, Established> travelling = new ConcurrentHashMap<>();
@@ -66,9 +69,21 @@ final class SessionBranches {
                 there -> handshake
                         .open(there)
                         .flatMap(made -> logging.restore(made).thenReturn(made))
+                        .doOnNext(made -> open.put(there, made))
                         .doOnError(ignored -> branches.remove(there))
                         .onErrorMap(failed -> new NoBranch())
                         .cache());
+    }
+
+    /** The counterpart at an endpoint if it is open, for whoever does not want to wait. */
+    @Nullable
+    Established openAt(Endpoint endpoint) {
+        return open.get(endpoint);
+    }
+
+    /** A request goes there that may be cancelled; told by {@link #cancelled} when it cannot be any more. */
+    void travels(RequestId id, Established there) {
+        travelling.put(id, there);
     }
 
     /** Those that are open, or will be. */
@@ -90,6 +105,7 @@ final class SessionBranches {
 
     private void leave(Established there, RequestId id) {
         travelling.remove(id);
+        open.remove(there.endpoint(), there);
         Mono<Established> left = branches.get(there.endpoint());
         if (left != null) {
             left.subscribe(
@@ -133,6 +149,7 @@ final class SessionBranches {
 
     private Mono<Void> pinged(Reply.Refused said, Established there) {
         if (there.isForgotten(said)) {
+            open.remove(there.endpoint(), there);
             branches.remove(there.endpoint()); // it was restarted, and is well
             return Mono.empty();
         }

@@ -8,15 +8,26 @@ import reactor.core.publisher.Mono;
 /** A session's request that is sent without waiting. To be used on its event loop. */
 final class SessionExchange implements Direct.SentOnSession, Prompt {
     private final LegacySession session;
+    private final Established current;
     private final Established at;
     private final Way way;
     private final Relabel relabel;
     private final byte[] body;
     private final Direct direct;
     private @Nullable Prompted sent;
+    private boolean told;
 
-    SessionExchange(LegacySession session, Established at, Way way, Relabel relabel, byte[] body, Direct direct) {
+    /** @param at the session itself as it is now, {@code current}, or its counterpart at another endpoint */
+    SessionExchange(
+            LegacySession session,
+            Established current,
+            Established at,
+            Way way,
+            Relabel relabel,
+            byte[] body,
+            Direct direct) {
         this.session = session;
+        this.current = current;
         this.at = at;
         this.way = way;
         this.relabel = relabel;
@@ -27,7 +38,14 @@ final class SessionExchange implements Direct.SentOnSession, Prompt {
     /** False when it would have to wait, and nothing was done. */
     boolean depart(EventLoop eventLoop) {
         sent = session.sendNow(body, at, way, eventLoop, this);
+        if (sent != null && isOnBranch() && !told) {
+            session.travels(upstreamId(), at, true);
+        }
         return sent != null;
+    }
+
+    private boolean isOnBranch() {
+        return at.number() != current.number();
     }
 
     @Override
@@ -42,11 +60,16 @@ final class SessionExchange implements Direct.SentOnSession, Prompt {
 
     @Override
     public void whole(byte[] json) {
+        told = true;
+        if (isOnBranch()) {
+            session.travels(upstreamId(), at, false);
+        }
         direct.whole(json);
     }
 
     @Override
     public void otherwise(Mono<Answer> outcome) {
+        told = true;
         direct.otherwise(reply(outcome));
     }
 
@@ -63,6 +86,6 @@ final class SessionExchange implements Direct.SentOnSession, Prompt {
     }
 
     private Mono<Reply> reply(Mono<Answer> outcome) {
-        return session.reply(outcome, body, at, way, relabel);
+        return session.reply(outcome, body, current, at, way, relabel);
     }
 }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -164,6 +165,33 @@ class FailoverTest {
         isDown(busiest(all), gateway.client());
 
         modernCalls(gateway.client(), 60);
+    }
+
+    @Test
+    void modernCallIsCancelledAtTheEndpointWhereItIs() throws Exception {
+        List<FakeBackend> all = three(FakeBackend::legacy);
+        modernCalls(gateway.client(), 30);
+        Map<FakeBackend, Integer> before =
+                all.stream().collect(Collectors.toMap(each -> each, each -> each.count("tools/call")));
+        all.forEach(endpoint -> endpoint.on("tools/call", (request, answer) -> answer.untilClosed()));
+
+        for (int i = 1; i <= 6; i++) {
+            int calls = 30 + i;
+            try (RawExchange client = ModernRequest.call("echo", "{}").sent(gateway)) {
+                assertThat(client).isNotNull();
+                org.awaitility.Awaitility.await()
+                        .until(() -> all.stream()
+                                        .mapToInt(each -> each.count("tools/call"))
+                                        .sum()
+                                == calls);
+            }
+        }
+
+        org.awaitility.Awaitility.await()
+                .untilAsserted(() -> assertThat(all)
+                        .allSatisfy(endpoint -> assertThat(endpoint.count("notifications/cancelled"))
+                                .isPositive()
+                                .isEqualTo(endpoint.count("tools/call") - before.getOrDefault(endpoint, 0))));
     }
 
     @Test
