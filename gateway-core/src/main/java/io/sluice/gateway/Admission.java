@@ -16,7 +16,9 @@ import io.sluice.upstream.Terms;
 import io.sluice.upstream.TimeLimit;
 import io.sluice.upstream.Upstream;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** Lets a call in, or refuses it, and says on what terms it travels. Nothing here waits. */
@@ -25,6 +27,9 @@ final class Admission {
 
     private final Guard guard;
     private final Overload overload;
+
+    /** By the time that a rule gives: there are as many as rules. */
+    private final Map<Duration, Duration> timeouts = new ConcurrentHashMap<>();
 
     Admission(Guard guard, Overload overload) {
         this.guard = guard;
@@ -70,8 +75,12 @@ final class Admission {
     }
 
     /** Of the single parts of the answer: no shorter than the limit, so that it is the limit that is named. */
-    private static @Nullable Duration timeout(@Nullable TimeLimit limit) {
-        return limit == null || limit.ownToCaller() ? null : limit.within().plus(NO_SOONER);
+    private @Nullable Duration timeout(@Nullable TimeLimit limit) {
+        if (limit == null || limit.ownToCaller()) {
+            return null;
+        }
+        Duration known = timeouts.get(limit.within());
+        return known != null ? known : timeouts.computeIfAbsent(limit.within(), within -> within.plus(NO_SOONER));
     }
 
     private static Duration callersOwn(String said) {

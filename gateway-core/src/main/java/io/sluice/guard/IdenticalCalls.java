@@ -1,5 +1,8 @@
 package io.sluice.guard;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
@@ -14,6 +17,8 @@ final class IdenticalCalls {
     private static final long COUNT = (1L << COUNT_BITS) - 1;
     private static final long TIME = (1L << TIME_BITS) - 1;
     private static final long TICK_NANOS = 100_000_000L;
+
+    private static final VarHandle WORDS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final AtomicLongArray slots = new AtomicLongArray(SLOTS);
     private final int most;
@@ -44,14 +49,24 @@ final class IdenticalCalls {
         }
     }
 
-    /** FNV-1a over the bytes, begun with what they belong to and mixed at the end. */
+    /**
+     * Multiplies eight bytes at a time and folds the product (after W. Yi's <em>wyhash</em>), begun with what they belong
+     * to: 200 bytes one by one are 200 multiplications, each of which waits for the one before.
+     */
     static long hash(long seed, byte[] bytes, int from, int to) {
-        long hash = 0xcbf29ce484222325L ^ seed;
-        for (int i = from; i < to; i++) {
-            hash = (hash ^ (bytes[i] & 0xFF)) * 0x100000001b3L;
+        long hash = fold(seed ^ 0xcbf29ce484222325L, 0xa0761d6478bd642fL ^ (to - from));
+        int at = from;
+        for (; at <= to - Long.BYTES; at += Long.BYTES) {
+            hash = fold(hash ^ (long) WORDS.get(bytes, at), 0xe7037ed1a0b428dbL);
         }
-        hash ^= hash >>> 32;
-        hash *= 0xd6e8feb86659fd93L;
-        return hash ^ hash >>> 32;
+        long rest = 0;
+        for (; at < to; at++) {
+            rest = rest << 8 | (bytes[at] & 0xFF);
+        }
+        return fold(hash ^ rest, 0x8ebc6af09c88c6e3L);
+    }
+
+    private static long fold(long one, long other) {
+        return one * other ^ Math.multiplyHigh(one, other);
     }
 }

@@ -198,7 +198,7 @@ class PoisonedPeersTest {
     }
 
     private static OpenLoop.Figures honest(OpenLoop honest) {
-        return honest.run(100, Duration.ofSeconds(10));
+        return honest.run(100, Duration.ofSeconds(4));
     }
 
     private int inFlight() {

@@ -8,6 +8,7 @@ import io.sluice.guard.LimitSettings;
 import io.sluice.testing.FakeBackend;
 import io.sluice.upstream.BackendPolicy;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -35,12 +36,14 @@ class ReliabilityScenarios {
             .upstream(settings -> settings.withPolicies(backend -> policy))
             .start();
 
+    private final List<String> missed = new ArrayList<>();
     private final OpenLoop healthy = load("well__echo", INTERACTIVE);
     private final OpenLoop troubled = load("ill__echo", INTERACTIVE);
 
     @AfterEach
     void close() {
         gateway.close();
+        assertThat(missed).isEmpty();
     }
 
     private OpenLoop load(String token) {
@@ -68,6 +71,14 @@ class ReliabilityScenarios {
         System.out.println("FIGURES " + what + ": " + figures);
     }
 
+    /** Says a figure, what is wanted of it and whether it is so; {@link #close} fails for those that are not. */
+    private void judge(String what, double figure, boolean met, String wanted) {
+        say(what, String.format("%.2f, wanted: %s: %s", figure, wanted, met ? "met" : "MISSED"));
+        if (!met) {
+            missed.add(what);
+        }
+    }
+
     private static double share(List<Trouble> all, int of) {
         int[] calls = all.stream().mapToInt(Trouble::calls).toArray();
         return 100.0 * calls[of] / Math.max(1, calls[0] + calls[1] + calls[2]);
@@ -93,14 +104,10 @@ class ReliabilityScenarios {
 
         say("three that are well", gray.get(0));
         say("one of three 20 times slower", gray.get(1));
-        say(
-                "p99 against those that are well",
-                gray.get(1).p99Millis() / gray.get(0).p99Millis());
-        say("its share after 5 s, percent", share);
-        say("its share 10 s after healing, percent", back);
-        assertThat(share).isLessThan(1);
-        assertThat(gray.get(1).p99Millis()).isLessThan(2 * gray.get(0).p99Millis());
-        assertThat(back).isGreaterThan(20);
+        double times = gray.get(1).p99Millis() / gray.get(0).p99Millis();
+        judge("p99 against those that are well", times, times <= 2, "at most 2");
+        judge("its share from the fifth second on, percent", share, share < 1, "less than 1");
+        judge("its share 10 s after healing, percent", back, back > 20, "more than 20 of 33");
     }
 
     @Test
@@ -121,14 +128,11 @@ class ReliabilityScenarios {
         say("the first 5 s with one of three dead", dying.get(1));
         say("three that are well, the next 20 s", dead.get(0));
         say("one of three dead, the same 20 s", dead.get(1));
-        say(
-                "p99 against those that are well",
-                dead.get(1).p99Millis() / dead.get(0).p99Millis());
-        say("its share 10 s after healing, percent", back);
-        assertThat(dying.get(1).goodPercent()).isEqualTo(100);
-        assertThat(dead.get(1).goodPercent()).isEqualTo(100);
-        assertThat(dead.get(1).p99Millis()).isLessThan(2 * dead.get(0).p99Millis());
-        assertThat(back).isGreaterThan(20);
+        double good = Math.min(dying.get(1).goodPercent(), dead.get(1).goodPercent());
+        double times = dead.get(1).p99Millis() / dead.get(0).p99Millis();
+        judge("good calls, percent", good, good == 100, "100");
+        judge("p99 against those that are well", times, times <= 2, "at most 2");
+        judge("its share 10 s after healing, percent", back, back > 20, "more than 20 of 33");
     }
 
     @Test
@@ -153,12 +157,14 @@ class ReliabilityScenarios {
         say("at capacity, calls per second", peak);
         say("flooded, interactive", flooded.get(0));
         say("flooded, background", flooded.get(1));
-        say("goodput per second", goodput);
         say("the 5 s after", after);
-        say("interactive p99 against unloaded", flooded.get(0).p99Millis() / unloaded.p99Millis());
-        assertThat(goodput).isGreaterThan(0.9 * peak);
-        assertThat(flooded.get(0).goodPercent()).isGreaterThanOrEqualTo(99.4);
-        assertThat(after.goodPercent()).isEqualTo(100);
+        double kept = 100 * goodput / peak;
+        double served = flooded.get(0).goodPercent();
+        double times = flooded.get(0).p99Millis() / unloaded.p99Millis();
+        judge("goodput against the peak, percent", kept, kept >= 90, "at least 90");
+        judge("interactive calls that are good, percent", served, served >= 99.4, "at least 99.4");
+        judge("interactive p99 against unloaded", times, times <= 3, "at most 3");
+        judge("good calls in the 5 s after, percent", after.goodPercent(), after.goodPercent() == 100, "100");
     }
 
     @Test

@@ -1,23 +1,27 @@
 package io.sluice.guard;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import io.github.resilience4j.circuitbreaker.CircuitBreaker.State;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.Objects;
+import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
-import org.jetbrains.lincheck.datastructures.StressOptions;
+import org.jetbrains.lincheck.datastructures.Validate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * The state on the path of a call behaves as if one thread after the other used it. Lincheck makes up scenarios, runs
- * each many times, and looks for an order that explains what was seen.
+ * The state on the path of a call behaves as if one thread after the other used it. Lincheck makes up scenarios, goes
+ * through the ways in which their threads can take turns, and looks for an order that explains what was seen. (Merely
+ * running them many times does not find a counter that is read and then written.)
  *
  * <p>Not part of the build, because Lincheck transforms every class of the process it runs in: {@code ./mvnw -pl
  * gateway-core test -Dtest=*Linearizability}. GateTest has a random test of the same.
  */
 class GuardLinearizability {
     static void check(Class<?> type) {
-        new StressOptions()
+        new ModelCheckingOptions()
                 .iterations(Integer.getInteger("lincheck.iterations", 4))
                 .invocationsPerIteration(500)
                 .threads(3)
@@ -55,6 +59,31 @@ class GuardLinearizability {
     @Test
     void breaker() {
         check(Breaking.class);
+    }
+
+    /** What is found here would be found in the others: the settings are strict enough. */
+    @Test
+    void lostUpdateIsFound() {
+        assertThatThrownBy(() -> check(Torn.class)).hasMessageContaining("Invalid execution results");
+    }
+
+    /** A bulkhead as it must not be: looks, and then takes. */
+    public static class Torn {
+        private volatile int taken;
+
+        @Operation
+        public boolean take() {
+            if (taken >= 2) {
+                return false;
+            }
+            taken = taken + 1;
+            return true;
+        }
+
+        @Operation
+        public int taken() {
+            return taken;
+        }
     }
 
     /** GCRA: who takes and who gives back. */
@@ -122,30 +151,39 @@ class GuardLinearizability {
         }
     }
 
-    /** A permit that several end at once, as an error and a cancellation do: the place comes back once. */
+    /**
+     * A permit that several end at once, as an error and a cancellation do: its place comes back once. (Who comes second
+     * does not wait until the first is done, so that it is only looked at when all are.)
+     */
     public static class OnePermit {
         private final Gate gate = new Gate(
                 "weather",
                 GateSettings.STANDARD
                         .withBreaker(BreakerSettings.OFF)
-                        .withConcurrent(1, false)
+                        .withConcurrent(2, false)
                         .withQueue(0, Duration.ofSeconds(1)),
-                1,
+                2,
                 () -> 0);
-        private final AtomicReference<@Nullable Permit> first =
-                new AtomicReference<>(gate.tryAdmit(Priority.INTERACTIVE, 0));
+        private final @Nullable Permit first = gate.tryAdmit(Priority.INTERACTIVE, 0);
+        private volatile boolean ended;
 
-        @Operation
-        public void end() {
-            Permit permit = first.get();
-            if (permit != null) {
-                permit.end(Outcome.SUCCEEDED, 0);
-            }
+        public OnePermit() {
+            gate.tryAdmit(Priority.INTERACTIVE, 0);
         }
 
         @Operation
-        public boolean admit() {
-            return gate.tryAdmit(Priority.INTERACTIVE, 0) != null;
+        public void end() {
+            ended = true;
+            Objects.requireNonNull(first).end(Outcome.SUCCEEDED, 0);
+        }
+
+        @Validate
+        public void placeIsBackOnce() {
+            int left = gate.inFlight();
+            if (left != (ended ? 1 : 2)) {
+                throw new IllegalStateException(
+                        left + " places are taken"); // nothing that Lincheck would have to follow
+            }
         }
     }
 

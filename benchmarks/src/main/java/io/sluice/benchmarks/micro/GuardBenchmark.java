@@ -5,6 +5,7 @@ import io.sluice.balance.Attempt;
 import io.sluice.balance.BalanceSettings;
 import io.sluice.balance.Endpoints;
 import io.sluice.guard.BreakerSettings;
+import io.sluice.guard.DeadlineRule;
 import io.sluice.guard.Gate;
 import io.sluice.guard.GateSettings;
 import io.sluice.guard.Guard;
@@ -13,8 +14,12 @@ import io.sluice.guard.Outcome;
 import io.sluice.guard.Permit;
 import io.sluice.guard.Priority;
 import io.sluice.guard.RateRule;
+import io.sluice.guard.RetryBudget;
+import io.sluice.overload.Overload;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
+import io.sluice.upstream.Terms;
+import io.sluice.upstream.TimeLimit;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -35,11 +40,12 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What guarding and balancing add to a call: limits, breaker, place, adaptive limit, choice of an endpoint with its own
- * breaker, and telling all of them how it went. {@code clock} is what two looks at the clock cost, which are in the
- * others.
+ * What guarding and balancing add to a call: overload, priority, limits, deadline, breaker, place, adaptive limit, retry
+ * budget, choice of an endpoint with its own breaker, and telling all of them how it went. {@code clock} is what two looks
+ * at the clock cost, which are in the others; what stands between it and {@code everything} is what guards add.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar GuardBenchmark -prof gc}
+ * <p>{@code benchmarks/guards} runs both and compares; by hand {@code java -jar benchmarks/target/benchmarks.jar
+ * GuardBenchmark -prof gc -prof io.sluice.benchmarks.micro.CpuTime}
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -53,8 +59,18 @@ public class GuardBenchmark {
 
     private final Guard without = new Guard();
     private final Guard limited = new Guard(LimitSettings.NONE
-            .withRates(List.of(rule("agent*", null), rule(null, "search")))
-            .withIdenticalCalls(10_000, Duration.ofMillis(100)));
+            .withRates(List.of(
+                    rule("acme", null, null, null),
+                    rule(null, "agent*", null, null),
+                    rule(null, null, "search", null),
+                    rule(null, null, "search", "que*")))
+            .withIdenticalCalls(10_000, Duration.ofMillis(100))
+            .withBackground(List.of("batch-*"))
+            .withDeadlines(List.of(
+                    new DeadlineRule("mail", Optional.empty(), Duration.ofSeconds(9), Duration.ofSeconds(90)),
+                    new DeadlineRule("search", Optional.of("q*"), Duration.ofSeconds(30), Duration.ofMinutes(9)))));
+    private final Overload overload = new Overload(() -> 100);
+    private final RetryBudget retries = new RetryBudget(20, 3);
     private final Gate gate = new Gate("search", GateSettings.STANDARD, 500, System::nanoTime);
     private final Gate unbroken = new Gate(
             "search",
@@ -64,13 +80,15 @@ public class GuardBenchmark {
     private final Endpoints one = endpoints(1);
     private final Endpoints three = endpoints(3);
     private int n;
+    private Terms terms = Terms.ONCE;
 
-    private static RateRule rule(@Nullable String caller, @Nullable String backend) {
+    private static RateRule rule(
+            @Nullable String tenant, @Nullable String caller, @Nullable String backend, @Nullable String tool) {
         return new RateRule(
-                Optional.empty(),
+                Optional.ofNullable(tenant),
                 Optional.ofNullable(caller),
                 Optional.ofNullable(backend),
-                Optional.empty(),
+                Optional.ofNullable(tool),
                 1_000_000_000,
                 Duration.ofSeconds(1),
                 1_000_000);
@@ -114,9 +132,21 @@ public class GuardBenchmark {
         return call(without, gate, three);
     }
 
-    /** Everything: two rates, loop guard, breakers, three endpoints. */
+    /** Everything: four levels of rates, loop guard, a deadline, breakers, three endpoints. The call's terms are made anew. */
     @Benchmark
     public Attempt everything() {
+        overload.check();
+        Priority priority = limited.priority(CALLER);
+        DeadlineRule rule = Objects.requireNonNull(limited.deadline("search", "query"));
+        terms = new Terms(
+                false,
+                priority,
+                false,
+                false,
+                0,
+                rule.within(),
+                new TimeLimit(n, rule.within(), rule.atMost(), "that limits.deadlines gives it", false));
+        retries.earn();
         return call(limited, gate, three);
     }
 
@@ -140,7 +170,7 @@ public class GuardBenchmark {
         long start = System.nanoTime();
         BODY[n++ & 127] = (byte) n;
         guard.check(CALLER, "search", "query", BODY, 0, 200, start);
-        Permit permit = Objects.requireNonNull(at.tryAdmit(Priority.INTERACTIVE, start));
+        Permit permit = Objects.requireNonNull(at.tryAdmit(terms.priority(), start));
         Attempt attempt = endpoints.pick(0, start);
         long end = System.nanoTime();
         attempt.answered(end);
