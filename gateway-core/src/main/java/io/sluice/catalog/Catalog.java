@@ -84,6 +84,7 @@ public final class Catalog {
         return make(contributions, previous, settings, recorded, true);
     }
 
+    @SuppressWarnings("ReferenceEquality") // a share is kept for as long as its backend says the same
     private static Catalog make(
             List<Contribution> contributions,
             @Nullable Catalog previous,

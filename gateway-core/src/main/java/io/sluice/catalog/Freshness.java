@@ -11,6 +11,7 @@ import java.util.function.LongSupplier;
  * object while the lists themselves do, so that to hear the same again costs no new catalog. Written by whoever reads
  * the lists, read by everybody who answers with them.
  */
+@SuppressWarnings("EnumOrdinal") // an index into an array of this process, never written down
 public final class Freshness {
     /** Of lists of which nothing is known but the life that stands in their {@link Listing}. */
     public static final Freshness STEADY = new Freshness(() -> 0);

@@ -29,6 +29,7 @@ final class Placed {
     }
 
     /** Whether it is also where the backend's share of now stands, if all names still belong to whom they did. */
+    @SuppressWarnings("ReferenceEquality") // a share is kept for as long as its backend says the same
     boolean isOf(Share now) {
         return share == now || share.offer() == now.offer() && share.since() == now.since();
     }

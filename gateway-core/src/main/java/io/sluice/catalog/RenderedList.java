@@ -118,6 +118,7 @@ public final class RenderedList {
     }
 
     /** Whether the definitions are the same, whatever is said around them. */
+    @SuppressWarnings("ReferenceEquality") // the same lines look the same; others are compared
     boolean sameEntries(RenderedList other) {
         if (lines == other.lines && era == other.era) {
             return true;

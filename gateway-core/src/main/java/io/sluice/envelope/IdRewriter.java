@@ -241,14 +241,14 @@ public final class IdRewriter {
             case SCALAR -> scalar(chunk, i, b, space);
             default -> {
                 if (!space) {
-                    token(chunk, i, b);
+                    token(i, b);
                 }
             }
         }
         return i + 1;
     }
 
-    private void token(ByteBuffer chunk, int i, byte b) {
+    private void token(int i, byte b) {
         switch (state) {
             case START -> {
                 depth = 1;
@@ -259,7 +259,7 @@ public final class IdRewriter {
                 state = b == '"' ? State.KEY : b == '}' ? State.END : State.OPAQUE;
             }
             case BEFORE_COLON -> state = b == ':' ? State.BEFORE_VALUE : State.OPAQUE;
-            case BEFORE_VALUE -> value(chunk, i, b);
+            case BEFORE_VALUE -> value(i, b);
             case AFTER_VALUE -> state = b == ',' ? State.BEFORE_KEY : b == '}' ? State.END : State.OPAQUE;
             default -> state = State.OPAQUE;
         }
@@ -304,9 +304,9 @@ public final class IdRewriter {
         }
     }
 
-    private void value(ByteBuffer chunk, int i, byte b) {
+    private void value(int i, byte b) {
         if (member == Member.ID) {
-            startDropping(chunk, i);
+            startDropping(i);
         }
         result |= member == Member.RESULT;
         error |= member == Member.ERROR;
@@ -402,7 +402,7 @@ public final class IdRewriter {
         }
     }
 
-    private void startDropping(ByteBuffer chunk, int i) {
+    private void startDropping(int i) {
         dropping = true;
         replaced = true;
         if (cuts != null) {

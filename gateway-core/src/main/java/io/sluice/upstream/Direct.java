@@ -26,7 +26,11 @@ public interface Direct {
      * Direct#otherwise}.
      */
     interface Flow {
-        /** More has come than is held back. @param held what that is; only to be looked at, the parts follow */
+        /**
+         * More has come than is held back.
+         *
+         * @param held what that is; only to be looked at, the parts follow
+         */
         void begin(Iterable<ByteBuf> held);
 
         /** @param part released by the receiver */
