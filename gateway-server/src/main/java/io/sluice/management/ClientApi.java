@@ -42,6 +42,7 @@ final class ClientApi {
             .or(404, NO_CLIENT)
             .or(408, "The server did not answer in time")
             .or(422, WRONG)
+            .or(429, "There are 10,000 clients, and no more may be")
             .or(500, "The server cannot be reached, or failed");
     private static final Manual LIST = FAILING.asking("client_id", "From connect", true)
             .giving("status", "string", "success")

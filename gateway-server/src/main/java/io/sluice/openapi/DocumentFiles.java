@@ -128,7 +128,7 @@ final class DocumentFiles {
         } catch (Unreadable e) {
             throw new Unreadable("in its file " + directory.relativize(path) + ", " + e.getMessage());
         }
-        String key = free(path.getFileName().toString());
+        String key = free(String.valueOf(path.getFileName()));
         keys.put(path, key);
         files.set(key, tree);
         lead(tree, path);
