@@ -40,7 +40,7 @@ final class CountingBackend implements AutoCloseable {
 
     /** On any free port of the loopback. */
     static CountingBackend start() throws IOException {
-        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        HttpServer server = DemoServer.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         CountingBackend backend = new CountingBackend(server);
         server.createContext("/mcp", backend::serve);
         server.setExecutor(backend.threads);

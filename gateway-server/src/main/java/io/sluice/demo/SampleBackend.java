@@ -29,11 +29,6 @@ final class SampleBackend implements AutoCloseable {
     private static final int THREADS = 16;
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
 
-    static {
-        // Without it the JDK's server waits 40 ms for the client's acknowledgement on kept connections.
-        System.setProperty("sun.net.httpserver.nodelay", "true");
-    }
-
     private final SampleService service;
     private final byte[] authorization;
     private final SampleMcp mcp;
@@ -57,7 +52,7 @@ final class SampleBackend implements AutoCloseable {
         if (token.isBlank()) {
             throw new IllegalArgumentException("a sample backend needs a token");
         }
-        HttpServer server = HttpServer.create(new InetSocketAddress(host, port), 0);
+        HttpServer server = DemoServer.at(new InetSocketAddress(host, port));
         SampleBackend backend = new SampleBackend(service, token, server);
         server.createContext("/", backend::serve);
         server.setExecutor(backend.threads);

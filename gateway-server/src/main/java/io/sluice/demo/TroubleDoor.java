@@ -43,7 +43,7 @@ final class TroubleDoor implements AutoCloseable {
     }
 
     static TroubleDoor open(Stage stage) throws IOException {
-        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        HttpServer server = DemoServer.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         TroubleDoor door = new TroubleDoor(stage, server);
         server.createContext("/demo/", door::serve);
         server.setExecutor(door.threads);

@@ -47,7 +47,7 @@ final class TroubledEndpoint implements AutoCloseable {
     }
 
     private synchronized int listen(int wanted) throws IOException {
-        HttpServer started = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), wanted), 0);
+        HttpServer started = DemoServer.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), wanted));
         started.createContext("/mcp", this::serve);
         started.setExecutor(threads);
         started.start();
