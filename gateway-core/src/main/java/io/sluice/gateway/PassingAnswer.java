@@ -1,13 +1,17 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
+import io.sluice.bridge.NewToOld;
 import io.sluice.call.Call;
 import io.sluice.envelope.IdRewriter;
+import io.sluice.envelope.ResultFilter;
 import io.sluice.envelope.UriRewriter;
 import io.sluice.listener.Lane;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Direct;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +26,9 @@ final class PassingAnswer implements Direct.Flow {
     private final @Nullable UriRewriter uris;
     private final IdRewriter ids;
     private Lane.@Nullable Body client;
+
+    /** For one that does not begin with what a modern client must find in its result. */
+    private @Nullable ResultFilter completing;
 
     /**
      * @param ride abandoned when the answer is none
@@ -41,6 +48,10 @@ final class PassingAnswer implements Direct.Flow {
         Lane.Body to = turn.begin("application/json");
         if (isObject(held)) {
             client = to;
+            Map<String, String> required = NewToOld.required(call.method());
+            if (!mentions(held, required)) {
+                completing = new ResultFilter(required);
+            }
             return;
         }
         ride.abandon();
@@ -50,6 +61,17 @@ final class PassingAnswer implements Direct.Flow {
                 Duration.ZERO);
         to.write(Replies.bytes(Replies.inBand(call, failure)));
         to.end();
+    }
+
+    private static boolean mentions(Iterable<ByteBuf> held, Map<String, String> members) {
+        StringBuilder known = new StringBuilder();
+        held.forEach(part -> known.append(part.toString(StandardCharsets.ISO_8859_1)));
+        return members.keySet().stream().allMatch(key -> known.indexOf("\"" + key + "\"") >= 0);
+    }
+
+    private ByteBuf completed(ByteBuf part) {
+        ResultFilter filter = completing;
+        return filter == null ? part : filter.push(part);
     }
 
     private static boolean isObject(Iterable<ByteBuf> held) {
@@ -70,7 +92,7 @@ final class PassingAnswer implements Direct.Flow {
         if (to == null) {
             part.release();
         } else {
-            to.write(ids.push(uris == null ? part : uris.push(part)));
+            to.write(completed(ids.push(uris == null ? part : uris.push(part))));
         }
     }
 
@@ -89,7 +111,7 @@ final class PassingAnswer implements Direct.Flow {
             return;
         }
         if (uris != null) {
-            to.write(ids.push(uris.rest()));
+            to.write(completed(ids.push(uris.rest())));
         }
         if (ids.finish().complete()) {
             to.end();

@@ -197,7 +197,8 @@ class DirectCallsTest {
         int pieces = 40;
         AtomicInteger sent = new AtomicInteger();
         backend.on("tools/call", (request, answer) -> {
-            String begin = "{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"content\":[],\"x\":\"";
+            String begin = "{\"jsonrpc\":\"2.0\",\"id\":" + request.id()
+                    + ",\"result\":{\"resultType\":\"complete\",\"content\":[],\"x\":\"";
             answer.header("Content-Type", "application/json")
                     .header("Content-Length", "" + (begin.length() + (long) pieces * text.length() + 3))
                     .head(200);
