@@ -237,7 +237,7 @@ class DirectCallsTest {
         });
         try (TestGateway draining = TestGateway.start().with(backend.backend("weather"));
                 RawExchange client = ModernRequest.call("echo", "{}").open(draining)) {
-            CompletableFuture<Void> drained =
+            CompletableFuture<?> drained =
                     draining.drain(Duration.ofSeconds(10)).toFuture();
             assertThat(drained).isNotDone();
             goOn.countDown();

@@ -68,6 +68,7 @@ class GuardLinearizability {
     }
 
     /** A bulkhead as it must not be: looks, and then takes. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // which is what it is for
     public static class Torn {
         private volatile int taken;
 
