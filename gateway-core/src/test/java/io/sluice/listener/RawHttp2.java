@@ -33,6 +33,7 @@ final class RawHttp2 implements AutoCloseable {
     static final int END_HEADERS = 4;
 
     static final int PROTOCOL_ERROR = 1;
+    static final int REFUSED_STREAM = 7;
     static final int ENHANCE_YOUR_CALM = 11;
 
     /** @param payload of HEADERS: undecoded, but responses of this server hold their status in one of two known forms */

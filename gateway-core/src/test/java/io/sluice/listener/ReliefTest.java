@@ -188,7 +188,11 @@ class ReliefTest {
             assertThat(ByteBuffer.wrap(goAway.payload()).getInt()).isEqualTo(5);
             assertThat(body(told)).isEqualTo("general");
             assertThat(body(rest)).isEqualTo("to the end");
-            assertThat(rest).noneMatch(frame -> frame.stream() == 7);
+            // not served: passed over, or refused so that the client knows that it may ask again elsewhere
+            assertThat(rest)
+                    .filteredOn(frame -> frame.stream() == 7)
+                    .allMatch(frame -> frame.type() == RawHttp2.RST_STREAM
+                            && frame.errorCode() == RawHttp2.REFUSED_STREAM);
         }
     }
 
