@@ -57,19 +57,27 @@ public final class RenderedList {
      */
     public ByteBuf bufferBetween(byte[] before, byte[] after) {
         Dated rendered = result();
-        return rendered.bytes().length < SHARED_BYTES
+        ByteBuffer whole = rendered.bytes().length < SHARED_BYTES ? null : shared(rendered);
+        return whole == null
                 ? Unpooled.wrappedBuffer(rendered.between(before, after))
-                : rendered.around(shared(rendered), before, after);
+                : rendered.around(whole, before, after);
     }
 
-    private ByteBuffer shared(Dated rendered) {
+    /** Null when there is no direct memory for it at the moment; then each answer has a copy on the heap. */
+    private @Nullable ByteBuffer shared(Dated rendered) {
         ByteBuffer known = shared;
         if (known == null) {
             synchronized (this) {
                 known = shared;
                 if (known == null) {
                     byte[] whole = rendered.bytes();
-                    known = ByteBuffer.allocateDirect(whole.length).put(whole).asReadOnlyBuffer();
+                    try {
+                        known = ByteBuffer.allocateDirect(whole.length)
+                                .put(whole)
+                                .asReadOnlyBuffer();
+                    } catch (OutOfMemoryError full) {
+                        return null;
+                    }
                     shared = known;
                 }
             }

@@ -1,8 +1,8 @@
 package io.sluice.envelope;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -46,16 +46,29 @@ public final class ResultFilter {
      * @return to be released by the caller
      */
     public ByteBuf push(ByteBuf chunk) {
-        byte[] bytes = ByteBufUtil.getBytes(chunk);
-        for (int i = 0; i < bytes.length; i++) {
-            byte b = bytes[i];
+        if (missing.isEmpty()) {
+            return chunk;
+        }
+        ByteBuffer bytes = JsonScanner.view(chunk);
+        int to = chunk.writerIndex();
+        for (int i = chunk.readerIndex(); i < to; i++) {
+            if (string && !readsKey && !escaped) {
+                i = JsonScanner.plainEnd(bytes, i, to);
+                if (i == to) {
+                    break;
+                }
+            }
+            byte b = bytes.get(i);
             if (string) {
                 inString(b);
-            } else if (b == '}' && depth == 2 && inResult && !missing.isEmpty()) {
+                if (missing.isEmpty()) {
+                    return chunk;
+                }
+            } else if (b == '}' && depth == 2 && inResult) {
                 byte[] added = added();
                 missing.clear();
-                ByteBuf before = chunk.readRetainedSlice(i);
-                return Unpooled.wrappedBuffer(before, Unpooled.wrappedBuffer(added), push(chunk));
+                ByteBuf before = chunk.readRetainedSlice(i - chunk.readerIndex());
+                return Unpooled.wrappedBuffer(before, Unpooled.wrappedBuffer(added), chunk);
             } else {
                 between(b);
             }

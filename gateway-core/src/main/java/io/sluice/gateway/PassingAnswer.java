@@ -9,9 +9,7 @@ import io.sluice.envelope.UriRewriter;
 import io.sluice.listener.Lane;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Direct;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +25,8 @@ final class PassingAnswer implements Direct.Flow {
     private final IdRewriter ids;
     private Lane.@Nullable Body client;
 
-    /** For one that does not begin with what a modern client must find in its result. */
-    private @Nullable ResultFilter completing;
+    /** Adds what a modern client must find in its result. */
+    private final ResultFilter completing;
 
     /**
      * @param ride abandoned when the answer is none
@@ -41,6 +39,7 @@ final class PassingAnswer implements Direct.Flow {
         this.ride = ride;
         this.uris = uris;
         this.ids = new IdRewriter(call.id());
+        this.completing = new ResultFilter(NewToOld.required(call.method()));
     }
 
     @Override
@@ -48,10 +47,6 @@ final class PassingAnswer implements Direct.Flow {
         Lane.Body to = turn.begin("application/json");
         if (isObject(held)) {
             client = to;
-            Map<String, String> required = NewToOld.required(call.method());
-            if (!mentions(held, required)) {
-                completing = new ResultFilter(required);
-            }
             return;
         }
         ride.abandon();
@@ -61,17 +56,6 @@ final class PassingAnswer implements Direct.Flow {
                 Duration.ZERO);
         to.write(Replies.bytes(Replies.inBand(call, failure)));
         to.end();
-    }
-
-    private static boolean mentions(Iterable<ByteBuf> held, Map<String, String> members) {
-        StringBuilder known = new StringBuilder();
-        held.forEach(part -> known.append(part.toString(StandardCharsets.ISO_8859_1)));
-        return members.keySet().stream().allMatch(key -> known.indexOf("\"" + key + "\"") >= 0);
-    }
-
-    private ByteBuf completed(ByteBuf part) {
-        ResultFilter filter = completing;
-        return filter == null ? part : filter.push(part);
     }
 
     private static boolean isObject(Iterable<ByteBuf> held) {
@@ -92,7 +76,7 @@ final class PassingAnswer implements Direct.Flow {
         if (to == null) {
             part.release();
         } else {
-            to.write(completed(ids.push(uris == null ? part : uris.push(part))));
+            to.write(completing.push(ids.push(uris == null ? part : uris.push(part))));
         }
     }
 
@@ -111,7 +95,7 @@ final class PassingAnswer implements Direct.Flow {
             return;
         }
         if (uris != null) {
-            to.write(completed(ids.push(uris.rest())));
+            to.write(completing.push(ids.push(uris.rest())));
         }
         if (ids.finish().complete()) {
             to.end();

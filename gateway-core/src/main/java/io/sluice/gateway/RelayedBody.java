@@ -8,11 +8,9 @@ import io.sluice.envelope.Envelope;
 import io.sluice.envelope.IdRewriter;
 import io.sluice.envelope.ResultFilter;
 import io.sluice.rejection.Rejection;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -38,14 +36,15 @@ final class RelayedBody {
     private int heldBytes;
     private @Nullable IdRewriter passing;
 
-    /** For a large one that does not begin with what a modern client must find in its result. */
-    private @Nullable ResultFilter completing;
+    /** Adds to a large one what a modern client must find in its result. */
+    private final ResultFilter completing;
 
     /** @param response the client's view of a whole response, or the {@link Rejection} that it means */
     RelayedBody(Call call, String backend, Function<Envelope, byte[]> response) {
         this.call = call;
         this.backend = backend;
         this.response = response;
+        this.completing = new ResultFilter(NewToOld.required(call.method()));
     }
 
     /** The buffers of {@code body} are released or passed on; those that come out are the subscriber's. */
@@ -56,7 +55,7 @@ final class RelayedBody {
     private void take(ByteBuf part, SynchronousSink<ByteBuf> sink) {
         IdRewriter rewriter = passing;
         if (rewriter != null) {
-            sink.next(completed(rewriter.push(part)));
+            sink.next(completing.push(rewriter.push(part)));
             return;
         }
         hold(part);
@@ -82,18 +81,8 @@ final class RelayedBody {
         ByteBuf beginning = ByteBufAllocator.DEFAULT.directBuffer(
                 heldBytes + call.id().rawJson().length() * 4);
         held.forEach(piece -> rewriter.push(piece, beginning));
-        Map<String, String> required = NewToOld.required(call.method());
-        String known = beginning.toString(StandardCharsets.ISO_8859_1);
-        if (!required.keySet().stream().allMatch(key -> known.contains("\"" + key + "\""))) {
-            completing = new ResultFilter(required);
-        }
         held.clear();
-        return completed(beginning);
-    }
-
-    private ByteBuf completed(ByteBuf part) {
-        ResultFilter filter = completing;
-        return filter == null ? part : filter.push(part);
+        return completing.push(beginning);
     }
 
     private void requireObject() {

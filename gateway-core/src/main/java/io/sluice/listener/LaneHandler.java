@@ -2,8 +2,10 @@ package io.sluice.listener;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
@@ -19,12 +21,15 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.timeout.IdleStateEvent;
+import io.netty.handler.timeout.IdleStateHandler;
 import io.sluice.rejection.Rejection;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
+import reactor.netty.NettyPipeline;
 
 /**
  * Offers a connection's requests to the {@link Lane} before Reactor Netty sees them. Held back for that is only a
@@ -73,6 +78,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
     private long takenIn;
     private boolean watching;
     private long readsAtLastLook = -1;
+    private final long idleNanos;
 
     /** @param idle after which the listener closes a connection on which nothing happens */
     LaneHandler(Lane lane, ClientPolicy clients, HostPolicy hosts, BooleanSupplier draining, Duration idle) {
@@ -81,6 +87,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         this.hosts = hosts;
         this.draining = draining;
         this.patience = Math.min(LONGEST.toNanos(), idle.toNanos() / 2);
+        this.idleNanos = idle.toNanos();
     }
 
     /** Said once, before it is used. */
@@ -290,6 +297,9 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
             json.release();
             throw new IllegalStateException("no codec to answer by");
         }
+        if (json.readableBytes() > Lane.MAX_BODY_BYTES) {
+            outlastIdleness();
+        }
         known.answer(status, headers, type, json, ending);
         if (!ending) {
             reading(context(), true);
@@ -315,6 +325,7 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
         if (offered) {
             last = isLast();
             unflushed = 0;
+            outlastIdleness();
             codec().begin(type, last);
             begun = true;
         }
@@ -418,9 +429,40 @@ final class LaneHandler extends ChannelInboundHandlerAdapter implements Lane.Tur
 
     /** Whether nothing was read since this was last asked, and no call is under way here. */
     boolean isIdleSinceLastLook() {
-        boolean idle = reads == readsAtLastLook && ride == null && request == null;
+        boolean idle = reads == readsAtLastLook && request == null && !isBusy();
         readsAtLastLook = reads;
         return idle;
+    }
+
+    private boolean isBusy() {
+        return ride != null || StallGuard.pendingBytes(context().channel()) > 0;
+    }
+
+    /**
+     * A large answer may take longer than a connection may be idle, and its client says nothing meanwhile. The general
+     * way suspends that timeout by itself; here it is replaced by one that waits while there is something to send. A
+     * client that does not take it is {@link StallGuard}'s matter.
+     */
+    private void outlastIdleness() {
+        ChannelPipeline pipeline = context().pipeline();
+        ChannelHandler known = pipeline.get(NettyPipeline.IdleTimeoutHandler);
+        if (known != null && !(known instanceof Patient)) {
+            pipeline.replace(known, NettyPipeline.IdleTimeoutHandler, new Patient());
+        }
+    }
+
+    /** Closes a connection that is idle in truth. */
+    private final class Patient extends IdleStateHandler {
+        Patient() {
+            super(idleNanos, 0, 0, TimeUnit.NANOSECONDS);
+        }
+
+        @Override
+        protected void channelIdle(ChannelHandlerContext ctx, IdleStateEvent event) {
+            if (!isBusy()) {
+                ctx.close();
+            }
+        }
     }
 
     /**

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every kind of request and every fault of a backend goes the short way and the general one: nobody can tell from the
@@ -442,6 +443,59 @@ class DirectCallsTest {
             goOn.countDown();
 
             assertThat(got.get(10, TimeUnit.SECONDS).status()).isEqualTo(200);
+        }
+    }
+
+    /** Once its backend rests in the midst of it, once its client does. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void largeAnswerOutlivesTheIdleTimeout(boolean backendRests) throws Exception {
+        Duration idle = Duration.ofMillis(300);
+        CountDownLatch goOn = new CountDownLatch(backendRests ? 1 : 0);
+        AtomicInteger length = new AtomicInteger();
+        backend.on("tools/call", (request, answer) -> {
+            String whole = large(request);
+            length.set(whole.length());
+            answer.header("Content-Type", "application/json")
+                    .header("Content-Length", "" + whole.length())
+                    .head(200);
+            answer.raw(whole.substring(0, 100_000));
+            goOn.await(10, TimeUnit.SECONDS);
+            answer.raw(whole.substring(100_000));
+        });
+        try (TestGateway impatient = TestGateway.setUp()
+                        .listener(listener -> listener.withTimeouts(new Timeouts(
+                                Duration.ofSeconds(10),
+                                idle,
+                                Duration.ofSeconds(10),
+                                Duration.ofSeconds(10),
+                                Duration.ofSeconds(10))))
+                        .start()
+                        .with(backend.backend("weather"));
+                RawExchange client = ModernRequest.call("echo", "{}").sent(impatient)) {
+            await().until(() -> length.get() > 0);
+            long since = System.nanoTime();
+            await().until(() -> System.nanoTime() - since > 3 * idle.toNanos());
+            goOn.countDown();
+
+            assertThat(client.got().body()).hasSizeGreaterThanOrEqualTo(length.get());
+        }
+    }
+
+    @Test
+    void largeResultThatSpeaksOfItsTypeElsewhereIsCompleted() throws Exception {
+        backend.on("tools/call", (request, answer) -> {
+            String whole = "{\"jsonrpc\":\"2.0\",\"id\":" + request.id()
+                    + ",\"result\":{\"content\":[],\"structuredContent\":{\"resultType\":\"" + "x".repeat(200_000)
+                    + "\"}}}";
+            answer.header("Content-Type", "application/json")
+                    .header("Content-Length", "" + whole.length())
+                    .head(200);
+            answer.raw(whole);
+        });
+        for (TestGateway gateway : List.of(direct, general)) {
+            assertThat(ModernRequest.call("echo", "{}").send(gateway).text())
+                    .endsWith("x\"},\"resultType\":\"complete\"}}");
         }
     }
 }

@@ -191,8 +191,8 @@ class ReliefTest {
             // not served: passed over, or refused so that the client knows that it may ask again elsewhere
             assertThat(rest)
                     .filteredOn(frame -> frame.stream() == 7)
-                    .allMatch(frame -> frame.type() == RawHttp2.RST_STREAM
-                            && frame.errorCode() == RawHttp2.REFUSED_STREAM);
+                    .allMatch(frame ->
+                            frame.type() == RawHttp2.RST_STREAM && frame.errorCode() == RawHttp2.REFUSED_STREAM);
         }
     }
 
