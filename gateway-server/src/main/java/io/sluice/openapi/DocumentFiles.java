@@ -1,13 +1,16 @@
 package io.sluice.openapi;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -15,8 +18,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A document that is kept in several files, as one: what its references name in other files comes along, and the references lead there. Only files beside or below the document are read; a reference to
- * anything else stays as it is, and is left open by whoever reads the document. Blocks; not for an event loop.
+ * A document that is kept in several files, as one: what its references name in other files comes along, and the references lead there. Only files that really are beside or below the document are
+ * read; a reference to anything else stays as it is, and is left open by whoever reads the document. Blocks; not for an event loop.
  */
 final class DocumentFiles {
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -27,14 +30,24 @@ final class DocumentFiles {
     private static final int MOST_FILES = 1000;
 
     private final Path directory;
+
+    /** With its links followed, those of the files in it not: a mounted ConfigMap is links to links beside them. */
+    private final Path realDirectory;
+
     private final long mostBytes;
     private final Map<Path, String> keys = new LinkedHashMap<>();
+    private final Set<Path> unread = new HashSet<>();
+    private final Queue<Tree> waiting = new ArrayDeque<>();
     private final Set<String> taken = new HashSet<>();
     private final ObjectNode files = JSON.createObjectNode();
     private long size;
 
-    private DocumentFiles(Path directory, long mostBytes) {
+    /** A file whose references are yet to be led. */
+    private record Tree(JsonNode root, Path file) {}
+
+    private DocumentFiles(Path directory, long mostBytes) throws IOException {
         this.directory = directory;
+        this.realDirectory = directory.toRealPath();
         this.mostBytes = mostBytes;
     }
 
@@ -58,7 +71,11 @@ final class DocumentFiles {
         }
         JsonNode document = OpenApiReader.tree(bytes);
         read.keys.put(first, ""); // references back to it are references within it
-        read.lead(document, first);
+        read.waiting.add(new Tree(document, first));
+        // One after the other: a file that leads to a file that leads to a file takes no stack.
+        for (Tree next = read.waiting.poll(); next != null; next = read.waiting.poll()) {
+            read.lead(next.root(), next.file());
+        }
         if (read.files.isEmpty()) {
             return bytes;
         }
@@ -81,15 +98,23 @@ final class DocumentFiles {
         return false;
     }
 
+    /** @throws IOException also when it is something else than a file: a pipe would be waited for, a device has no end */
     private byte[] bytes(Path path) throws IOException {
-        size += Files.size(path);
-        if (size > mostBytes) {
-            throw new Unreadable("the document and its files are larger than " + (mostBytes >> 20) + " MiB together");
+        if (!Files.isRegularFile(path)) {
+            throw new IOException("it is no file");
         }
-        return Files.readAllBytes(path);
+        try (InputStream in = Files.newInputStream(path)) {
+            byte[] bytes = in.readNBytes((int) Math.min(mostBytes - size + 1, Integer.MAX_VALUE));
+            size += bytes.length;
+            if (size > mostBytes) {
+                throw new Unreadable(
+                        "the document and its files are larger than " + (mostBytes >> 20) + " MiB together");
+            }
+            return bytes;
+        }
     }
 
-    /** Rewrites the references of one file's tree, and takes in what they name. */
+    /** Rewrites the references of one file's tree, which is as deep as the reader lets it be, and takes in what they name. */
     private void lead(JsonNode node, Path from) {
         if (node instanceof ObjectNode object && object.path("$ref").isString()) {
             String reference = object.path("$ref").stringValue();
@@ -106,10 +131,10 @@ final class DocumentFiles {
     }
 
     /** What the file is called in the document; null when it is none that is read. */
-    private @Nullable String key(String place, Path from) {
+    private @Nullable String key(String reference, Path from) {
         Path path;
         try {
-            path = from.resolveSibling(place.replace("%20", " ")).normalize();
+            path = from.resolveSibling(reference.replace("%20", " ")).normalize();
         } catch (InvalidPathException e) {
             return null;
         }
@@ -117,13 +142,21 @@ final class DocumentFiles {
         if (known != null) {
             return known;
         }
-        if (place.contains(":") || !path.startsWith(directory) || keys.size() >= MOST_FILES) {
+        if (reference.contains(":")
+                || !path.startsWith(directory)
+                || keys.size() >= MOST_FILES
+                || unread.contains(path)) {
             return null;
         }
         JsonNode tree;
         try {
-            tree = OpenApiReader.tree(bytes(path));
+            Path real = path.toRealPath();
+            if (!real.startsWith(realDirectory)) {
+                throw new IOException("a link leads out of the directory");
+            }
+            tree = OpenApiReader.unquotedTree(bytes(real));
         } catch (IOException e) {
+            unread.add(path);
             return null;
         } catch (Unreadable e) {
             throw new Unreadable("in its file " + directory.relativize(path) + ", " + e.getMessage());
@@ -131,16 +164,17 @@ final class DocumentFiles {
         String key = free(String.valueOf(path.getFileName()));
         keys.put(path, key);
         files.set(key, tree);
-        lead(tree, path);
+        waiting.add(new Tree(tree, path));
         return key;
     }
 
     /** A schema that is a file is called as its file is. */
     private String free(String fileName) {
         String plain = fileName.replaceFirst("\\.[A-Za-z]+$", "").replaceAll("[^A-Za-z0-9_.-]", "_");
-        String key = plain;
+        String name = plain.isEmpty() ? "file" : plain; // the empty one is the first file's
+        String key = name;
         for (int i = 2; !taken.add(key); i++) {
-            key = plain + "_" + i;
+            key = name + "_" + i;
         }
         return key;
     }

@@ -12,9 +12,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -118,6 +120,19 @@ final class OpenApiReader {
 
     /** @throws Unreadable when it is no JSON or YAML, or no object */
     static JsonNode tree(byte[] bytes) {
+        return tree(bytes, JacksonException::getOriginalMessage);
+    }
+
+    /** The same, of what may be no document at all: what is wrong is not shown, only where. */
+    static JsonNode unquotedTree(byte[] bytes) {
+        return tree(bytes, e -> "it is neither JSON nor YAML" + place(e.getLocation()));
+    }
+
+    private static String place(@Nullable TokenStreamLocation at) {
+        return at == null || at.getLineNr() < 1 ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr();
+    }
+
+    private static JsonNode tree(byte[] bytes, Function<JacksonException, String> reason) {
         int first = 0;
         while (first < bytes.length && (bytes[first] <= ' ')) {
             first++;
@@ -129,7 +144,7 @@ final class OpenApiReader {
             }
             return tree;
         } catch (JacksonException e) {
-            throw new Unreadable("the document cannot be read: " + e.getOriginalMessage());
+            throw new Unreadable("the document cannot be read: " + reason.apply(e));
         } catch (StackOverflowError e) {
             throw new Unreadable("the document cannot be read: it is nested too deeply");
         }

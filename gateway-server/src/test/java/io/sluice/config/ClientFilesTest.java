@@ -124,6 +124,21 @@ final class ClientFilesTest {
     }
 
     @Test
+    void variableMayBeAsLongAsAChainOfCertificates() throws IOException {
+        String line = "M".repeat(64);
+        Files.writeString(directory.resolve("long.env"), "CHAIN=\"" + (line + "\\n").repeat(1600) + "\" # PEM\n");
+        Files.writeString(
+                directory.resolve("mcp.json"),
+                "{\"servers\": {\"a\": {\"command\": \"x\", \"envFile\": \"long.env\"}}}");
+
+        Reading reading = ConfigReader.read(files.sources(directory.resolve("mcp.json")));
+
+        StdioSettings settings =
+                StdioSettings.of(ConfigFiles.good(reading).backends().get(0).transport());
+        assertThat(settings.env()).containsOnly(entry("CHAIN", (line + "\n").repeat(1600)));
+    }
+
+    @Test
     void fileOfVariablesThatCannotBeReadIsAFaultThatShowsNoValue() throws IOException {
         Files.writeString(directory.resolve("bad.env"), "OK=1\nTOKEN=\"secret\nsecret\n");
 

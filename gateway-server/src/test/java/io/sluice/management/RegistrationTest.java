@@ -241,6 +241,11 @@ final class RegistrationTest {
             {"name":"a","args":["x"]}                                                 | command
             {"name":"a","url":"http://a.example","env":{"A":"b"}}                     | env
             {"serviceName":"a","endpoint":"http://a.example","manifestUrl":"ftp://b/docs"} | manifestUrl
+            {"name":"a","url":"http://a.example","manifestUrl":"file:///etc/hosts"}   | manifestUrl
+            {"name":"a","url":"http://a.example","manifestUrl":"file:/etc/hosts"}     | manifestUrl
+            {"name":"a","url":"http://a.example","manifestUrl":"FILE:/etc/hosts"}     | manifestUrl
+            {"name":"a","url":"http://a.example","manifestUrl":"./docs.yaml"}         | manifestUrl
+            {"name":"a","url":"http://a.example","openapi":"/etc/docs.yaml"}          | openapi
             {"name":"a","url":"http://a.example","type":"telnet"}                     | type
             {"name":"a","url":"http://a.example","type":"grpc","manifestUrl":"/docs"} | type
             {"name":"a","url":"http://a.example","headers":{"Host":"b"}}              | Host

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
@@ -137,5 +141,135 @@ class DocumentFilesTest {
     @Test
     void filesThatAreTooLargeTogetherAreRefused() {
         assertThatThrownBy(() -> DocumentFiles.read(root, 800)).hasMessageContaining("larger than");
+    }
+
+    /** The root refers to each of these files in a schema of its own. */
+    private void refersTo(String... files) throws IOException {
+        StringBuilder schemas = new StringBuilder();
+        for (int i = 0; i < files.length; i++) {
+            schemas.append("    S")
+                    .append(i)
+                    .append(": { $ref: '")
+                    .append(files[i])
+                    .append("' }\n");
+        }
+        Files.writeString(root, "openapi: 3.1.0\npaths: {}\ncomponents:\n  schemas:\n" + schemas);
+    }
+
+    /** What the reference to the file that {@link #refersTo} named there became. */
+    private JsonNode reference(int index) throws IOException {
+        return OpenApiReader.tree(DocumentFiles.read(root, ENOUGH)).at("/components/schemas/S" + index + "/$ref");
+    }
+
+    @Test
+    void hundredsOfFilesInARowAreRead() throws IOException {
+        int files = 900;
+        refersTo("f0.json");
+        for (int i = 0; i < files; i++) {
+            Files.writeString(
+                    root.resolveSibling("f" + i + ".json"),
+                    "{\"not\":".repeat(150) + "{\"$ref\":\"f" + (i + 1) + ".json\"}" + "}".repeat(150));
+        }
+
+        JsonNode read = OpenApiReader.tree(DocumentFiles.read(root, 4 * ENOUGH));
+
+        String last = "/x-sluice-files/f" + (files - 2) + "/not".repeat(150) + "/$ref";
+        assertThat(read.at(last).asString()).isEqualTo("#/x-sluice-files/f" + (files - 1));
+    }
+
+    @Test
+    void fileNestedTooDeeplyIsNamed() throws IOException {
+        refersTo("deep.yaml");
+        int depth = 20_000;
+        String json = "{\"not\":".repeat(depth) + "1" + "}".repeat(depth);
+        for (String text : new String[] {json, "not: " + json}) {
+            Files.writeString(root.resolveSibling("deep.yaml"), text);
+
+            assertThatThrownBy(this::read)
+                    .isInstanceOf(Unreadable.class)
+                    .hasMessageContaining("in its file deep.yaml, ");
+        }
+    }
+
+    @Test
+    void whatCannotBeReadDoesNotCountAsSize() throws IOException {
+        Files.createDirectory(root.resolveSibling("directory.yaml"));
+        refersTo("directory.yaml", "directory.yaml#/a", "directory.yaml#/b");
+
+        assertThat(DocumentFiles.read(root, Files.size(root))).isEqualTo(Files.readAllBytes(root));
+    }
+
+    @Test
+    @EnabledOnOs({OS.LINUX, OS.MAC})
+    @Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void pipesAndDevicesAreNotRead() throws IOException, InterruptedException {
+        Path pipe = root.resolveSibling("pipe.yaml");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        refersTo("pipe.yaml");
+
+        assertThat(reference(0).asString()).isEqualTo("pipe.yaml");
+        assertThatThrownBy(() -> DocumentFiles.read(Path.of("/dev/zero"), ENOUGH))
+                .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void linkOutOfTheDirectoryIsNotFollowed() throws IOException {
+        Files.createSymbolicLink(root.resolveSibling("link.yaml"), directory.resolve("secret.yaml"));
+        Files.createSymbolicLink(root.resolveSibling("up"), directory);
+        refersTo("link.yaml", "up/secret.yaml");
+
+        assertThat(new String(DocumentFiles.read(root, ENOUGH), StandardCharsets.UTF_8))
+                .doesNotContain("title: secret")
+                .doesNotContain("\"secret\"");
+        assertThat(reference(0).asString()).isEqualTo("link.yaml");
+        assertThat(reference(1).asString()).isEqualTo("up/secret.yaml");
+    }
+
+    @Test
+    void mountedConfigMapIsRead() throws IOException {
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        Path version = Files.createDirectory(mounted.resolve("..2026_01_01"));
+        Files.createSymbolicLink(mounted.resolve("..data"), version.getFileName());
+        for (String name : new String[] {"root.yaml", "pet.yaml"}) {
+            Files.writeString(version.resolve(name), "type: object\n");
+            Files.createSymbolicLink(mounted.resolve(name), Path.of("..data", name));
+        }
+        root = Files.createSymbolicLink(directory.resolve("linked"), mounted).resolve("root.yaml");
+        refersTo("pet.yaml");
+
+        assertThat(reference(0).asString()).isEqualTo("#/x-sluice-files/pet");
+    }
+
+    @Test
+    void fileThatIsNoDocumentIsNotQuoted() throws IOException {
+        refersTo("credentials");
+        for (String content : new String[] {
+            "{ hunter2 }",
+            "{\"a\":hunter2",
+            "user: hunter2: x\n",
+            "- [hunter2\n",
+            "\thunter2: %",
+            "hunter2",
+            "\"hunter2",
+            "hunter2: \0"
+        }) {
+            Files.writeString(root.resolveSibling("credentials"), content);
+
+            assertThatThrownBy(this::read)
+                    .as(content)
+                    .isInstanceOf(Unreadable.class)
+                    .hasMessageContaining("in its file credentials, ")
+                    .hasMessageNotContaining("hunter2");
+        }
+    }
+
+    @Test
+    void fileWithoutANameButItsEndingIsNotTheFirstFile() throws IOException {
+        Files.writeString(root.resolveSibling(".yaml"), "type: object\n");
+        refersTo(".yaml", "./.yaml#/properties/a");
+
+        assertThat(reference(0).asString()).isEqualTo("#/x-sluice-files/file");
+        assertThat(reference(1).asString()).isEqualTo("#/x-sluice-files/file/properties/a");
     }
 }

@@ -1,6 +1,7 @@
 package io.sluice.openapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpExchange;
@@ -150,6 +151,24 @@ class RestServiceTest {
         assertThat(call("ping", "{}").path("isError").asBoolean()).isFalse();
 
         assertThat(requests).containsExactly("GET " + called + " ");
+    }
+
+    @Test
+    void onlyTheConfigurationFileMayNameADocumentInAFile() {
+        Adapters adapters =
+                new OpenApiAdapters(LOOPS, EgressPolicy.of(true, List.of()), "sluice/test", Schedulers.parallel());
+
+        for (Backend.Source source : Backend.Source.values()) {
+            Backend backend = Backend.of("orders", "http://127.0.0.1/", source)
+                    .via(OpenApiSettings.of("file:/etc/hosts").transport());
+            if (source == Backend.Source.FILE) {
+                adapters.open(backend).close().block();
+            } else {
+                assertThatThrownBy(() -> adapters.open(backend))
+                        .as(source.name())
+                        .hasMessage("only the configuration file may name a document in a file");
+            }
+        }
     }
 
     @Test
