@@ -68,11 +68,11 @@ final class Aggregation {
     /** Settles the names, once, and renders what those see who see everything. */
     Offer offer() {
         present(claims, ListKind.RESOURCE_TEMPLATES)
-                .owners()
+                .known()
                 .forEach((template, owner) -> claimedTemplates.add(template, owner.turn(), owner.backend()));
         for (Share share : shares) {
             Placed here = before.get(share.name());
-            if (here != null && here.isOf(share)) {
+            if (here != null && here.isOf(share) && hasItsNames(here, share)) {
                 keep(here);
             } else {
                 here = place(share);
@@ -87,7 +87,14 @@ final class Aggregation {
         return Offer.render(targets, templates(targets), renamed, lines, frame(shares));
     }
 
-    /** A backend that says what it said has the names that it had: nobody could take one, and none became free. */
+    /** A recorded claim comes into force when its backend is registered, and may take a name from another one. */
+    private boolean hasItsNames(Placed here, Share share) {
+        return claims.entrySet().stream()
+                .allMatch(kind -> here.names(kind.getKey()).stream()
+                        .allMatch(name -> kind.getValue().owns(share.name(), name)));
+    }
+
+    /** A backend that says what it said, and has the names that it had, stands where it stood: none became free. */
     private void keep(Placed here) {
         claims.forEach((kind, claimed) -> claimed.keep(here.names(kind)));
     }

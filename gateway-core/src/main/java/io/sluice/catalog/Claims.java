@@ -95,11 +95,17 @@ final class Claims {
         return owner == null ? Long.MAX_VALUE : owner.turn();
     }
 
+    /** Who owns what so far; only to be read. */
+    Map<String, Owner> known() {
+        return Collections.unmodifiableMap(owners);
+    }
+
+    /** Who owns what in the end, when all names are taken or kept: of the others, the oldest are forgotten. */
     Map<String, Owner> owners() {
         if (owners.size() > used.size()) {
             forgetOldestDormant();
         }
-        return Collections.unmodifiableMap(owners);
+        return known();
     }
 
     /** Whether {@link #owners()} left some out. */

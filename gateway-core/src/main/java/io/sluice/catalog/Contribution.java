@@ -9,7 +9,7 @@ import java.util.Optional;
  * @param registration the backend
  * @param listing the last good answer, stale or not; empty when it was never reached
  * @param trouble why the backend cannot be used at the moment and since when, as one sentence; empty when it is well
- * @param freshness how long the listing is good; the same object for as long as the backend is followed
+ * @param freshness how long the listing is good; the same object for as long as the listing is the same
  */
 public record Contribution(
         Registration registration, Optional<Listing> listing, Optional<String> trouble, Freshness freshness) {

@@ -24,9 +24,25 @@ public final class Freshness {
 
     /** @param nanos a clock as {@link System#nanoTime} */
     public Freshness(LongSupplier nanos) {
-        this.nanos = nanos;
-        this.origin = nanos.getAsLong();
+        this(nanos, nanos.getAsLong());
         forget();
+    }
+
+    private Freshness(LongSupplier nanos, long origin) {
+        this.nanos = nanos;
+        this.origin = origin;
+    }
+
+    /**
+     * Of the lists that come after these: begins with the same promises and goes its own way from there, so that what is
+     * promised of the next lists is not said of these, which may be answered with for a while.
+     */
+    public Freshness successor() {
+        Freshness next = new Freshness(nanos, origin);
+        for (int i = 0; i < untilNanos.length(); i++) {
+            next.untilNanos.set(i, untilNanos.get(i));
+        }
+        return next;
     }
 
     /** Nothing was ever promised: the backend is of the legacy era, or was never reached. */

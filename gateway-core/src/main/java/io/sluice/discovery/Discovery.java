@@ -175,6 +175,9 @@ public final class Discovery implements Disposable {
     }
 
     private void follow(RegistrySnapshot snapshot) {
+        if (watch.isDisposed()) {
+            return; // all backends are left, or are about to be
+        }
         boolean changed = false;
         for (String gone : List.copyOf(tracked.keySet())) {
             if (!snapshot.registrations().containsKey(gone) && !hosted.containsKey(gone)) {

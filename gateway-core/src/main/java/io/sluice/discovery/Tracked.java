@@ -43,7 +43,7 @@ final class Tracked {
     private final EnumSet<Lists.Kind> due = EnumSet.noneOf(Lists.Kind.class);
     private final EnumSet<Lists.Kind> announced = EnumSet.noneOf(Lists.Kind.class);
     private final List<Sinks.One<Contribution>> waiting = new ArrayList<>();
-    private final Freshness freshness;
+    private Freshness freshness;
     private Registration registration;
     private @Nullable Listing listing;
     private Optional<String> trouble = Optional.empty();
@@ -203,12 +203,7 @@ final class Tracked {
                 .flatMap(verdict -> lists.read(verdict, before, wanted))
                 .timeout(settings.attempt(), Mono.error(this::tooLong), thread)
                 .publishOn(thread)
-                .subscribe(
-                        found -> {
-                            found.renew(freshness, asked, greeting);
-                            listed(found.listing(), said);
-                        },
-                        this::failed);
+                .subscribe(found -> listed(found, asked, greeting, said), this::failed);
     }
 
     private Throwable tooLong() {
@@ -226,12 +221,19 @@ final class Tracked {
                 .orElse(true);
     }
 
-    private void listed(Listing found, EnumSet<Lists.Kind> said) {
+    private void listed(Lists.Found answer, long askedNanos, boolean greeted, EnumSet<Lists.Kind> said) {
         if (ended) {
             return;
         }
+        Listing found = answer.listing();
         Listing before = listing;
-        boolean news = !attempted || trouble.isPresent() || !found.equals(listing);
+        boolean differs = !found.equals(before);
+        boolean news = !attempted || trouble.isPresent() || differs;
+        if (differs) {
+            // the old list is answered with until the next catalog is made, and lives no longer for what is new
+            freshness = freshness.successor();
+        }
+        answer.renew(freshness, askedNanos, greeted);
         if (trouble.isPresent()) {
             log.info("Backend '{}' is back", upstream.backend().name());
         }

@@ -41,13 +41,21 @@ class CatalogUpkeepTest {
     }
 
     private static List<Offer.Line> lines(Catalog catalog) {
-        return catalog.aggregate().offer().list(ListKind.TOOLS, Era.MODERN).lines();
+        return lines(ListKind.TOOLS, catalog);
+    }
+
+    private static List<Offer.Line> lines(ListKind kind, Catalog catalog) {
+        return catalog.aggregate().offer().list(kind, Era.MODERN).lines();
     }
 
     private static Set<Offer.Line> madeSince(Catalog before, Catalog now) {
+        return madeSince(ListKind.TOOLS, before, now);
+    }
+
+    private static Set<Offer.Line> madeSince(ListKind kind, Catalog before, Catalog now) {
         Set<Offer.Line> made = Collections.newSetFromMap(new IdentityHashMap<>());
-        made.addAll(lines(now));
-        lines(before).forEach(made::remove);
+        made.addAll(lines(kind, now));
+        lines(kind, before).forEach(made::remove);
         return made;
     }
 
@@ -116,7 +124,7 @@ class CatalogUpkeepTest {
             Catalog anew = Catalog.EMPTY;
             Map<String, Contribution> now = new TreeMap<>();
             for (int step = 0; step < 25; step++) {
-                change(now, random);
+                change(now, random, 20);
                 List<Contribution> fleet = List.copyOf(now.values());
                 kept = after(kept, fleet);
                 anew = Catalog.anew(fleet, anew, CatalogSettings.DEFAULT, NameClaims.NONE);
@@ -127,7 +135,63 @@ class CatalogUpkeepTest {
         }
     }
 
-    private static void change(Map<String, Contribution> now, Random random) {
+    @Test
+    void recordedClaimsOfBackendsThatComeLaterComeToTheSameToo() {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        for (int run = 0; run < 20; run++) {
+            Catalog kept = Catalog.EMPTY;
+            Catalog anew = Catalog.EMPTY;
+            NameClaims recorded = claims(random);
+            Map<String, Contribution> now = new TreeMap<>();
+            for (int step = 0; step < 25; step++) {
+                change(now, random, 2);
+                List<Contribution> fleet = List.copyOf(now.values());
+                kept = Catalog.build(fleet, kept, CatalogSettings.DEFAULT, recorded);
+                anew = Catalog.anew(fleet, anew, CatalogSettings.DEFAULT, recorded);
+
+                assertThat(look(kept)).isEqualTo(look(anew));
+                assertThat(kept.version()).isEqualTo(anew.version());
+            }
+        }
+    }
+
+    /** Of names that {@link #change} may give to any backend. */
+    private static NameClaims claims(Random random) {
+        Map<String, NameClaims.Claim> tools = new TreeMap<>();
+        Map<String, NameClaims.Claim> prompts = new TreeMap<>();
+        for (int i = 0; i < 4; i++) {
+            tools.put("t" + i, claim(random));
+            tools.put("b" + random.nextInt(6) + "__t" + i, claim(random));
+            prompts.put("p" + i, claim(random));
+        }
+        return new NameClaims(tools, prompts);
+    }
+
+    private static NameClaims.Claim claim(Random random) {
+        return new NameClaims.Claim("b" + random.nextInt(6), random.nextInt(2));
+    }
+
+    @Test
+    void moreTemplatesInUseThanMayLieDormantAreKept() {
+        String[] templates = new String[Claims.MOST_DORMANT + 10];
+        for (int i = 0; i < templates.length; i++) {
+            templates[i] = "file:///" + i + "/{x}";
+        }
+        Contribution many = Fleet.backend("many", 2).templates(templates).contribution();
+        Contribution old = Fleet.backend("old", 1).templates(templates[0]).contribution();
+        Catalog before = after(Catalog.EMPTY, List.of(Fleet.backend("old", 1).contribution(), many));
+        Catalog now = after(before, List.of(old, many));
+        Catalog next = after(now, List.of(old, many, backend(3, TOOLS).contribution()));
+
+        assertThat(madeSince(ListKind.RESOURCE_TEMPLATES, before, now))
+                .extracting(line -> line.target().exposedName())
+                .containsExactly("old+" + templates[0]);
+        assertThat(madeSince(ListKind.RESOURCE_TEMPLATES, now, next)).isEmpty();
+    }
+
+    private static void change(Map<String, Contribution> now, Random random, int registrations) {
         int which = random.nextInt(6);
         String name = "b" + which;
         if (random.nextInt(5) == 0) {
@@ -136,7 +200,7 @@ class CatalogUpkeepTest {
         }
         Contribution before = now.get(name);
         long since =
-                before != null && random.nextInt(8) > 0 ? before.registration().since() : random.nextInt(20);
+                before != null && random.nextInt(8) > 0 ? before.registration().since() : random.nextInt(registrations);
         Fleet next = Fleet.backend(name, since);
         for (int i = 0; i < random.nextInt(4); i++) {
             next.tools(random.nextBoolean() ? "t" + i : "b" + random.nextInt(6) + "__t" + i);

@@ -92,6 +92,22 @@ class FreshnessTest {
     }
 
     @Test
+    void whatIsPromisedOfTheNextListsIsNotSaidOfTheseAndTheRestCarriesOver() {
+        freshness.renew(McpMethod.TOOLS_LIST, now, Duration.ofSeconds(1));
+        freshness.renew(McpMethod.DISCOVER, now, Duration.ofSeconds(30));
+        Catalog catalog = catalog(Catalog.EMPTY, freshness);
+        pass(Duration.ofSeconds(10));
+
+        Freshness next = freshness.successor();
+        next.renew(McpMethod.TOOLS_LIST, now, Duration.ofSeconds(20));
+
+        assertThat(left(catalog)).isZero();
+        assertThat(left(catalog(catalog, next))).isEqualTo(20_000);
+        assertThat(next.leftMillis(McpMethod.DISCOVER)).isEqualTo(20_000);
+        assertThat(next.leftMillis(McpMethod.PROMPTS_LIST)).isEqualTo(Long.MAX_VALUE);
+    }
+
+    @Test
     void whatWasNeverPromisedIsAsTheGatewaySays() {
         freshness.renew(McpMethod.TOOLS_LIST, now, Duration.ZERO);
         Catalog catalog = catalog(Catalog.EMPTY, freshness);

@@ -102,6 +102,21 @@ class NameOwnershipTest {
     }
 
     @Test
+    void recordedNameIsGivenBackWhenItsBackendComesAfterAnotherOneListedIt() {
+        NameClaims recorded = new NameClaims(Map.of("x", new NameClaims.Claim("b", 2)), Map.of());
+        Contribution early = backend("a", 1).tools("x").contribution();
+        Contribution late = backend("b", 2).tools("x").contribution();
+
+        Catalog alone = Catalog.build(List.of(early), Catalog.EMPTY, CatalogSettings.DEFAULT, recorded);
+        Catalog both = Catalog.build(List.of(early, late), alone, CatalogSettings.DEFAULT, recorded);
+
+        assertThat(tools(alone)).containsExactly("x");
+        assertThat(tools(both)).containsExactly("a__x", "x");
+        assertThat(owner(both, "x")).isEqualTo("b");
+        assertThat(owner(both, "a__x")).isEqualTo("a");
+    }
+
+    @Test
     void fileThatIsNumberedAnewKeepsItsNames() {
         NameClaims recorded = new NameClaims(Map.of("x", new NameClaims.Claim("second", -7)), Map.of());
 

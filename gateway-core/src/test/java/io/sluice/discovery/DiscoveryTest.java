@@ -3,15 +3,20 @@ package io.sluice.discovery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.catalog.Catalog;
+import io.sluice.catalog.CatalogSettings;
 import io.sluice.catalog.Contribution;
 import io.sluice.catalog.Definition;
 import io.sluice.catalog.Listing;
+import io.sluice.envelope.Envelope;
 import io.sluice.protocol.Era;
+import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
 import io.sluice.protocol.RawJson;
 import io.sluice.registry.Backend;
 import io.sluice.registry.InMemoryRegistry;
 import io.sluice.testing.FakeBackend;
+import io.sluice.upstream.BuiltIn;
 import io.sluice.upstream.Upstream;
 import io.sluice.upstream.Ways;
 import java.time.Duration;
@@ -20,6 +25,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,6 +35,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.ObjectMapper;
 
 class DiscoveryTest {
     private static final Duration PATIENCE = Ways.PATIENCE;
@@ -317,6 +327,88 @@ class DiscoveryTest {
                         .tools())
                 .extracting(Definition::key)
                 .containsExactly("echo", "new"));
+    }
+
+    @Test
+    void promiseOfTheNextListIsNotSaidOfTheOneBefore() {
+        AtomicReference<String> said = new AtomicReference<>(tools("old", 20));
+        registered(
+                FakeBackend.modern()
+                        .capabilities("{\"tools\":{}}")
+                        .on("tools/list", (request, answer) -> answer.result(said.get())),
+                "weather");
+        awaitTools("weather", "old");
+        Contribution first = contribution("weather");
+
+        said.set(tools("new", 40_000));
+        discovery.refresh("weather").block(PATIENCE);
+        awaitTools("weather", "new");
+        Contribution second = contribution("weather");
+        discovery.refresh("weather").block(PATIENCE);
+
+        await().untilAsserted(() -> assertThat(lifeOfTools(first)).isZero());
+        assertThat(lifeOfTools(second)).isBetween(1L, 40_000L);
+        assertThat(contribution("weather").freshness())
+                .as("of a list that is the same")
+                .isSameAs(second.freshness());
+    }
+
+    private static String tools(String name, int ttlMillis) {
+        return "{\"resultType\":\"complete\",\"tools\":[{\"name\":\"" + name
+                + "\",\"inputSchema\":{\"type\":\"object\"}}],\"ttlMs\":" + ttlMillis + ",\"cacheScope\":\"public\"}";
+    }
+
+    private static long lifeOfTools(Contribution contribution) {
+        byte[] nothing = {};
+        byte[] list = Catalog.build(List.of(contribution), Catalog.EMPTY, CatalogSettings.DEFAULT)
+                .aggregate()
+                .list(McpMethod.TOOLS_LIST, ProtocolVersion.LATEST_MODERN)
+                .between(nothing, nothing);
+        return new ObjectMapper().readTree(list).path("ttlMs").asLong(-1);
+    }
+
+    @Test
+    void whatIsStoppedOpensNoBackendAnymore() throws InterruptedException {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch stopping = new CountDownLatch(1);
+        AtomicBoolean late = new AtomicBoolean();
+        host("first", () -> {
+            asked.countDown();
+            awaitUninterrupted(stopping);
+        });
+        assertThat(asked.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+
+        host("second", () -> late.set(true));
+        Mono<Void> stopped = discovery.stop();
+        stopped.subscribe();
+        stopping.countDown();
+        stopped.block(PATIENCE);
+
+        assertThat(late).isFalse();
+    }
+
+    /** @param greeted done on the discovery's thread when the backend is first asked */
+    private void host(String name, Runnable greeted) {
+        discovery.host(Backend.of(name, "http://localhost:1/mcp", Backend.Source.BUILT_IN), new BuiltIn() {
+            @Override
+            public RawJson discoverResult() {
+                greeted.run();
+                return RawJson.EMPTY_OBJECT;
+            }
+
+            @Override
+            public Mono<byte[]> answer(Envelope request) {
+                return Mono.never();
+            }
+        });
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test
