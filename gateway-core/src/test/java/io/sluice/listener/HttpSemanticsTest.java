@@ -34,7 +34,7 @@ class HttpSemanticsTest {
 
     @BeforeAll
     static void start() {
-        Duration soon = Duration.ofMillis(400);
+        Duration soon = Duration.ofMillis(800);
         ListenerSettings settings = ListenerSettings.of("127.0.0.1", 0)
                 .withLimits(LIMITS)
                 .withTimeouts(new Timeouts(soon, soon, soon, soon, soon));
