@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,9 @@ final class JsonScanner implements AutoCloseable {
     private static final Names<Member> PARAMS = names(Member.Parent.PARAMS);
     private static final Names<Member> META = names(Member.Parent.META);
     private static final Names<Member> NOTHING = new Names<>(Map.of());
+
+    private static final int MOST_SOUGHT = 256;
+    private static final Map<String, Names<String>> SOUGHT = new ConcurrentHashMap<>();
 
     private static final Places UNUSED = new Places();
     private static final byte[] NO_BYTES = {};
@@ -656,13 +660,26 @@ final class JsonScanner implements AutoCloseable {
         return members;
     }
 
+    /** A key as it is looked for. Nearly all are constants of this program; of others there is no end. */
+    private static Names<String> sought(String key) {
+        Names<String> known = SOUGHT.get(key);
+        if (known != null) {
+            return known;
+        }
+        Names<String> names = new Names<>(Map.of(key, key));
+        if (SOUGHT.size() < MOST_SOUGHT) {
+            SOUGHT.put(key, names);
+        }
+        return names;
+    }
+
     /** The place of one member of a well-formed object, or {@link Span#NONE}; of equal keys the last counts. */
     static Span member(byte[] in, Span object, String key) {
         Span found = Span.NONE;
         if (in[object.start() + 1] == '}') {
             return found;
         }
-        Names<String> wanted = new Names<>(Map.of(key, key));
+        Names<String> wanted = sought(key);
         try (JsonScanner scanner = of(in, false, MessageReader.MAX_DEPTH)) {
             int i = scanner.skipSpace(object.start() + 1);
             while (in[i] == '"') {
