@@ -133,39 +133,47 @@ final class ClientApi {
                                 GET,
                                 "/mcp/list_tools",
                                 "The tools of a client's server",
-                                question -> listed(question, "tools", Listing::tools))
+                                ofClient(question -> listed(question, "tools", Listing::tools)))
                         .with(LIST.giving("tools", "array", "As MCP has them")),
-                Operation.managing(POST, "/mcp/call_tool", "Call a tool of a client's server", this::callTool)
+                Operation.managing(POST, "/mcp/call_tool", "Call a tool of a client's server", ofClient(this::callTool))
                         .with(CALL),
                 Operation.managing(
                                 GET,
                                 "/mcp/list_resources",
                                 "The resources of a client's server",
-                                question -> listed(question, "resources", Listing::resources))
+                                ofClient(question -> listed(question, "resources", Listing::resources)))
                         .with(LIST.giving("resources", "array", "As MCP has them")),
-                Operation.managing(POST, "/mcp/read_resource", "Read a resource of a client's server", this::read)
+                Operation.managing(
+                                POST,
+                                "/mcp/read_resource",
+                                "Read a resource of a client's server",
+                                ofClient(this::read))
                         .with(READ),
                 Operation.managing(
                                 GET,
                                 "/mcp/list_prompts",
                                 "The prompts of a client's server",
-                                question -> listed(question, "prompts", Listing::prompts))
+                                ofClient(question -> listed(question, "prompts", Listing::prompts)))
                         .with(LIST.giving("prompts", "array", "As MCP has them")),
-                Operation.managing(POST, "/mcp/get_prompt", "Get a prompt of a client's server", this::prompt)
+                Operation.managing(POST, "/mcp/get_prompt", "Get a prompt of a client's server", ofClient(this::prompt))
                         .with(PROMPT),
-                Operation.managing(POST, "/mcp/disconnect", "Disconnect a client", this::disconnect)
+                Operation.managing(POST, "/mcp/disconnect", "Disconnect a client", ofClient(this::disconnect))
                         .with(DISCONNECT),
                 Operation.managing(GET, "/mcp/clients", "All clients", this::all)
                         .with(Manual.answering(200, "Done")
                                 .giving("status", "string", "success")
                                 .giving("clients", "array", "Each with its client_id and what is told of it")
                                 .giving("count", "integer", "How many there are")),
-                Operation.managing(GET, "/mcp/client/{client_id}", "One client", this::one)
+                Operation.managing(GET, "/mcp/client/{client_id}", "One client", ofClient(this::one))
                         .with(Manual.answering(200, "Done")
                                 .or(404, NO_CLIENT)
                                 .giving("status", "string", "success")
                                 .giving("client_id", "string", "As it was asked")
                                 .giving("metadata", "object", "What is told of it: no secret")));
+    }
+
+    private Operation.Action ofClient(Operation.Action action) {
+        return question -> clients.orNotFound(() -> action.run(question));
     }
 
     private Mono<Answer> connect(Question question) {

@@ -43,6 +43,9 @@ final class Clients implements Disposable {
     /** How far the time of the last use in the record may lag behind: each change of it is a change of the registry. */
     private static final Duration LAG = Duration.ofMinutes(1);
 
+    /** How long what is in the registry may take until every replica has heard of it. */
+    private static final Duration HEARSAY = Duration.ofSeconds(2);
+
     private static final int MOST = 10_000;
 
     private final Registry registry;
@@ -139,14 +142,57 @@ final class Clients implements Disposable {
         return new UUID(most, least).toString();
     }
 
-    /** @throws Problem 404 */
+    /** No client of this id is known here. */
+    @SuppressWarnings("serial") // it never leaves this process
+    static final class Unknown extends RuntimeException {
+        private final String id;
+
+        private Unknown(String id) {
+            super(id, null, false, false);
+            this.id = id;
+        }
+    }
+
+    /** @throws Unknown to be answered by {@link #orNotFound} */
     Client find(String id) {
         SharedRecord record = registry.snapshot().records(RecordKind.CLIENT).get(id);
         if (record == null) {
-            throw Problem.of(404, "client.not_found", "Client not found: " + RegistrationRequest.shown(id))
-                    .withHint("It was disconnected, or idle for more than " + words(idle.get()));
+            throw new Unknown(id);
         }
         return new Client(id, JSON.readTree(record.body().bytes()));
+    }
+
+    /**
+     * What is done with a client that may have been connected at another replica a moment ago: when it is unknown here but
+     * there, this replica waits until it has heard of it, and does it then.
+     *
+     * @param done called again after {@link Unknown}, which it must say before it does anything; in the end a {@link
+     *     Problem} says so
+     */
+    <T> Mono<T> orNotFound(Supplier<Mono<T>> done) {
+        return Mono.defer(done)
+                .onErrorResume(
+                        Unknown.class,
+                        unknown -> registry.renew(RecordKind.CLIENT, unknown.id)
+                                .onErrorReturn(false)
+                                .filter(there -> there)
+                                .flatMap(there -> heardOf(unknown.id))
+                                .then(Mono.defer(done)))
+                .onErrorMap(
+                        Unknown.class,
+                        unknown -> Problem.of(
+                                        404,
+                                        "client.not_found",
+                                        "Client not found: " + RegistrationRequest.shown(unknown.id))
+                                .withHint("It was disconnected, or idle for more than " + words(idle.get())));
+    }
+
+    private Mono<Void> heardOf(String id) {
+        return registry.watch(RecordKind.CLIENT)
+                .filter(known -> known.containsKey(id))
+                .next()
+                .timeout(HEARSAY, Mono.empty())
+                .then();
     }
 
     List<Client> all() {
