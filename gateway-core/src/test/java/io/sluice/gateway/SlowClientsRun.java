@@ -174,7 +174,8 @@ class SlowClientsRun {
         double longest = all.stream().mapToLong(each -> each.closedAfter).max().orElse(0) / 1e9;
         long left = all.stream().filter(each -> each.closedAfter < 0).count();
         System.out.println("SlowClientsRun: " + CLIENTS + " slow clients, " + left + " not closed, the last after "
-                + Math.round(longest * 10) / 10.0 + " s; honest before: " + before + "; while the floods fill the buffers: " + rush.join() + "; beside them: " + beside);
+                + Math.round(longest * 10) / 10.0 + " s; honest before: " + before
+                + "; while the floods fill the buffers: " + rush.join() + "; beside them: " + beside);
         assertThat(left).isZero();
         assertThat(longest).isLessThanOrEqualTo((double) MOST.toSeconds());
         assertThat(rush.join().good()).isEqualTo(rush.join().calls());
