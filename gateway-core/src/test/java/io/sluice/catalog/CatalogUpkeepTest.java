@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /** What it takes to keep a catalog up to date: counted, as time depends on the machine. */
@@ -116,37 +117,25 @@ class CatalogUpkeepTest {
 
     @Test
     void keepingWhatStayedComesToTheSameAsSettlingAllAnew() {
-        long seed = System.nanoTime();
-        System.out.println("seed " + seed);
-        Random random = new Random(seed);
-        for (int run = 0; run < 40; run++) {
-            Catalog kept = Catalog.EMPTY;
-            Catalog anew = Catalog.EMPTY;
-            Map<String, Contribution> now = new TreeMap<>();
-            for (int step = 0; step < 25; step++) {
-                change(now, random, 20);
-                List<Contribution> fleet = List.copyOf(now.values());
-                kept = after(kept, fleet);
-                anew = Catalog.anew(fleet, anew, CatalogSettings.DEFAULT, NameClaims.NONE);
-
-                assertThat(look(kept)).isEqualTo(look(anew));
-                assertThat(kept.version()).isEqualTo(anew.version());
-            }
-        }
+        compareKeptWithAnew(40, 20, random -> NameClaims.NONE);
     }
 
     @Test
     void recordedClaimsOfBackendsThatComeLaterComeToTheSameToo() {
+        compareKeptWithAnew(20, 2, CatalogUpkeepTest::claims);
+    }
+
+    private static void compareKeptWithAnew(int runs, int registrations, Function<Random, NameClaims> claims) {
         long seed = System.nanoTime();
         System.out.println("seed " + seed);
         Random random = new Random(seed);
-        for (int run = 0; run < 20; run++) {
+        for (int run = 0; run < runs; run++) {
             Catalog kept = Catalog.EMPTY;
             Catalog anew = Catalog.EMPTY;
-            NameClaims recorded = claims(random);
+            NameClaims recorded = claims.apply(random);
             Map<String, Contribution> now = new TreeMap<>();
             for (int step = 0; step < 25; step++) {
-                change(now, random, 2);
+                change(now, random, registrations);
                 List<Contribution> fleet = List.copyOf(now.values());
                 kept = Catalog.build(fleet, kept, CatalogSettings.DEFAULT, recorded);
                 anew = Catalog.anew(fleet, anew, CatalogSettings.DEFAULT, recorded);

@@ -14,7 +14,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A modern client before a legacy backend: what either side sees is entirely of its own era. */
 class BridgeNewToOldTest {
@@ -47,18 +46,6 @@ class BridgeNewToOldTest {
     private static FakeBackend.Received last(String method) {
         List<FakeBackend.Received> all = backend.received(method);
         return all.get(all.size() - 1);
-    }
-
-    /** What the client hears, in whichever form it comes. */
-    private static List<JsonNode> events(RawExchange.Got got) {
-        if (got.header("Content-Type").equals("application/json")) {
-            return List.of(got.json());
-        }
-        return got.text()
-                .lines()
-                .filter(line -> line.startsWith("data: "))
-                .map(line -> JsonMapper.shared().readTree(line.substring(6)))
-                .toList();
     }
 
     @Test
@@ -192,11 +179,11 @@ class BridgeNewToOldTest {
         RawExchange.Got without = echo().send(gateway);
 
         assertThat(got.text()).contains("\"progressToken\":\"p-7\",\"progress\":1.10");
-        assertThat(events(got)).hasSize(2);
-        assertThat(events(got).get(1).path("id").asInt()).isEqualTo(7);
-        assertThat(events(got).get(1).path("result").path("resultType").asString())
+        assertThat(got.messages()).hasSize(2);
+        assertThat(got.messages().get(1).path("id").asInt()).isEqualTo(7);
+        assertThat(got.messages().get(1).path("result").path("resultType").asString())
                 .isEqualTo("complete");
-        assertThat(events(without)).hasSize(1);
+        assertThat(without.messages()).hasSize(1);
     }
 
     @ParameterizedTest
@@ -216,7 +203,7 @@ class BridgeNewToOldTest {
         RawExchange.Got got = echo().alsoMeta("'io.modelcontextprotocol/logLevel':'" + level + "'")
                 .send(gateway);
 
-        assertThat(events(got)).hasSize(count + 1);
+        assertThat(got.messages()).hasSize(count + 1);
         assertThat(got.text()).contains("\"level\":\"" + level + "\",\"data\":1.10");
     }
 
@@ -275,7 +262,7 @@ class BridgeNewToOldTest {
         backend.usual("");
 
         assertThat(answered.getCount()).isZero();
-        assertThat(events(got)).hasSize(1);
+        assertThat(got.messages()).hasSize(1);
     }
 
     @Test
@@ -315,7 +302,7 @@ class BridgeNewToOldTest {
 
         RawExchange.Got got = echo().send(gateway);
 
-        JsonNode last = events(got).get(events(got).size() - 1);
+        JsonNode last = got.messages().get(got.messages().size() - 1);
         assertThat(last.path("id").asInt()).isEqualTo(7);
         assertThat(last.path("result").path("isError").asBoolean()).isTrue();
         assertThat(got.text()).contains("'old'");

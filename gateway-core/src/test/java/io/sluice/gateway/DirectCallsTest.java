@@ -37,6 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DirectCallsTest {
     private static final String RESULT =
             "{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"21 C\"}]}";
+    private static final Duration IDLE = Duration.ofMillis(300);
 
     private final FakeBackend backend = FakeBackend.modern();
     private final TestGateway direct = TestGateway.start();
@@ -419,6 +420,20 @@ class DirectCallsTest {
         }
     }
 
+    /** Closes a connection on which nothing happens after {@link #IDLE}. */
+    private TestGateway impatient() {
+        Duration patient = Duration.ofSeconds(10);
+        return TestGateway.setUp()
+                .listener(listener -> listener.withTimeouts(new Timeouts(patient, IDLE, patient, patient, patient)))
+                .start()
+                .with(backend.backend("weather"));
+    }
+
+    private static void outlastIdleness() {
+        long since = System.nanoTime();
+        await().until(() -> System.nanoTime() - since > 3 * IDLE.toNanos());
+    }
+
     @Test
     void longCallIsHandedOverAndOutlivesTheIdleTimeout() throws Exception {
         CountDownLatch goOn = new CountDownLatch(1);
@@ -426,20 +441,10 @@ class DirectCallsTest {
             goOn.await(10, TimeUnit.SECONDS);
             answer.result(RESULT);
         });
-        Duration idle = Duration.ofMillis(300);
-        try (TestGateway impatient = TestGateway.setUp()
-                .listener(listener -> listener.withTimeouts(new Timeouts(
-                        Duration.ofSeconds(10),
-                        idle,
-                        Duration.ofSeconds(10),
-                        Duration.ofSeconds(10),
-                        Duration.ofSeconds(10))))
-                .start()
-                .with(backend.backend("weather"))) {
+        try (TestGateway impatient = impatient()) {
             CompletableFuture<RawExchange.Got> got = CompletableFuture.supplyAsync(
                     () -> ModernRequest.call("echo", "{}").send(impatient));
-            long since = System.nanoTime();
-            await().until(() -> System.nanoTime() - since > 3 * idle.toNanos());
+            outlastIdleness();
             goOn.countDown();
 
             assertThat(got.get(10, TimeUnit.SECONDS).status()).isEqualTo(200);
@@ -450,7 +455,6 @@ class DirectCallsTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void largeAnswerOutlivesTheIdleTimeout(boolean backendRests) throws Exception {
-        Duration idle = Duration.ofMillis(300);
         CountDownLatch goOn = new CountDownLatch(backendRests ? 1 : 0);
         AtomicInteger length = new AtomicInteger();
         backend.on("tools/call", (request, answer) -> {
@@ -463,19 +467,10 @@ class DirectCallsTest {
             goOn.await(10, TimeUnit.SECONDS);
             answer.raw(whole.substring(100_000));
         });
-        try (TestGateway impatient = TestGateway.setUp()
-                        .listener(listener -> listener.withTimeouts(new Timeouts(
-                                Duration.ofSeconds(10),
-                                idle,
-                                Duration.ofSeconds(10),
-                                Duration.ofSeconds(10),
-                                Duration.ofSeconds(10))))
-                        .start()
-                        .with(backend.backend("weather"));
+        try (TestGateway impatient = impatient();
                 RawExchange client = ModernRequest.call("echo", "{}").sent(impatient)) {
             await().until(() -> length.get() > 0);
-            long since = System.nanoTime();
-            await().until(() -> System.nanoTime() - since > 3 * idle.toNanos());
+            outlastIdleness();
             goOn.countDown();
 
             assertThat(client.got().body()).hasSizeGreaterThanOrEqualTo(length.get());

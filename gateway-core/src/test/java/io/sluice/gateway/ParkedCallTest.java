@@ -111,7 +111,7 @@ class ParkedCallTest extends ParkedCalls {
                     .alsoMeta("'progressToken':'p-" + i + "'")
                     .id(Integer.toString(i))
                     .send(gateway);
-            messages(got).stream()
+            got.messages().stream()
                     .filter(message -> message.path("method").asString("").equals("notifications/progress"))
                     .forEach(message -> {
                         assertThat(message.path("params").path("progressToken").asString())

@@ -8,7 +8,6 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A legacy backend whose tool asks back, a gateway before it, and the words of a modern client that calls that tool. */
 abstract class ParkedCalls {
@@ -66,19 +65,8 @@ abstract class ParkedCalls {
     }
 
     static JsonNode last(RawExchange.Got got) {
-        List<JsonNode> all = messages(got);
+        List<JsonNode> all = got.messages();
         return all.get(all.size() - 1);
-    }
-
-    static List<JsonNode> messages(RawExchange.Got got) {
-        if (!got.header("Content-Type").startsWith("text/event-stream")) {
-            return List.of(got.json());
-        }
-        return got.text()
-                .lines()
-                .filter(line -> line.startsWith("data: "))
-                .map(line -> JsonMapper.shared().readTree(line.substring(6)))
-                .toList();
     }
 
     static String text(RawExchange.Got got) {

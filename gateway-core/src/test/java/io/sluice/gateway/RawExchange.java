@@ -39,6 +39,17 @@ final class RawExchange implements AutoCloseable {
             return JsonMapper.shared().readTree(body.length == 0 ? "null".getBytes(StandardCharsets.UTF_8) : body);
         }
 
+        /** The JSON-RPC messages, in whichever form they came: one, or events. */
+        List<JsonNode> messages() {
+            if (!header("Content-Type").startsWith("text/event-stream")) {
+                return List.of(json());
+            }
+            return text().lines()
+                    .filter(line -> line.startsWith("data: "))
+                    .map(line -> JsonMapper.shared().readTree(line.substring(6)))
+                    .toList();
+        }
+
         /** The value of a header, or empty. */
         String header(String name) {
             return value(headers, name);
