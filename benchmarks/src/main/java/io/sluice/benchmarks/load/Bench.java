@@ -107,6 +107,9 @@ final class Bench implements AutoCloseable {
             Supplier<Conversation> conversations)
             throws IOException, InterruptedException, ExecutionException {
         try (LoadGenerator generator = new LoadGenerator(port, connections, rate == 0, conversations)) {
+            if (rate > 0) {
+                generator.callOnEach();
+            }
             generator.run(300, rate);
             long allocated = contestant.allocatedBytes();
             double cpu = contestant.cpuMicros();

@@ -14,6 +14,8 @@ final class Calls implements Trial {
     /** What a modern call may allocate. */
     private static final int MOST_ALLOCATED = 4096;
 
+    private static final Duration LONGEST_WARMING = Duration.ofSeconds(40);
+
     private final Scenario scenario;
 
     Calls(Scenario scenario) {
@@ -27,7 +29,7 @@ final class Calls implements Trial {
 
     @Override
     public Duration limit() {
-        return Duration.ofSeconds(120);
+        return Duration.ofSeconds(150);
     }
 
     @Override
@@ -99,7 +101,7 @@ final class Calls implements Trial {
         return table.toString();
     }
 
-    /** A JVM on one core compiles for a while: as many calls as it takes, not as many seconds. The others open their connections. */
+    /** Java is called until it has compiled what there is to compile, the others until their connections are open. */
     static void warm(Bench bench, Contestant contestant, Scenario scenario)
             throws IOException, InterruptedException, ExecutionException {
         if (!bench.isCold(contestant, scenario.name())) {
@@ -109,15 +111,16 @@ final class Calls implements Trial {
             stretch(bench, scenario, contestant, -1, 0.3);
             return;
         }
-        int all = bench.options().number("warmup");
-        long most = scenario.leastBytes() > 1_000_000 || scenario.argumentBytes() > 1_000_000
-                ? all / 1000
-                : scenario.isLarge() || scenario.events() ? all / 15 : scenario.rate() > 0 ? all / 5 : all;
-        long end = System.nanoTime() + Duration.ofSeconds(25).toNanos();
-        long calls = 0;
-        while (calls < most && System.nanoTime() < end) {
-            calls += stretch(bench, scenario, contestant, -1, 2).calls();
+        if (scenario.rate() > 0) {
+            warm(bench, contestant, Scenario.MODERN); // at full speed, where that is the same call
+            stretch(bench, scenario, contestant, -1, 2);
+            return;
         }
+        int all = bench.options().number("warmup");
+        boolean huge = scenario.leastBytes() > 1_000_000 || scenario.argumentBytes() > 1_000_000;
+        long calls = huge ? all / 1000 : scenario.isLarge() || scenario.events() ? all / 15 : all;
+        Warming.untilSteady(
+                bench, calls, LONGEST_WARMING, seconds -> stretch(bench, scenario, contestant, -1, seconds));
     }
 
     static Measured stretch(Bench bench, Scenario scenario, Contestant contestant, int round, double seconds)

@@ -21,6 +21,8 @@ final class Comparators implements Trial {
     /** @param legacy whether it is asked in the legacy era, at {@code /mcp} */
     private record Comparator(String name, String what, boolean legacy, int port) {}
 
+    private static final Duration LONGEST_WARMING = Duration.ofSeconds(40);
+
     private static final List<Comparator> ALL = List.of(
             new Comparator("mcp-sdk", "proxy made of the MCP Java SDK", true, Commands.OWN + 10),
             new Comparator("spring-cloud-gateway", "Spring Cloud Gateway", false, Commands.OWN + 11),
@@ -35,7 +37,7 @@ final class Comparators implements Trial {
 
     @Override
     public Duration limit() {
-        return Duration.ofSeconds(300);
+        return Duration.ofSeconds(400);
     }
 
     /** Limits are of our cost by theirs, so that less is better, like everywhere. */
@@ -89,9 +91,8 @@ final class Comparators implements Trial {
                 command(comparator));
         Calls.warm(bench, ours, scenario);
         String path = comparator.legacy() ? "/mcp" : scenario.path();
-        for (int i = 0; i < 4; i++) {
-            stretch(bench, comparator, scenario, theirs, path, -1, 2);
-        }
+        Warming.untilSteady(
+                bench, 0, LONGEST_WARMING, seconds -> stretch(bench, comparator, scenario, theirs, path, -1, seconds));
         List<Measured> measured = new ArrayList<>();
         for (int round = 0; round < Math.min(3, bench.options().number("rounds")); round++) {
             Measured one =

@@ -22,8 +22,7 @@ final class Growth implements Trial {
     /** Before anything is counted: every backend's connection on every event loop is open, and the path is compiled. */
     private static final int WARMING_CALLS = 40 * MANY_BACKENDS;
 
-    /** Stretches of 4 s after which a machine that is busy otherwise has to do without that. */
-    private static final int MOST_WARMING = 8;
+    private static final Duration LONGEST_WARMING = Duration.ofSeconds(60);
 
     @Override
     public String name() {
@@ -50,11 +49,11 @@ final class Growth implements Trial {
         double seconds = bench.options().number("seconds");
         List<Measured> measured = new ArrayList<>();
         for (Contestant each : List.of(one, many)) {
-            long calls = 0;
-            for (int i = 0; i < MOST_WARMING && calls < WARMING_CALLS; i++) {
-                calls += stretch(bench, each, -1, each == one ? 1 : MANY_BACKENDS, 4)
-                        .calls();
-            }
+            Warming.untilSteady(
+                    bench,
+                    WARMING_CALLS,
+                    LONGEST_WARMING,
+                    length -> stretch(bench, each, -1, each == one ? 1 : MANY_BACKENDS, length));
         }
         for (int round = 0; round < Math.min(4, rounds); round++) {
             for (Contestant each : List.of(one, many)) {

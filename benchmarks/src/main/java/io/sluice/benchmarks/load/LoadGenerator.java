@@ -12,12 +12,14 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.SocketChannel;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LoadGenerator implements AutoCloseable {
     private static final int FAULTS_SHOWN = 5;
+    private static final int FIRSTS_AT_ONCE = 32;
 
     private final EventLoopGroup group = Wire.loop();
     private final EventLoop loop = group.next();
@@ -42,6 +45,11 @@ final class LoadGenerator implements AutoCloseable {
     private final Bootstrap bootstrap;
     private final int port;
     private boolean running;
+    private @Nullable Arrivals arrivals;
+
+    /** How many connections are still to make their first call. */
+    private int firsts;
+
     private long nextId = 1_000_000;
     private long answered;
     private long faults;
@@ -83,6 +91,27 @@ final class LoadGenerator implements AutoCloseable {
                 .connect("127.0.0.1", port);
     }
 
+    /** Has every connection make one call, some at a time: what a server does once for each connection is not what a call costs. */
+    void callOnEach() throws InterruptedException, ExecutionException {
+        loop.submit(() -> {
+                    firsts = connections.size();
+                    for (int i = 0; i < FIRSTS_AT_ONCE; i++) {
+                        nextFirst();
+                    }
+                })
+                .get();
+        await(() -> firsts == 0 && idle.size() == connections.size(), Duration.ofSeconds(30));
+    }
+
+    /** The queue of those idle hands out every connection once before it hands out one again. */
+    private void nextFirst() {
+        Connection next = firsts > 0 ? idle.poll() : null;
+        if (next != null) {
+            firsts--;
+            next.call(System.nanoTime());
+        }
+    }
+
     /** Calls for a while and says what came of it. An open loop's rate is calls a second; a closed one's is ignored. */
     Stretch run(long millis, int rate) throws InterruptedException, ExecutionException {
         loop.submit(() -> begin(rate)).get();
@@ -101,7 +130,8 @@ final class LoadGenerator implements AutoCloseable {
                 idle.poll().call(System.nanoTime());
             }
         } else {
-            new Arrivals(rate).next();
+            arrivals = new Arrivals(rate);
+            arrivals.next();
         }
     }
 
@@ -109,6 +139,7 @@ final class LoadGenerator implements AutoCloseable {
         Stretch stretch = new Stretch(answered, faults, List.copyOf(firstFaults), latencies);
         if (!closedLoop) {
             running = false;
+            arrivals = null; // what it has scheduled must not go on beside the next one's
             waiting.clear();
         }
         return stretch;
@@ -117,8 +148,14 @@ final class LoadGenerator implements AutoCloseable {
     /** No more calls; those under way are waited for. */
     void stop() throws InterruptedException, ExecutionException {
         loop.submit(() -> running = false).get();
-        for (int i = 0; i < 200 && loop.submit(idle::size).get() < connections.size(); i++) {
-            Thread.sleep(10); // lets the last calls come home, for two seconds at most
+        await(() -> idle.size() == connections.size(), Duration.ofSeconds(2));
+    }
+
+    /** Polls the event loop, and goes on when it takes too long. */
+    private void await(Callable<Boolean> condition, Duration most) throws InterruptedException, ExecutionException {
+        long end = System.nanoTime() + most.toNanos();
+        while (!loop.submit(condition).get() && System.nanoTime() < end) {
+            Thread.sleep(10); // calls come home meanwhile, on the event loop
         }
     }
 
@@ -146,7 +183,7 @@ final class LoadGenerator implements AutoCloseable {
 
         @Override
         public void run() {
-            while (running && due <= System.nanoTime()) {
+            while (running && arrivals == this && due <= System.nanoTime()) {
                 long intended = (long) due;
                 Connection free = idle.poll();
                 if (free == null) {
@@ -156,7 +193,7 @@ final class LoadGenerator implements AutoCloseable {
                 }
                 due += -Math.log(1 - random.nextDouble()) * meanNanos;
             }
-            if (running) {
+            if (running && arrivals == this) {
                 next();
             }
         }
@@ -275,6 +312,7 @@ final class LoadGenerator implements AutoCloseable {
                 call(System.nanoTime());
             } else {
                 idle.add(this);
+                nextFirst();
             }
         }
     }

@@ -17,7 +17,7 @@ record Options(String word, Map<String, String> values) {
                             "seconds", "2",
                             "warmup", "150000",
                             "streams", "10000",
-                            "limit", "20"),
+                            "limit", "30"),
             "quick",
                     Map.of(
                             "scenarios", String.join(",", Trials.QUICK),
@@ -25,7 +25,7 @@ record Options(String word, Map<String, String> values) {
                             "seconds", "1",
                             "warmup", "60000",
                             "streams", "2000",
-                            "limit", "5"),
+                            "limit", "8"),
             "compare",
                     Map.of(
                             "scenarios", "variants",
@@ -33,7 +33,7 @@ record Options(String word, Map<String, String> values) {
                             "seconds", "2",
                             "warmup", "100000",
                             "streams", "0",
-                            "limit", "12"));
+                            "limit", "15"));
 
     /** What {@code ./sluice} says to the JVM, but for the archive. */
     static final List<String> PACKAGED =

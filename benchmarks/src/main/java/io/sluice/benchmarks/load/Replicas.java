@@ -27,6 +27,7 @@ import java.util.zip.ZipFile;
  */
 final class Replicas implements Trial {
     private static final int RATE = 800;
+    private static final Duration LONGEST_WARMING = Duration.ofSeconds(40);
     private static final int REDIS = Commands.OWN + 20;
     private static final int BALANCER = Commands.OWN + 21;
     private static final int FIRST = Commands.OWN + 22;
@@ -38,7 +39,7 @@ final class Replicas implements Trial {
 
     @Override
     public Duration limit() {
-        return Duration.ofSeconds(200);
+        return Duration.ofSeconds(300);
     }
 
     @Override
@@ -66,9 +67,13 @@ final class Replicas implements Trial {
         int rounds = Math.min(3, bench.options().number("rounds"));
         for (int count = 1; count <= 3; count++) {
             costs[count - 1] = new double[rounds];
-            for (int i = 0; i < 5; i++) { // every replica compiles for itself
-                calls(bench, balancers.get(count - 1), replicas, count, -1, 2);
-            }
+            Contestant replica = replicas.get(count - 1); // each compiles for itself
+            Warming.untilSteady(
+                    bench,
+                    bench.options().number("warmup"),
+                    LONGEST_WARMING,
+                    seconds ->
+                            bench.stretch(name(), replica, replica.port(), -1, 16, 0, seconds, Replicas::conversation));
         }
         double operations = 0;
         for (int round = 0; round < rounds; round++) {
@@ -156,11 +161,8 @@ final class Replicas implements Trial {
     private static double calls(
             Bench bench, Contestant balancer, List<Contestant> replicas, int count, int round, double seconds)
             throws IOException, InterruptedException, ExecutionException {
-        try (LoadGenerator generator = new LoadGenerator(
-                balancer.port(),
-                16 * count,
-                false,
-                () -> new Conversation.Calls(Scenario.MODERN, "/mcp", "modern__echo"))) {
+        try (LoadGenerator generator = new LoadGenerator(balancer.port(), 16 * count, false, Replicas::conversation)) {
+            generator.callOnEach();
             generator.run(300, count * RATE);
             double before = cpu(replicas.subList(0, count));
             LoadGenerator.Stretch stretch = generator.run((long) (1000 * seconds), count * RATE);
@@ -180,6 +182,10 @@ final class Replicas implements Trial {
             }
             return cost;
         }
+    }
+
+    private static Conversation conversation() {
+        return new Conversation.Calls(Scenario.MODERN, "/mcp", "modern__echo");
     }
 
     private static double cpu(List<Contestant> replicas) throws IOException {

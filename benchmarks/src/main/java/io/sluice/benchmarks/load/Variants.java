@@ -63,7 +63,7 @@ final class Variants implements Trial {
 
     @Override
     public Duration limit() {
-        return Duration.ofMinutes(10);
+        return Duration.ofMinutes(14);
     }
 
     @Override
