@@ -152,13 +152,19 @@ public final class UriRewriter {
         int to = chunk.writerIndex();
         kept = i;
         parts = null;
-        while (i < to) {
-            i = switch (state) {
-                case PLAIN -> plain(chunk, in, i, to);
-                case STRING -> string(in, i, to);
-                case KEY -> key(in, i, to);
-                case URI -> uri(in, i, to);
-            };
+        try {
+            while (i < to) {
+                i = switch (state) {
+                    case PLAIN -> plain(chunk, in, i, to);
+                    case STRING -> string(in, i, to);
+                    case KEY -> key(in, i, to);
+                    case URI -> uri(in, i, to);
+                };
+            }
+        } catch (RuntimeException | Error failure) {
+            parts().forEach(ByteBuf::release);
+            chunk.release();
+            throw failure;
         }
         return passedOn(chunk, to);
     }

@@ -2,6 +2,7 @@ package io.sluice.envelope;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -79,6 +80,18 @@ class UriRewriterTest {
         byte[] json = "{\"result\":{\"contents\":[{\"uri\":\"keep\"}]}}".getBytes(UTF_8);
 
         assertThat(UriRewriter.rewrite(json, UriRewriterTest::rename)).isSameAs(json);
+    }
+
+    @Test
+    void pieceIsReleasedWhenRenamingFails() {
+        ByteBuf piece = Unpooled.copiedBuffer("{\"result\":{\"contents\":[{\"uri\":\"b\"}]}}", UTF_8);
+        UriRewriter rewriter = new UriRewriter(uri -> {
+            throw new IllegalStateException("no other name");
+        });
+
+        assertThatThrownBy(() -> rewriter.push(piece)).hasMessage("no other name");
+
+        assertThat(piece.refCnt()).isZero();
     }
 
     @Test
