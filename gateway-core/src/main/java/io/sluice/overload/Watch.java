@@ -2,6 +2,7 @@ package io.sluice.overload;
 
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.internal.PlatformDependent;
+import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
@@ -26,32 +27,41 @@ public final class Watch implements Disposable {
     private static final long LOOK_MILLIS = 250;
     private static final long SWEEP_NANOS = TimeUnit.SECONDS.toNanos(5);
     private static final long STALE_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final long COLLECT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     private final Ladder ladder;
     private final Overload overload;
     private final Relief relief;
     private final List<Probe> probes = new ArrayList<>();
     private final List<MemoryPoolMXBean> pools;
+    private final List<BufferPoolMXBean> buffers;
     private final ScheduledExecutorService timer;
     private final long mostHeapBytes;
+    private final long mostCountedBytes;
     private boolean closing;
     private long sweptAt;
     private long heapUsed;
     private long heapSeenAt = System.nanoTime();
+    private long collectedAt = System.nanoTime() - COLLECT_NANOS;
 
     private Watch(
             OverloadSettings settings,
             Overload overload,
             Iterable<EventExecutor> loops,
             Relief relief,
-            long mostHeapBytes) {
+            long mostHeapBytes,
+            long mostCountedBytes) {
         this.ladder = new Ladder(settings);
         this.overload = overload;
         this.relief = relief;
         this.mostHeapBytes = mostHeapBytes;
+        this.mostCountedBytes = mostCountedBytes;
         loops.forEach(loop -> probes.add(new Probe(loop)));
         this.pools = ManagementFactory.getMemoryPoolMXBeans().stream()
                 .filter(pool -> pool.getType() == MemoryType.HEAP && pool.getCollectionUsage() != null)
+                .toList();
+        this.buffers = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
                 .toList();
         this.timer = Executors.newSingleThreadScheduledExecutor(task -> {
             Thread thread = new Thread(task, "sluice-overload");
@@ -64,20 +74,27 @@ public final class Watch implements Disposable {
     /** Watches until it is disposed of; does nothing where the settings say so. */
     public static Disposable start(
             OverloadSettings settings, Overload overload, Iterable<EventExecutor> loops, Relief relief) {
-        return start(settings, overload, loops, relief, Runtime.getRuntime().maxMemory());
+        return start(
+                settings,
+                overload,
+                loops,
+                relief,
+                Runtime.getRuntime().maxMemory(),
+                PlatformDependent.estimateMaxDirectMemory());
     }
 
-    /** As the other, with another idea of how large the heap may be. */
+    /** As the other, with other ideas of how large the heap may be, and the buffers that the JVM counts. */
     static Disposable start(
             OverloadSettings settings,
             Overload overload,
             Iterable<EventExecutor> loops,
             Relief relief,
-            long mostHeapBytes) {
+            long mostHeapBytes,
+            long mostCountedBytes) {
         if (!settings.enabled()) {
             return () -> {};
         }
-        Watch watch = new Watch(settings, overload, loops, relief, mostHeapBytes);
+        Watch watch = new Watch(settings, overload, loops, relief, mostHeapBytes, mostCountedBytes);
         watch.timer.scheduleWithFixedDelay(watch::look, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
         return watch;
     }
@@ -89,13 +106,24 @@ public final class Watch implements Disposable {
             Step step = ladder.next(reading, now);
             overload.change(step, reading);
             relieve(step, now);
-            if (step.isAtLeast(Step.SHED) && reading.heap() >= reading.direct() && now - heapSeenAt > STALE_NANOS) {
-                // Where little is served, little garbage is made, and nobody would find out that there is room again.
-                heapSeenAt = now;
-                System.gc();
-            }
+            collect(step, reading, now);
         } catch (RuntimeException e) {
             log.error("Looking for overload failed", e);
+        }
+    }
+
+    private void collect(Step step, Reading reading, long now) {
+        if (step.isAtLeast(Step.SHED) && reading.heap() >= reading.direct() && now - heapSeenAt > STALE_NANOS) {
+            // Where little is served, little garbage is made, and nobody would find out that there is room again.
+            heapSeenAt = now;
+            System.gc();
+        } else if (step.isAtLeast(Step.EASE)
+                && counted() >= reading.percent() / 100
+                && now - collectedAt > COLLECT_NANOS) {
+            // What the JVM counts may be lists that nobody is answered with any more: small objects, long in the old
+            // generation.
+            collectedAt = now;
+            System.gc();
         }
     }
 
@@ -137,10 +165,20 @@ public final class Watch implements Disposable {
         return Math.min(left, used) / (double) mostHeapBytes;
     }
 
-    /** What Netty has taken; not measured where the JVM lets it not count. */
-    private static double direct() {
+    /** Netty and the JVM each count their own, and each have a limit: whichever is nearer to it. */
+    private double direct() {
         long most = PlatformDependent.maxDirectMemory();
-        return most <= 0 ? 0 : Math.max(0, PlatformDependent.usedDirectMemory()) / (double) most;
+        double netty = most <= 0 ? 0 : Math.max(0, PlatformDependent.usedDirectMemory()) / (double) most;
+        return Math.max(netty, counted());
+    }
+
+    /** What the JVM counts: lists that answers share, buffers of channels. */
+    private double counted() {
+        long used = 0;
+        for (BufferPoolMXBean pool : buffers) {
+            used += pool.getMemoryUsed();
+        }
+        return used / (double) mostCountedBytes;
     }
 
     /** Asks one event loop for a sign of life, one at a time. */

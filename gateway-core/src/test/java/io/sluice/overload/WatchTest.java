@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.netty.util.concurrent.EventExecutor;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
@@ -18,6 +22,7 @@ import reactor.netty.resources.LoopResources;
 /** A watch over this very process, with ideas of its own about what is much. */
 class WatchTest {
     private static final OverloadSettings NERVOUS = new OverloadSettings(true, 1, 1, 1, 1, Duration.ofSeconds(60), 3);
+    private static final long MUCH = 1L << 40;
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final LoopResources loops = LoopResources.create("watched", 1, true);
@@ -56,7 +61,7 @@ class WatchTest {
     @Test
     void fullHeapTakesTheWholeLadderAndRelievesConnections() {
         System.gc(); // so that there is a figure of what is left
-        watch.update(Watch.start(NERVOUS, overload, loops.onServer(true), seen, 4 << 20));
+        watch.update(start(NERVOUS, 4 << 20, MUCH));
 
         await().atMost(PATIENCE).until(() -> overload.step() == Step.REFUSE);
         await().atMost(PATIENCE).until(() -> seen.closing && seen.swept.get() > 0 && seen.cuts.get() > 0);
@@ -68,7 +73,7 @@ class WatchTest {
     @Test
     void heapWithRoomIsNoPressure() {
         System.gc();
-        watch.update(Watch.start(OverloadSettings.STANDARD, overload, loops.onServer(true), seen, 1L << 40));
+        watch.update(start(OverloadSettings.STANDARD, MUCH, MUCH));
 
         await().atMost(PATIENCE).until(() -> overload.reading().heap() > 0);
         assertThat(overload.reading().heap()).isLessThan(0.1);
@@ -77,8 +82,35 @@ class WatchTest {
     }
 
     @Test
+    void listsInDirectMemoryAreSeenAndCollectedOnceNobodyHasUseForThem() {
+        long before = inBuffers();
+        @Nullable ByteBuffer list = ByteBuffer.allocateDirect(64 << 20);
+        long most = (before + list.capacity()) / 10 * 11;
+        double full = (before + list.capacity() / 2) / (double) most;
+        watch.update(start(OverloadSettings.STANDARD, MUCH, most));
+
+        await().atMost(PATIENCE).until(() -> overload.reading().direct() > full);
+
+        list = null;
+        watch.update(start(NERVOUS, MUCH, most));
+        await().atMost(PATIENCE).until(() -> overload.reading().direct() < full);
+        assertThat(list).isNull();
+    }
+
+    private static long inBuffers() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
+    }
+
+    private Disposable start(OverloadSettings settings, long heapBytes, long bufferBytes) {
+        return Watch.start(settings, overload, loops.onServer(true), seen, heapBytes, bufferBytes);
+    }
+
+    @Test
     void heldEventLoopIsSeenToBeLate() throws Exception {
-        watch.update(Watch.start(OverloadSettings.STANDARD, overload, loops.onServer(true), seen, 1L << 40));
+        watch.update(start(OverloadSettings.STANDARD, MUCH, MUCH));
         AtomicBoolean goOn = new AtomicBoolean();
         EventExecutor loop = loops.onServer(true).next();
         CountDownLatch held = new CountDownLatch(1);
@@ -102,7 +134,7 @@ class WatchTest {
     void nothingIsWatchedWhereItIsSwitchedOff() {
         OverloadSettings off = new OverloadSettings(false, 1, 1, 1, 1, Duration.ofSeconds(1), 3);
 
-        Disposable none = Watch.start(off, overload, loops.onServer(true), seen, 1);
+        Disposable none = start(off, 1, 1);
 
         none.dispose();
         assertThat(overload.reading()).isEqualTo(Reading.NONE);
