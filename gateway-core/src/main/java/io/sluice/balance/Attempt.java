@@ -79,7 +79,7 @@ public final class Attempt {
         }
         Breaker breaker = at.breaker();
         if (permitted && breaker != null) {
-            breaker.end(outcome, took);
+            breaker.end(outcome, took, nowNanos);
         }
         of.learn(at, outcome, nowNanos);
     }

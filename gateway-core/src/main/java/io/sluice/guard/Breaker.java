@@ -7,6 +7,7 @@ import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowT
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -15,7 +16,9 @@ import java.util.function.ToDoubleFunction;
 
 /**
  * A resilience4j circuit breaker, called directly. Changes of its state are noticed by looking instead of by its events,
- * which would be made for each call as soon as anybody listens. Safe for use by many threads.
+ * which would be made for each call as soon as anybody listens. While it is closed its calls are counted in an {@link
+ * OutcomeWindow}, because resilience4j's own windows allocate for each; with the few calls that it lets through to see,
+ * resilience4j is told itself. Safe for use by many threads.
  *
  * <p>Each {@link #tryAcquire} that says yes is followed by exactly one {@link #end}.
  */
@@ -48,7 +51,9 @@ public final class Breaker {
     }
 
     private final CircuitBreaker inner;
-    private final boolean enabled;
+    private final BreakerSettings settings;
+    private final long slowNanos;
+    private final OutcomeWindow window;
     private final Listener listener;
     private final LongSupplier nanos;
     private volatile CircuitBreaker.State seen = CircuitBreaker.State.CLOSED;
@@ -57,12 +62,17 @@ public final class Breaker {
     private final AtomicInteger lateFailures = new AtomicInteger();
     private volatile long reopensAt;
 
+    /** Whether what was counted is to be. */
+    private volatile boolean forgotten;
+
     /**
      * @param name as meters call it
-     * @param nanos the monotonic clock, for the windows of resilience4j
+     * @param nanos the monotonic clock
      */
     public Breaker(String name, BreakerSettings settings, LongSupplier nanos, Listener listener) {
-        this.enabled = settings.enabled();
+        this.settings = settings;
+        this.slowNanos = settings.slowCall().toNanos();
+        this.window = new OutcomeWindow((int) settings.window().toSeconds(), nanos.getAsLong());
         this.listener = listener;
         this.nanos = nanos;
         long first = settings.open().toMillis();
@@ -71,7 +81,7 @@ public final class Breaker {
                 name,
                 CircuitBreakerConfig.custom()
                         .slidingWindow(
-                                (int) settings.window().toSeconds(),
+                                1, // not used
                                 settings.minimumCalls(),
                                 SlidingWindowType.TIME_BASED,
                                 SlidingWindowSynchronizationStrategy.SYNCHRONIZED)
@@ -94,7 +104,7 @@ public final class Breaker {
 
     /** Whether a call may be made now. */
     public boolean tryAcquire() {
-        if (!enabled) {
+        if (!settings.enabled()) {
             return true;
         }
         boolean permitted = inner.tryAcquirePermission();
@@ -107,44 +117,64 @@ public final class Breaker {
         return seen == CircuitBreaker.State.OPEN && nowNanos - reopensAt < 0;
     }
 
-    /** @param nanosToHead how long the head of the answer took */
-    public void end(Outcome outcome, long nanosToHead) {
-        if (!enabled) {
+    /**
+     * @param nanosToHead how long the head of the answer took
+     * @param nowNanos by the clock of this breaker
+     */
+    public void end(Outcome outcome, long nanosToHead, long nowNanos) {
+        if (!settings.enabled()) {
             return;
         }
         if (outcome == Outcome.IGNORED) {
             inner.releasePermission();
         } else if (busy.compareAndSet(false, true)) {
-            record(outcome, nanosToHead);
+            record(outcome == Outcome.FAILED, nanosToHead, nowNanos);
             busy.set(false);
-            catchUp();
+            catchUp(nowNanos);
         } else {
             (outcome == Outcome.SUCCEEDED ? lateSuccesses : lateFailures).incrementAndGet();
-            catchUp();
+            catchUp(nowNanos);
         }
         notice();
     }
 
-    private void record(Outcome outcome, long nanosToHead) {
-        if (outcome == Outcome.SUCCEEDED) {
-            inner.onSuccess(Math.max(0, nanosToHead), TimeUnit.NANOSECONDS);
+    private void record(boolean failed, long nanosToHead, long nowNanos) {
+        forget();
+        if (inner.getState() == CircuitBreaker.State.HALF_OPEN) {
+            tell(failed, Math.max(0, nanosToHead));
+            window.clear();
+            return;
+        }
+        window.add(failed, nanosToHead > slowNanos, nowNanos);
+        if (isExceeded() && inner.getState() == CircuitBreaker.State.CLOSED) {
+            inner.transitionToOpenState();
+        }
+    }
+
+    private boolean isExceeded() {
+        return window.calls() >= settings.minimumCalls()
+                && (window.failureRate() >= settings.failureRate() || window.slowRate() >= settings.slowRate());
+    }
+
+    private void tell(boolean failed, long nanosToHead) {
+        if (failed) {
+            inner.onError(nanosToHead, TimeUnit.NANOSECONDS, FAILURE);
         } else {
-            inner.onError(Math.max(0, nanosToHead), TimeUnit.NANOSECONDS, FAILURE);
+            inner.onSuccess(nanosToHead, TimeUnit.NANOSECONDS);
         }
     }
 
     /**
-     * The window of resilience4j that takes no lock allocates 216 bytes for each call, the one that allocates nothing
-     * takes a lock, on which an event loop must not wait (GuardBenchmark). So one thread at a time tells it, and what
-     * others have to tell meanwhile is told by the first who can.
+     * An event loop must not wait for a lock. So one thread at a time counts, and what others have to tell meanwhile is
+     * told by the first who can.
      */
-    private void catchUp() {
+    private void catchUp(long nowNanos) {
         while ((lateSuccesses.get() > 0 || lateFailures.get() > 0) && busy.compareAndSet(false, true)) {
             for (int left = lateSuccesses.getAndSet(0); left > 0; left--) {
-                record(Outcome.SUCCEEDED, 0);
+                record(false, 0, nowNanos);
             }
             for (int left = lateFailures.getAndSet(0); left > 0; left--) {
-                record(Outcome.FAILED, 0);
+                record(true, 0, nowNanos);
             }
             busy.set(false);
         }
@@ -171,7 +201,20 @@ public final class Breaker {
     /** Closes it and forgets what it has seen. */
     public void reset() {
         inner.reset();
+        forgotten = true;
+        if (busy.compareAndSet(false, true)) {
+            forget();
+            busy.set(false);
+        }
         notice();
+    }
+
+    /** For whoever is {@link #busy}. */
+    private void forget() {
+        if (forgotten) {
+            forgotten = false;
+            window.clear();
+        }
     }
 
     /** Lets calls try now instead of after the wait, because there is a sign that it would go well. */
@@ -195,9 +238,25 @@ public final class Breaker {
         while (!busy.compareAndSet(false, true)) {
             Thread.onSpinWait();
         }
-        double value = number.applyAsDouble(inner.getMetrics());
+        return held(number);
+    }
+
+    /** Percentage of the last calls that failed; empty while there are too few to say, or one is just being counted. */
+    public OptionalDouble failureRate() {
+        double percent = busy.compareAndSet(false, true) ? held(CircuitBreaker.Metrics::getFailureRate) : -1;
+        return percent < 0 ? OptionalDouble.empty() : OptionalDouble.of(percent);
+    }
+
+    private double held(ToDoubleFunction<CircuitBreaker.Metrics> number) {
+        forget();
+        long now = nanos.getAsLong();
+        CircuitBreaker.Metrics own = inner.getMetrics();
+        double value = number.applyAsDouble(
+                inner.getState() != CircuitBreaker.State.HALF_OPEN && window.calls() > 0
+                        ? window.metrics(settings.minimumCalls(), own.getNumberOfNotPermittedCalls(), now)
+                        : own);
         busy.set(false);
-        catchUp();
+        catchUp(now);
         notice();
         return value;
     }

@@ -9,11 +9,12 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The budgets that the rate rules make. Which of them a call is charged to is found out once for each caller and tool;
- * afterwards it is one look-up. Budgets belong to names, not to sessions or connections: starting anew gains nothing.
+ * afterwards it is one look-up, for those who call often without an object for the question. Budgets belong to names, not to sessions or connections: starting anew gains nothing.
  *
  * <p>Budgets that nobody uses are full and can be forgotten, which is done when there are many.
  */
@@ -27,8 +28,30 @@ final class Budgets {
     /** Who calls what. */
     private record Use(String tenant, String caller, String backend, String tool) {}
 
+    /** What is known of uses, until everything is forgotten. */
+    private static final class Known {
+        private static final int RECENT = 1 << 10;
+
+        private record Entry(Use use, Charge[] charges) {
+            boolean isOf(Caller caller, String backend, String tool) {
+                return use.tool.equals(tool)
+                        && use.backend.equals(backend)
+                        && use.caller.equals(caller.subject())
+                        && use.tenant.equals(caller.tenant());
+            }
+        }
+
+        private final ConcurrentHashMap<Use, Entry> all = new ConcurrentHashMap<>();
+        private final AtomicReferenceArray<@Nullable Entry> recent = new AtomicReferenceArray<>(RECENT);
+
+        private static int slot(Caller caller, String backend, String tool) {
+            int hash = 31 * (31 * caller.subject().hashCode() + backend.hashCode()) + tool.hashCode();
+            return (hash ^ hash >>> 16) & RECENT - 1;
+        }
+    }
+
     private final List<RateRule> rules;
-    private final ConcurrentHashMap<Use, Charge[]> uses = new ConcurrentHashMap<>();
+    private volatile Known known = new Known();
     private final ConcurrentHashMap<String, Budget> budgets = new ConcurrentHashMap<>();
     private final AtomicBoolean tidying = new AtomicBoolean();
     private final AtomicLong refused = new AtomicLong();
@@ -50,11 +73,14 @@ final class Budgets {
 
     /** Charges all that match, or none. */
     void take(Caller caller, String backend, String tool, long nowNanos) {
-        Use use = new Use(caller.tenant(), caller.subject(), backend, tool);
-        Charge[] charges = uses.get(use);
-        if (charges == null) {
-            charges = charges(use, nowNanos);
+        Known now = known;
+        int slot = Known.slot(caller, backend, tool);
+        Known.Entry entry = now.recent.get(slot);
+        if (entry == null || !entry.isOf(caller, backend, tool)) {
+            entry = entry(now, new Use(caller.tenant(), caller.subject(), backend, tool), nowNanos);
+            now.recent.set(slot, entry);
         }
+        Charge[] charges = entry.charges();
         for (int i = 0; i < charges.length; i++) {
             long wait = charges[i].budget().take(nowNanos);
             if (wait > 0) {
@@ -79,10 +105,19 @@ final class Budgets {
         return wait.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : wait;
     }
 
-    private Charge[] charges(Use use, long nowNanos) {
-        if (uses.size() >= MANY) {
-            tidy(nowNanos);
+    private Known.Entry entry(Known now, Use use, long nowNanos) {
+        Known.Entry entry = now.all.get(use);
+        if (entry == null) {
+            if (now.all.size() >= MANY) {
+                tidy(nowNanos);
+            }
+            entry = new Known.Entry(use, charges(use, nowNanos));
+            now.all.put(use, entry);
         }
+        return entry;
+    }
+
+    private Charge[] charges(Use use, long nowNanos) {
         List<Charge> found = new ArrayList<>();
         for (RateRule rule : rules) {
             if (matches(rule, use)) {
@@ -99,9 +134,7 @@ final class Budgets {
                 found.add(new Charge(rule, whose.isEmpty() ? "The gateway" : String.join(", ", whose), budget));
             }
         }
-        Charge[] charges = found.isEmpty() ? NONE : found.toArray(Charge[]::new);
-        uses.put(use, charges);
-        return charges;
+        return found.isEmpty() ? NONE : found.toArray(Charge[]::new);
     }
 
     private Budget budget(RateRule rule, String name, long nowNanos) {
@@ -136,7 +169,7 @@ final class Budgets {
         }
         try {
             budgets.values().removeIf(budget -> budget.isFull(nowNanos));
-            uses.clear();
+            known = new Known();
         } finally {
             tidying.set(false);
         }

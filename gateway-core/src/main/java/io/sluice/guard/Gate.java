@@ -188,7 +188,7 @@ public final class Gate {
         AdaptiveLimit adapting = adaptive;
         if (permit.isJudged()) {
             tally.ended(outcome, answered, permit.isRetried(), nowNanos - permit.since());
-            breaker.end(outcome, nanosToHead);
+            breaker.end(outcome, nanosToHead, nowNanos);
             if (outcome == Outcome.SUCCEEDED) {
                 long usual = usualNanos;
                 usualNanos = usual + (nanosToHead - usual) / 16;

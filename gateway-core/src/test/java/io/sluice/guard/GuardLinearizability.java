@@ -198,7 +198,7 @@ class GuardLinearizability {
         public Breaking() {
             breaker = new Breaker(
                     "weather", BreakerSettings.STANDARD.withFailures(1, 1), () -> 0, (which, before, after) -> {});
-            breaker.end(Outcome.FAILED, 0);
+            breaker.end(Outcome.FAILED, 0, 0);
             breaker.halfOpen();
         }
 

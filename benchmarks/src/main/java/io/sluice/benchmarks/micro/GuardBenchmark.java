@@ -81,6 +81,7 @@ public class GuardBenchmark {
     private final Endpoints three = endpoints(3);
     private int n;
     private Terms terms = Terms.ONCE;
+    private @Nullable Permit held;
 
     private static RateRule rule(
             @Nullable String tenant, @Nullable String caller, @Nullable String backend, @Nullable String tool) {
@@ -171,6 +172,7 @@ public class GuardBenchmark {
         BODY[n++ & 127] = (byte) n;
         guard.check(CALLER, "search", "query", BODY, 0, 200, start);
         Permit permit = Objects.requireNonNull(at.tryAdmit(terms.priority(), start));
+        held = permit; // as a call under way holds it
         Attempt attempt = endpoints.pick(0, start);
         long end = System.nanoTime();
         attempt.answered(end);
