@@ -53,7 +53,10 @@ public final class Attempt {
 
     /** The head of an answer has come. To be called by the thread that later calls {@link #end}, or before it. */
     public void answered(long nowNanos) {
-        nanosToHead = nowNanos - startedAt;
+        if (nanosToHead < 0) {
+            at.headCame();
+        }
+        nanosToHead = Math.max(0, nowNanos - startedAt);
         at.answered(nanosToHead, nowNanos);
         of.attempts().add(nanosToHead);
     }
@@ -68,7 +71,7 @@ public final class Attempt {
         if (!ENDED.compareAndSet(this, false, true)) {
             return;
         }
-        at.ended();
+        at.ended(nanosToHead < 0);
         long took = nanosToHead < 0 ? nowNanos - startedAt : nanosToHead;
         if (nanosToHead < 0) {
             if (outcome == Outcome.FAILED) {

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * call decides whether it stays away, and until it is answered hardly any follows: the fading begins anew with it.
  */
 public final class EndpointState {
+    private static final long AWAITED = 1L << 32;
     private static final double SETTLES_NANOS = 1e9;
     private static final double MOST_KEPT = 0.8;
     private static final double FADES_NANOS = 2.5e9;
@@ -35,11 +36,14 @@ public final class EndpointState {
     private final long hash;
     private final long slowStartNanos;
     private final @Nullable Breaker breaker;
-    private final AtomicInteger inFlight = new AtomicInteger();
+
+    /** Attempts under way, and in the upper half those of them for whose answer somebody still waits. */
+    private final AtomicLong attempts = new AtomicLong();
+
     private volatile double average = ASSUMED_NANOS;
     private volatile long updatedAt;
 
-    /** When it was last tried while it had nothing else to do. */
+    /** When it was last tried while nobody waited for an answer of it. */
     private volatile long triedAt;
 
     /** Whether that try is to show if what is remembered of it is still true. */
@@ -79,7 +83,7 @@ public final class EndpointState {
 
     /** Attempts that have started and not ended. */
     public int inFlight() {
-        return inFlight.get();
+        return attempts.intValue();
     }
 
     /** Of its address; the same on every replica. */
@@ -92,8 +96,8 @@ public final class EndpointState {
         return breaker == null ? CircuitBreaker.State.DISABLED : breaker.state();
     }
 
-    @Nullable
-    Breaker breaker() {
+    /** Null where it is the only endpoint: then there is but the backend's. */
+    public @Nullable Breaker breaker() {
         return breaker;
     }
 
@@ -114,7 +118,8 @@ public final class EndpointState {
         return timesEjected.sum();
     }
 
-    boolean isEligible(long nowNanos) {
+    /** Whether it gets calls: it is neither drained nor ejected, and its breaker is not open. */
+    public boolean isEligible(long nowNanos) {
         return !drained && !isEjected(nowNanos) && (breaker == null || !breaker.isOpen(nowNanos));
     }
 
@@ -173,9 +178,9 @@ public final class EndpointState {
     double cost(long nowNanos) {
         if (ejectedUntil.get() != 0) {
             // On trial, or in panic: what is known of it is from its bad time.
-            return ASSUMED_NANOS * (inFlight.get() + 1) / (LEAST_SHARE * weight);
+            return ASSUMED_NANOS * (inFlight() + 1) / (LEAST_SHARE * weight);
         }
-        double cost = Math.max(LEAST_NANOS, averageNanos(nowNanos)) * (inFlight.get() + 1) / weight(nowNanos);
+        double cost = Math.max(LEAST_NANOS, averageNanos(nowNanos)) * (inFlight() + 1) / weight(nowNanos);
         return probed ? cost * UNCERTAIN : cost;
     }
 
@@ -192,8 +197,9 @@ public final class EndpointState {
 
     // ---- what happens to it
 
+    /** An attempt begins. Its answer is then awaited until {@link #headCame} or {@link #ended}. */
     void started(long nowNanos) {
-        if (inFlight.getAndIncrement() == 0) {
+        if (attempts.getAndAdd(AWAITED + 1) < AWAITED) {
             if (averageNanos(nowNanos) < FORGOTTEN * average) {
                 probed = true;
             }
@@ -201,8 +207,14 @@ public final class EndpointState {
         }
     }
 
-    void ended() {
-        if (inFlight.decrementAndGet() == 0 && probed) {
+    /** The answer to an attempt has begun, which may go on for hours. */
+    void headCame() {
+        attempts.addAndGet(-AWAITED);
+    }
+
+    /** @param awaited whether no answer had begun */
+    void ended(boolean awaited) {
+        if (attempts.addAndGet(awaited ? -AWAITED - 1 : -1) < AWAITED && probed) {
             probed = false;
         }
     }

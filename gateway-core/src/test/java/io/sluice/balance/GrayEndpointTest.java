@@ -9,6 +9,7 @@ import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -37,7 +38,8 @@ class GrayEndpointTest {
     }
 
     /** The share of the ill endpoint in percent, of the calls that were due in each part of the time. */
-    private double[] shares(int perSecond, double stallsPerSecond, long healsAt, long seed, long... bounds) {
+    private double[] shares(
+            int perSecond, double stallsPerSecond, boolean streams, long healsAt, long seed, long... bounds) {
         Random random = new Random(seed);
         for (double at = 0; stallsPerSecond > 0 && at < bounds[bounds.length - 1]; ) {
             at += -Math.log(1 - random.nextDouble()) / stallsPerSecond * SECOND;
@@ -47,6 +49,9 @@ class GrayEndpointTest {
         }
         Endpoints endpoints =
                 new Endpoints(LoadBalancerTest.backend(1, 1, 1), BalanceSettings.STANDARD, new Random(seed), now::get);
+        for (EndpointState state : streams ? endpoints.states() : List.<EndpointState>of()) {
+            endpoints.pinned(state.endpoint(), 0).answered(5 * MILLI); // and goes on for ever
+        }
         int[] calls = new int[bounds.length];
         int[] ill = new int[bounds.length];
         PriorityQueue<Step> answers = new PriorityQueue<>((a, b) -> Long.compare(a.at, b.at));
@@ -78,23 +83,57 @@ class GrayEndpointTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"60,0,0.5", "60,0.1,0.7", "60,0.3,0.9", "300,0,0.3"})
+    @CsvSource({
+        "60,0,false,0.5",
+        "60,0.1,false,0.7",
+        "60,0.3,false,0.9",
+        "300,0,false,0.3",
+        "60,0,true,0.5",
+        "300,0,true,0.3"
+    })
     void endpointThatIsTwentyTimesSlowerGetsLessThanOnePercentAfterFiveSeconds(
-            int perSecond, double stallsPerSecond, double percent) {
+            int perSecond, double stallsPerSecond, boolean streams, double percent) {
         double sum = 0;
         for (int seed = 1; seed <= 10; seed++) {
             stalls.clear();
-            sum += shares(perSecond, stallsPerSecond, Long.MAX_VALUE, seed, 13 * SECOND, 33 * SECOND)[1];
+            sum += shares(perSecond, stallsPerSecond, streams, Long.MAX_VALUE, seed, 13 * SECOND, 33 * SECOND)[1];
         }
 
         assertThat(sum / 10).as("percent, average of ten").isLessThan(percent);
     }
 
     @ParameterizedTest
-    @CsvSource({"60,0", "60,0.3", "300,0"})
-    void endpointThatHealedHasItsShareAgainAfterTenSeconds(int perSecond, double stallsPerSecond) {
-        double[] shares = shares(perSecond, stallsPerSecond, 33 * SECOND, 7, 43 * SECOND, 53 * SECOND);
+    @CsvSource({"60,0,false", "60,0.3,false", "300,0,false", "300,0,true"})
+    void endpointThatHealedHasItsShareAgainAfterTenSeconds(int perSecond, double stallsPerSecond, boolean streams) {
+        double[] shares = shares(perSecond, stallsPerSecond, streams, 33 * SECOND, 7, 43 * SECOND, 53 * SECOND);
 
         assertThat(shares[1]).isBetween(20.0, 45.0);
+    }
+
+    @Test
+    void endpointWithAStreamUnderWayIsTriedByOneCallAtATimeAsWell() {
+        Endpoints endpoints =
+                new Endpoints(LoadBalancerTest.backend(1, 1, 1), BalanceSettings.STANDARD, new Random(3), now::get);
+        EndpointState ill = endpoints.states().get(ILL);
+        endpoints.pinned(ill.endpoint(), 0).answered(5 * MILLI);
+        answers(endpoints, ill, 0, 200 * MILLI);
+        long later = 10 * SECOND;
+        for (EndpointState state : endpoints.states()) {
+            if (state != ill) {
+                answers(endpoints, state, later - 10 * MILLI, later);
+            }
+        }
+
+        for (int i = 0; i < 50; i++) {
+            endpoints.pick(0, later);
+        }
+
+        assertThat(ill.inFlight()).as("the stream and one call").isEqualTo(2);
+    }
+
+    private static void answers(Endpoints endpoints, EndpointState state, long from, long to) {
+        Attempt attempt = endpoints.pinned(state.endpoint(), from);
+        attempt.answered(to);
+        attempt.end(Outcome.SUCCEEDED, to);
     }
 }
