@@ -203,13 +203,18 @@ final class Meters implements Disposable {
         List<Meter> meters = new ArrayList<>();
         calls(meters, Tags.of("backend", name), upstream);
         cached(meters, Tags.of("backend", name), upstream);
-        breaker(meters, Tags.of("name", name), upstream.gate());
+        breaker(meters, Tags.of("name", name), upstream.gate().breaker());
+        broken(meters, Tags.of("name", name), upstream.gate().tally());
         places(meters, Tags.of("name", name), upstream.gate());
         retries(meters, Tags.of("name", name), upstream.gate().tally());
         for (EndpointState endpoint : upstream.endpoints().states()) {
             Tags at = Tags.of("backend", name)
                     .and("endpoint", Servers.shown(endpoint.endpoint().url()));
             endpoint(meters, at, endpoint);
+            Breaker own = endpoint.breaker();
+            if (own != null) {
+                breaker(meters, Tags.of("name", own.name()), own);
+            }
         }
         return new Known(upstream, meters);
     }
@@ -259,13 +264,12 @@ final class Meters implements Disposable {
                 .register(registry));
     }
 
-    private void breaker(List<Meter> meters, Tags tags, Gate gate) {
-        Breaker breaker = gate.breaker();
+    private void breaker(List<Meter> meters, Tags tags, Breaker breaker) {
         for (CircuitBreaker.State state : CircuitBreaker.State.values()) {
             gauge(
                     meters,
                     "resilience4j.circuitbreaker.state",
-                    "1 for the state that the backend's breaker is in, 0 for the others",
+                    "1 for the state that the breaker is in, 0 for the others",
                     tags.and("state", word(state)),
                     breaker,
                     it -> it.state() == state ? 1 : 0);
@@ -286,16 +290,20 @@ final class Meters implements Disposable {
                 it -> it.read(CircuitBreaker.Metrics::getSlowCallRate));
         buffered(meters, tags, breaker, "successful", CircuitBreaker.Metrics::getNumberOfSuccessfulCalls);
         buffered(meters, tags, breaker, "failed", CircuitBreaker.Metrics::getNumberOfFailedCalls);
+    }
+
+    /** What became of calls at a backend's breaker. */
+    private void broken(List<Meter> meters, Tags tags, Tally tally) {
         counter(
                 meters,
                 "resilience4j.circuitbreaker.not.permitted.calls",
                 "Calls refused while the breaker is open",
                 tags.and("kind", "not_permitted"),
-                gate.tally(),
+                tally,
                 it -> it.count(Tally.End.NOT_PERMITTED));
-        ended(meters, tags, gate.tally(), "successful", Tally.End.SUCCEEDED);
-        ended(meters, tags, gate.tally(), "failed", Tally.End.FAILED);
-        ended(meters, tags, gate.tally(), "ignored", Tally.End.CANCELLED);
+        ended(meters, tags, tally, "successful", Tally.End.SUCCEEDED);
+        ended(meters, tags, tally, "failed", Tally.End.FAILED);
+        ended(meters, tags, tally, "ignored", Tally.End.CANCELLED);
     }
 
     private void buffered(
@@ -371,10 +379,10 @@ final class Meters implements Disposable {
         gauge(
                 meters,
                 "sluice.endpoint.in",
-                "1 while the endpoint gets calls, 0 while it is drained or ejected",
+                "1 while the endpoint gets calls, 0 while it is drained or ejected, or its breaker is open",
                 at,
                 endpoint,
-                it -> it.isDrained() || it.isEjected(System.nanoTime()) ? 0 : 1);
+                it -> it.isEligible(System.nanoTime()) ? 1 : 0);
         counter(
                 meters,
                 "sluice.endpoint.ejections",

@@ -7,6 +7,7 @@ import io.sluice.balance.Endpoints;
 import io.sluice.cache.CacheFigures;
 import io.sluice.catalog.Definition;
 import io.sluice.discovery.Discovery;
+import io.sluice.guard.Breaker;
 import io.sluice.guard.DeadlineRule;
 import io.sluice.guard.Gate;
 import io.sluice.guard.Guard;
@@ -37,24 +38,31 @@ final class Resilience {
     }
 
     List<Operation> operations() {
-        return List.of(Operation.managing(
-                        POST,
-                        "/api/v1/mcp/servers/{name}/{verb}",
-                        "drain, undrain, eject, restore or weigh an ?endpoint of a server, reset its breakers, or clear-cache of its answers; here only",
-                        this::act)
-                .with(Manual.answering(200, "Done; how the server is now")
-                        .or(404, "There is no such server, or no such verb")
-                        .or(422, "The endpoint or the number is missing or cannot be meant")
-                        .asking("endpoint", "URL of the endpoint; needed when there are several", false)
-                        .asking("seconds", "How long to eject it", false)
-                        .asking("weight", "Its new weight", false)
-                        .giving("breaker", "string", "State of the server's breaker")
-                        .giving("concurrency_limit", "integer", "Calls that it gets at a time")
-                        .giving("in_flight", "integer", "Calls that it has")
-                        .giving(
-                                "endpoints",
-                                "array",
-                                "Each with url, state, breaker, weight, in_flight and expected_ms")));
+        return List.of(
+                Operation.managing(
+                                POST,
+                                "/api/v1/mcp/servers/{name}/{verb}",
+                                "drain, undrain, eject, restore or weigh an ?endpoint of a server, reset its breakers, or clear-cache of its answers; here only",
+                                this::act)
+                        .with(
+                                Manual.answering(200, "Done; how the server is now")
+                                        .or(404, "There is no such server, or no such verb")
+                                        .or(422, "The endpoint or the number is missing or cannot be meant")
+                                        .asking("endpoint", "URL of the endpoint; needed when there are several", false)
+                                        .asking("seconds", "How long to eject it", false)
+                                        .asking("weight", "Its new weight", false)
+                                        .giving("breaker", "string", "State of the server's breaker")
+                                        .giving(
+                                                "failure_rate",
+                                                "number",
+                                                "Percentage of its last calls that failed, if there were enough")
+                                        .giving("concurrency_limit", "integer", "Calls that it gets at a time")
+                                        .giving("most_concurrent", "integer", "Calls that it gets at a time at most")
+                                        .giving("in_flight", "integer", "Calls that it has")
+                                        .giving(
+                                                "endpoints",
+                                                "array",
+                                                "Each with url, state, ejections, doubted, breaker, failure_rate, weight, in_flight and expected_ms")));
     }
 
     /** For {@code GET /api/v1/mcp/servers/{name}}; empty while the backend is not asked. */
@@ -122,7 +130,9 @@ final class Resilience {
         long now = System.nanoTime();
         Map<String, Object> shown = new LinkedHashMap<>();
         shown.put("breaker", word(gate.breakerState()));
+        gate.breaker().failureRate().ifPresent(percent -> shown.put("failure_rate", percent));
         shown.put("concurrency_limit", gate.limit());
+        shown.put("most_concurrent", gate.mostCalls());
         shown.put("in_flight", gate.inFlight());
         shown.put("waiting", gate.waiting());
         shown.put("refused", gate.refused());
@@ -140,7 +150,13 @@ final class Resilience {
         Map<String, Object> shown = new LinkedHashMap<>();
         shown.put("url", Servers.shown(state.endpoint().url()));
         shown.put("state", state.isDrained() ? "drained" : state.isEjected(now) ? "ejected" : "in");
+        shown.put("ejections", state.timesEjected());
+        shown.put("doubted", state.isDoubted(now));
         shown.put("breaker", word(state.breakerState()));
+        Breaker breaker = state.breaker();
+        if (breaker != null) {
+            breaker.failureRate().ifPresent(percent -> shown.put("failure_rate", percent));
+        }
         shown.put("weight", state.fullWeight());
         shown.put("in_flight", state.inFlight());
         shown.put("expected_ms", Math.round(state.averageNanos(now) / 1e4) / 100.0);

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.guard.DeadlineRule;
 import io.sluice.guard.LimitSettings;
 import io.sluice.registry.Backend;
+import io.sluice.registry.Endpoint;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
@@ -116,6 +117,38 @@ final class ResilienceTest {
             api.registry.remove("down").block();
             await().atMost(Duration.ofSeconds(10))
                     .until(() -> !get(api, "/metrics").body().contains("=\"down\""));
+        }
+    }
+
+    @Test
+    void oneEndpointOfSeveralIsEjectedAndRestoredByHandAndShowsInEveryPlace() throws Exception {
+        try (RunningApi api = RunningApi.start()) {
+            Backend one = Backend.of("down", "http://127.0.0.1:1/mcp", Backend.Source.FILE);
+            api.registry
+                    .register(one.withEndpoints(
+                            List.of(Endpoint.of("http://127.0.0.1:1/mcp"), Endpoint.of("http://127.0.0.1:2/mcp"))))
+                    .block();
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> get(api, "/api/v1/mcp/servers/down").body().contains("resilience"));
+            String which = "?endpoint=http://127.0.0.1:2/mcp";
+
+            JsonNode ejected = json(post(api, "/api/v1/mcp/servers/down/eject" + which + "&seconds=900"));
+            String metrics = get(api, "/metrics").body();
+            JsonNode restored = json(post(api, "/api/v1/mcp/servers/down/restore" + which));
+
+            assertThat(ejected.at("/endpoints/0/state").asString()).isEqualTo("in");
+            assertThat(ejected.at("/endpoints/1/state").asString()).isEqualTo("ejected");
+            assertThat(ejected.at("/endpoints/1/ejections").asInt()).isEqualTo(1);
+            assertThat(ejected.at("/endpoints/1/doubted").asBoolean(true)).isFalse();
+            assertThat(ejected.at("/most_concurrent").asInt()).isEqualTo(500);
+            assertThat(metrics)
+                    .contains("sluice_endpoint_in{backend=\"down\",endpoint=\"http://127.0.0.1:1/mcp\"} 1.0")
+                    .contains("sluice_endpoint_in{backend=\"down\",endpoint=\"http://127.0.0.1:2/mcp\"} 0.0")
+                    .contains("resilience4j_circuitbreaker_state{name=\"down\",state=\"closed\"} 1.0")
+                    .contains(
+                            "resilience4j_circuitbreaker_state{name=\"down http://127.0.0.1:2/mcp\",state=\"closed\"} 1.0");
+            assertThat(restored.at("/endpoints/1/state").asString()).isEqualTo("in");
+            assertThat(post(api, "/api/v1/mcp/servers/down/drain").body()).contains("Say which with ?endpoint=URL");
         }
     }
 }
