@@ -174,14 +174,25 @@ public final class EndpointState {
                 : weight * Math.max(LEAST_SHARE, Math.max(0, since) / (double) slowStartNanos);
     }
 
-    /** What the next attempt would have to wait for, up to a factor: lower is better. */
-    double cost(long nowNanos) {
+    /**
+     * What the next attempt would have to wait for, up to a factor: lower is better.
+     *
+     * @param fastest the lowest {@link #lastKnownNanos} of those that it is compared with. By being forgotten an endpoint
+     *     becomes as good as they are and no better: one that has stopped answering would be the best otherwise
+     */
+    double cost(double fastest, long nowNanos) {
         if (ejectedUntil.get() != 0) {
             // On trial, or in panic: what is known of it is from its bad time.
             return ASSUMED_NANOS * (inFlight() + 1) / (LEAST_SHARE * weight);
         }
-        double cost = Math.max(LEAST_NANOS, averageNanos(nowNanos)) * (inFlight() + 1) / weight(nowNanos);
+        double expected = Math.max(Math.max(LEAST_NANOS, fastest), averageNanos(nowNanos));
+        double cost = expected * (inFlight() + 1) / weight(nowNanos);
         return probed ? cost * UNCERTAIN : cost;
+    }
+
+    /** What was expected of an answer when the last one came. */
+    double lastKnownNanos() {
+        return average;
     }
 
     /** What is expected of the next answer. */

@@ -29,19 +29,26 @@ final class TwoChoices implements LoadBalancer {
         boolean oneMay = eligible.test(one, nowNanos);
         boolean otherMay = eligible.test(other, nowNanos);
         if (oneMay && otherMay) {
-            return other.cost(nowNanos) < one.cost(nowNanos) ? other : one;
+            double fastest = Math.min(one.lastKnownNanos(), other.lastKnownNanos());
+            return other.cost(fastest, nowNanos) < one.cost(fastest, nowNanos) ? other : one;
         }
         // With one of the two out, the other would get its share as well: all that are left are compared instead.
         return size == 2 ? (oneMay ? one : otherMay ? other : null) : cheapest(all, eligible, first, nowNanos);
     }
 
     private static @Nullable EndpointState cheapest(EndpointState[] all, Eligible eligible, int from, long nowNanos) {
+        double fastest = Double.MAX_VALUE;
+        for (EndpointState state : all) {
+            if (eligible.test(state, nowNanos)) {
+                fastest = Math.min(fastest, state.lastKnownNanos());
+            }
+        }
         EndpointState best = null;
         double lowest = Double.MAX_VALUE;
         for (int i = 0; i < all.length; i++) {
             EndpointState state = all[(from + i) % all.length];
             if (eligible.test(state, nowNanos)) {
-                double cost = state.cost(nowNanos);
+                double cost = state.cost(fastest, nowNanos);
                 if (cost < lowest) {
                     lowest = cost;
                     best = state;

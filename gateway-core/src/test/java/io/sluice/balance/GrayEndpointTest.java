@@ -110,6 +110,32 @@ class GrayEndpointTest {
         assertThat(shares[1]).isBetween(20.0, 45.0);
     }
 
+    /** Nobody hears anything bad of it, and what is known of it is from when it was well. */
+    @ParameterizedTest
+    @CsvSource({"60,10,10", "300,10,15", "300,200,60", "60,1000,60"})
+    void endpointThatStopsAnsweringIsGivenHardlyMoreThanTheOthersHold(int perSecond, int millis, int most) {
+        Endpoints endpoints =
+                new Endpoints(LoadBalancerTest.backend(1, 1, 1), BalanceSettings.STANDARD, new Random(5), now::get);
+        PriorityQueue<Step> answers = new PriorityQueue<>((a, b) -> Long.compare(a.at, b.at));
+        int lost = 0;
+        for (long at = 0; at < 28 * SECOND; at += SECOND / perSecond) {
+            for (Step next = answers.peek(); next != null && next.at <= at; next = answers.peek()) {
+                answers.remove();
+                next.answered.answered(next.at);
+                next.answered.end(Outcome.SUCCEEDED, next.at);
+            }
+            now.set(at);
+            Attempt attempt = endpoints.pick(0, at);
+            if (at >= 8 * SECOND && attempt.state() == endpoints.states().get(ILL)) {
+                lost++;
+            } else {
+                answers.add(new Step(at + millis * MILLI, attempt));
+            }
+        }
+
+        assertThat(lost).as("of %d calls", 20 * perSecond).isLessThanOrEqualTo(most);
+    }
+
     @Test
     void endpointWithAStreamUnderWayIsTriedByOneCallAtATimeAsWell() {
         Endpoints endpoints =
