@@ -194,4 +194,44 @@ class ReliabilityScenarios {
         assertThat(twice).isZero();
         assertThat(executed.size()).isEqualTo(most);
     }
+
+    /** Three replicas, each with calls of its own that might be repeated, and a backend that answers none of them. */
+    @Test
+    void deadBackendIsAskedAQuarterMoreThanClientsAskAtMost() {
+        policy = policy.withTrusted(true).withGate(GateSettings.STANDARD.withBreaker(BreakerSettings.OFF));
+        judgeStorm("asked of a dead backend without a breaker, times what clients ask", 1.25, "at most 1.25");
+        policy = policy.withGate(GateSettings.STANDARD);
+        judgeStorm("asked of a dead backend with a breaker, times what clients ask", 0.25, "at most 0.25");
+    }
+
+    private void judgeStorm(String what, double most, String wanted) {
+        AtomicInteger asked = new AtomicInteger();
+        FakeBackend dead = gateway.closing(FakeBackend.modern()
+                .forgetful()
+                .tool("look", RetryTest.READS, arguments -> "seen")
+                .on("tools/call", (request, answer) -> {
+                    asked.incrementAndGet();
+                    answer.reset();
+                }));
+        int each = Integer.getInteger("calls", 9_000) / 3;
+        List<Thread> clients = new ArrayList<>();
+        for (int replica = 0; replica < 3; replica++) {
+            TestGateway one = gateway.closing(TestGateway.setUp()
+                    .upstream(settings -> settings.withPolicies(backend -> policy))
+                    .start());
+            one.with(dead.backend("files"));
+            OpenLoop loop = new OpenLoop(one.port(), "look");
+            clients.add(new Thread(() -> loop.closed(each, 8)));
+        }
+        clients.forEach(Thread::start);
+        for (Thread client : clients) {
+            try {
+                client.join();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        double times = asked.get() / (3.0 * each);
+        judge(what, times, times <= most && asked.get() > 0, wanted);
+    }
 }

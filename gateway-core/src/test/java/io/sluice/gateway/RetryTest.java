@@ -19,7 +19,7 @@ import tools.jackson.databind.JsonNode;
 
 /** A call is made twice only where that does no harm; otherwise its client hears that nobody knows. */
 class RetryTest {
-    private static final String READS =
+    static final String READS =
             "{'name':'look','inputSchema':{'type':'object'},'annotations':{'readOnlyHint':true}}".replace('\'', '"');
 
     private BackendPolicy policy =
