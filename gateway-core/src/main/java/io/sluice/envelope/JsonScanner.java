@@ -432,56 +432,9 @@ final class JsonScanner implements AutoCloseable {
         return ((quotes - ONES) | (backslashes - ONES) | (word - 0x2020202020202020L) | word) & HIGHS;
     }
 
-    /** The same for a quote or a backslash only. */
-    private static long quoteOrBackslash(long word) {
-        long quotes = word ^ 0x2222222222222222L;
-        long backslashes = word ^ 0x5C5C5C5C5C5C5C5CL;
-        return ((quotes - ONES) | (backslashes - ONES)) & ~word & HIGHS;
-    }
-
-    /** What a buffer holds as {@link #plainEnd} reads it, each byte at its own place. To be used at once. */
+    /** What a buffer holds, little-endian, each byte at its own place. To be used at once. */
     static ByteBuffer view(ByteBuf chunk) {
         return chunk.nioBuffer(0, chunk.writerIndex()).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    /**
-     * Where the first quote or backslash stands, or {@code to}; eight bytes at a time.
-     *
-     * @param chunk little-endian
-     */
-    static int plainEnd(ByteBuffer chunk, int from, int to) {
-        if (chunk.hasArray()) {
-            int offset = chunk.arrayOffset();
-            return quoteOrBackslash(chunk.array(), from + offset, to + offset) - offset;
-        }
-        int last = to - 8;
-        int i = from;
-        for (; i <= last; i += 8) {
-            long stops = quoteOrBackslash(chunk.getLong(i));
-            if (stops != 0) {
-                return i + (Long.numberOfTrailingZeros(stops) >>> 3);
-            }
-        }
-        while (i < to && chunk.get(i) != '"' && chunk.get(i) != '\\') {
-            i++;
-        }
-        return i;
-    }
-
-    /** The same in an array, which the compiler makes a loop of its own for. */
-    private static int quoteOrBackslash(byte[] text, int from, int to) {
-        int last = to - 8;
-        int i = from;
-        for (; i <= last; i += 8) {
-            long stops = quoteOrBackslash((long) LONG.get(text, i));
-            if (stops != 0) {
-                return i + (Long.numberOfTrailingZeros(stops) >>> 3);
-            }
-        }
-        while (i < to && text[i] != '"' && text[i] != '\\') {
-            i++;
-        }
-        return i;
     }
 
     private int escapeEnd(int i) {

@@ -20,60 +20,6 @@ import org.jspecify.annotations.Nullable;
  * <p>It follows strings, brackets and keys; it does not check the rest of the grammar.
  */
 public final class UriRewriter {
-    /** No spelling of "contents", the longest of the keys, is longer, even if every letter is an escape. */
-    private static final int LONGEST_KEY = 48;
-
-    /** A longer one names no resource of ours. */
-    private static final int LONGEST_URI = 16 * 1024;
-
-    /** What an object or array, or the next value, is. */
-    private enum Place {
-        /** Of no concern, and so is everything in it. */
-        ELSEWHERE,
-        MESSAGE,
-        RESULT,
-        /** An array of resources. */
-        RESOURCES,
-        RESOURCE,
-        /** A content block, or an array of them. */
-        BLOCKS,
-        /** An array of prompt messages. */
-        PROMPTS,
-        PROMPT,
-        URI;
-
-        Place member(String key) {
-            return switch (this) {
-                case MESSAGE -> key.equals("result") ? RESULT : ELSEWHERE;
-                case RESULT ->
-                    switch (key) {
-                        case "contents" -> RESOURCES;
-                        case "content" -> BLOCKS;
-                        case "messages" -> PROMPTS;
-                        default -> ELSEWHERE;
-                    };
-                case BLOCKS ->
-                    switch (key) {
-                        case "uri" -> URI;
-                        case "resource" -> RESOURCE;
-                        default -> ELSEWHERE;
-                    };
-                case RESOURCE -> key.equals("uri") ? URI : ELSEWHERE;
-                case PROMPT -> key.equals("content") ? BLOCKS : ELSEWHERE;
-                default -> ELSEWHERE;
-            };
-        }
-
-        Place element() {
-            return switch (this) {
-                case RESOURCES -> RESOURCE;
-                case PROMPTS -> PROMPT;
-                case BLOCKS -> BLOCKS;
-                default -> ELSEWHERE;
-            };
-        }
-    }
-
     private enum State {
         /** Between strings. */
         PLAIN,
@@ -83,19 +29,10 @@ public final class UriRewriter {
     }
 
     private final UnaryOperator<String> rename;
-    private final List<Place> open = new ArrayList<>(8);
-    private final List<Boolean> objects = new ArrayList<>(8);
-
-    /** How many brackets are open inside of the first that is of no concern. */
-    private int elsewhere;
-
+    private final UriPlaces places = new UriPlaces();
     private State state = State.PLAIN;
     private boolean escaped;
-    private boolean beforeKey;
     private boolean changed;
-
-    /** What the next value of the innermost object is. */
-    private Place value = Place.MESSAGE;
 
     private final ByteArrayOutputStream held = new ByteArrayOutputStream(0);
 
@@ -208,13 +145,9 @@ public final class UriRewriter {
                     }
                     return i;
                 }
-                case '{', '[' -> open(b == '{');
-                case '}', ']' -> close();
-                case ',' -> {
-                    if (elsewhere == 0 && !open.isEmpty() && isObject()) {
-                        beforeKey = true;
-                    }
-                }
+                case '{', '[' -> places.open(b == '{');
+                case '}', ']' -> places.close();
+                case ',' -> places.comma();
                 default -> {}
             }
         }
@@ -222,62 +155,12 @@ public final class UriRewriter {
     }
 
     private State startOfString() {
-        if (elsewhere > 0 || open.isEmpty()) {
-            return State.STRING;
-        }
-        if (beforeKey) {
-            beforeKey = false;
-            held.reset();
-            return State.KEY;
-        }
-        if (isObject() && value == Place.URI) {
-            held.reset();
-            return State.URI;
-        }
-        return State.STRING;
-    }
-
-    private boolean isObject() {
-        return objects.get(objects.size() - 1);
-    }
-
-    private void open(boolean object) {
-        if (elsewhere > 0) {
-            elsewhere++;
-            return;
-        }
-        Place place = placeOfValue(object);
-        if (place == Place.ELSEWHERE || place == Place.URI) {
-            elsewhere = 1;
-            return;
-        }
-        open.add(place);
-        objects.add(object);
-        beforeKey = object;
-        value = Place.ELSEWHERE;
-    }
-
-    private Place placeOfValue(boolean object) {
-        if (open.isEmpty()) {
-            return object ? value : Place.ELSEWHERE;
-        }
-        Place place = isObject() ? value : open.get(open.size() - 1).element();
-        boolean list = place == Place.RESOURCES || place == Place.PROMPTS;
-        boolean either = place == Place.BLOCKS;
-        return either || list != object ? place : Place.ELSEWHERE;
-    }
-
-    private void close() {
-        if (elsewhere > 0) {
-            elsewhere--;
-            return;
-        }
-        if (!open.isEmpty()) {
-            open.remove(open.size() - 1);
-            objects.remove(objects.size() - 1);
-        }
-        beforeKey = false;
-        value = Place.ELSEWHERE;
+        held.reset();
+        return switch (places.string()) {
+            case KEY -> State.KEY;
+            case URI -> State.URI;
+            case OTHER -> State.STRING;
+        };
     }
 
     private int key(ByteBuffer in, int from, int to) {
@@ -285,12 +168,12 @@ public final class UriRewriter {
         while (i < to) {
             byte b = in.get(i++);
             if (b == '"' && !escaped) {
-                value = open.get(open.size() - 1).member(text("\"" + held.toString(StandardCharsets.UTF_8) + "\""));
+                places.key(text("\"" + held.toString(StandardCharsets.UTF_8) + "\""));
                 state = State.PLAIN;
                 return i;
             }
             escaped = b == '\\' && !escaped;
-            if (held.size() <= LONGEST_KEY) {
+            if (held.size() <= UriPlaces.LONGEST_KEY) {
                 held.write(b);
             }
         }
@@ -298,25 +181,13 @@ public final class UriRewriter {
     }
 
     private int string(ByteBuffer in, int from, int to) {
-        int i = from;
-        while (i < to) {
-            if (escaped) {
-                escaped = false;
-                i++;
-            }
-            i = JsonScanner.plainEnd(in, i, to);
-            if (i >= to) {
-                return to;
-            }
-            byte b = in.get(i++);
-            if (b == '\\') {
-                escaped = true;
-            } else if (b == '"') {
-                state = State.PLAIN;
-                return i;
-            }
+        int i = StringEnd.find(in, from, to, escaped);
+        escaped = i == StringEnd.GOES_ON_ESCAPED;
+        if (i < 0) {
+            return to;
         }
-        return to;
+        state = State.PLAIN;
+        return i;
     }
 
     private int uri(ByteBuffer in, int from, int to) {
@@ -327,15 +198,15 @@ public final class UriRewriter {
             if (b == '"' && !escaped) {
                 kept = i;
                 put(renamed());
-                value = Place.ELSEWHERE;
+                places.uriEnded();
                 state = State.PLAIN;
                 return i;
             }
             escaped = b == '\\' && !escaped;
-            if (held.size() > LONGEST_URI) {
+            if (held.size() > UriPlaces.LONGEST_URI) {
                 kept = i;
                 put(held.toByteArray());
-                value = Place.ELSEWHERE;
+                places.uriEnded();
                 state = State.STRING;
                 return i;
             }

@@ -3,7 +3,7 @@
  * bytes that came, with offsets to the members that routing and bridging look at; a change is a splice. What agents
  * send is read strictly, so that no backend can understand the forwarded bytes otherwise than we did; what backends
  * send is read leniently. Start at {@link io.sluice.envelope.EnvelopeReader}; edit with
- * {@link io.sluice.envelope.Patch}; rewrite the id of a streamed response with {@link io.sluice.envelope.IdRewriter}.
+ * {@link io.sluice.envelope.Patch}; change a response that streams by with {@link io.sluice.envelope.ResponseFilter}.
  */
 @NullMarked
 package io.sluice.envelope;

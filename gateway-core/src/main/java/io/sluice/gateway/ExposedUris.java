@@ -47,13 +47,8 @@ final class ExposedUris {
         return rename == null ? json : UriRewriter.rewrite(json, rename);
     }
 
-    /** For an answer that comes in parts; null when nothing in it changes. */
-    static @org.jspecify.annotations.Nullable UriRewriter rewriter(Call call, Target target) {
-        UnaryOperator<String> rename = renaming(call, target);
-        return rename == null ? null : new UriRewriter(rename);
-    }
-
-    private static @org.jspecify.annotations.Nullable UnaryOperator<String> renaming(Call call, Target target) {
+    /** The URI under which the client knows each; null when none changes. */
+    static @org.jspecify.annotations.Nullable UnaryOperator<String> renaming(Call call, Target target) {
         Mount mount = call.mount();
         McpMethod method = call.method();
         boolean read = method == McpMethod.RESOURCES_READ;

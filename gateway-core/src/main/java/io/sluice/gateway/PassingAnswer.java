@@ -3,13 +3,12 @@ package io.sluice.gateway;
 import io.netty.buffer.ByteBuf;
 import io.sluice.bridge.NewToOld;
 import io.sluice.call.Call;
-import io.sluice.envelope.IdRewriter;
-import io.sluice.envelope.ResultFilter;
-import io.sluice.envelope.UriRewriter;
+import io.sluice.envelope.ResponseFilter;
 import io.sluice.listener.Lane;
 import io.sluice.rejection.Rejection;
 import io.sluice.upstream.Direct;
 import java.time.Duration;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,25 +20,19 @@ final class PassingAnswer implements Direct.Flow {
     private final String backend;
     private final Lane.Turn turn;
     private final Lane.Begun ride;
-    private final @Nullable UriRewriter uris;
-    private final IdRewriter ids;
+    private final ResponseFilter filter;
     private Lane.@Nullable Body client;
-
-    /** Adds what a modern client must find in its result. */
-    private final ResultFilter completing;
 
     /**
      * @param ride abandoned when the answer is none
-     * @param uris changes the resources that it speaks of, where that may be needed
+     * @param uris other URIs for the resources that it speaks of, where that may be needed
      */
-    PassingAnswer(Call call, String backend, Lane.Turn turn, Lane.Begun ride, @Nullable UriRewriter uris) {
+    PassingAnswer(Call call, String backend, Lane.Turn turn, Lane.Begun ride, @Nullable UnaryOperator<String> uris) {
         this.call = call;
         this.backend = backend;
         this.turn = turn;
         this.ride = ride;
-        this.uris = uris;
-        this.ids = new IdRewriter(call.id());
-        this.completing = new ResultFilter(NewToOld.required(call.method()));
+        this.filter = new ResponseFilter(call.id(), uris, NewToOld.required(call.method()));
     }
 
     @Override
@@ -76,7 +69,7 @@ final class PassingAnswer implements Direct.Flow {
         if (to == null) {
             part.release();
         } else {
-            to.write(completing.push(ids.push(uris == null ? part : uris.push(part))));
+            to.write(filter.push(part));
         }
     }
 
@@ -94,10 +87,8 @@ final class PassingAnswer implements Direct.Flow {
         if (to == null) {
             return;
         }
-        if (uris != null) {
-            to.write(completing.push(ids.push(uris.rest())));
-        }
-        if (ids.finish().complete()) {
+        to.write(filter.rest());
+        if (filter.finish().complete()) {
             to.end();
         } else {
             to.cut();

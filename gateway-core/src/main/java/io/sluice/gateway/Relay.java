@@ -100,7 +100,7 @@ final class Relay {
                 true,
                 json -> relay.response(Replies.read(ExposedUris.in(json, call, target), relay.backend())),
                 reply -> reply.map(relay::exposed));
-        ride.passing(() -> new PassingAnswer(call, relay.backend(), turn, ride, ExposedUris.rewriter(call, target)));
+        ride.passing(() -> new PassingAnswer(call, relay.backend(), turn, ride, ExposedUris.renaming(call, target)));
         return ride.depart(
                 () -> upstream.postModernNow(relay.body(), relay.head(), terms, turn.eventLoop(), ride),
                 () -> relay.send(terms));

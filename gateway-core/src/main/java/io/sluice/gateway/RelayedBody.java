@@ -5,8 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.sluice.bridge.NewToOld;
 import io.sluice.call.Call;
 import io.sluice.envelope.Envelope;
-import io.sluice.envelope.IdRewriter;
-import io.sluice.envelope.ResultFilter;
+import io.sluice.envelope.ResponseFilter;
 import io.sluice.rejection.Rejection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,17 +33,13 @@ final class RelayedBody {
     private final Function<Envelope, byte[]> response;
     private final List<byte[]> held = new ArrayList<>(2);
     private int heldBytes;
-    private @Nullable IdRewriter passing;
-
-    /** Adds to a large one what a modern client must find in its result. */
-    private final ResultFilter completing;
+    private @Nullable ResponseFilter passing;
 
     /** @param response the client's view of a whole response, or the {@link Rejection} that it means */
     RelayedBody(Call call, String backend, Function<Envelope, byte[]> response) {
         this.call = call;
         this.backend = backend;
         this.response = response;
-        this.completing = new ResultFilter(NewToOld.required(call.method()));
     }
 
     /** The buffers of {@code body} are released or passed on; those that come out are the subscriber's. */
@@ -53,9 +48,9 @@ final class RelayedBody {
     }
 
     private void take(ByteBuf part, SynchronousSink<ByteBuf> sink) {
-        IdRewriter rewriter = passing;
-        if (rewriter != null) {
-            sink.next(completing.push(rewriter.push(part)));
+        ResponseFilter filter = passing;
+        if (filter != null) {
+            sink.next(filter.push(part));
             return;
         }
         hold(part);
@@ -76,13 +71,12 @@ final class RelayedBody {
     }
 
     private ByteBuf passed() {
-        IdRewriter rewriter = new IdRewriter(call.id());
-        passing = rewriter;
-        ByteBuf beginning = ByteBufAllocator.DEFAULT.directBuffer(
-                heldBytes + call.id().rawJson().length() * 4);
-        held.forEach(piece -> rewriter.push(piece, beginning));
+        ResponseFilter filter = new ResponseFilter(call.id(), null, NewToOld.required(call.method()));
+        passing = filter;
+        ByteBuf beginning = ByteBufAllocator.DEFAULT.directBuffer(heldBytes);
+        held.forEach(beginning::writeBytes);
         held.clear();
-        return completing.push(beginning);
+        return filter.push(beginning);
     }
 
     private void requireObject() {
@@ -113,11 +107,11 @@ final class RelayedBody {
     }
 
     private Mono<ByteBuf> end() {
-        IdRewriter rewriter = passing;
-        if (rewriter == null) {
+        ResponseFilter filter = passing;
+        if (filter == null) {
             return Mono.just(Replies.bytes(response.apply(Replies.read(whole(), backend))));
         }
-        return rewriter.finish().complete()
+        return filter.finish().complete()
                 ? Mono.empty()
                 : Mono.error(failure("sent an answer that is no complete JSON-RPC response"));
     }

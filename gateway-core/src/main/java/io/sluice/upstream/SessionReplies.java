@@ -1,8 +1,8 @@
 package io.sluice.upstream;
 
 import io.netty.buffer.ByteBuf;
-import io.sluice.envelope.IdRewriter;
 import io.sluice.envelope.MessageReader;
+import io.sluice.envelope.ResponseFilter;
 import io.sluice.rejection.Rejection.BackendFailure;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -47,11 +47,11 @@ final class SessionReplies {
 
     private Flux<ByteBuf> relabelled(Answer answer, Relabel relabel) {
         return Flux.defer(() -> {
-            IdRewriter rewriter = new IdRewriter(relabel.downstream());
+            ResponseFilter filter = new ResponseFilter(relabel.downstream());
             if (answer.isSmall()) {
                 return answer.body().handle((part, sink) -> {
-                    ByteBuf rewritten = rewriter.push(part);
-                    if (rewriter.isResponse()) {
+                    ByteBuf rewritten = filter.push(part);
+                    if (filter.isResponse()) {
                         sink.next(rewritten);
                     } else {
                         rewritten.release();
@@ -60,8 +60,8 @@ final class SessionReplies {
                 });
             }
             return answer.body()
-                    .map(rewriter::push)
-                    .concatWith(Flux.defer(() -> rewriter.isResponse()
+                    .map(filter::push)
+                    .concatWith(Flux.defer(() -> filter.isResponse()
                             ? Flux.empty()
                             : Flux.error(unavailable("its answer was no complete JSON-RPC response"))));
         });
@@ -73,9 +73,9 @@ final class SessionReplies {
      * @throws io.sluice.rejection.Rejection.BackendFailure when it is no response
      */
     byte[] relabelled(byte[] json, Relabel relabel) {
-        IdRewriter rewriter = new IdRewriter(relabel.downstream());
-        byte[] rewritten = rewriter.whole(json);
-        if (!rewriter.isResponse()) {
+        ResponseFilter filter = new ResponseFilter(relabel.downstream());
+        byte[] rewritten = filter.whole(json);
+        if (!filter.isResponse()) {
             throw unavailable("it answered with something that is no JSON-RPC response");
         }
         return rewritten;

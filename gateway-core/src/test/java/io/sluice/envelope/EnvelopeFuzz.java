@@ -88,9 +88,9 @@ public final class EnvelopeFuzz {
             return;
         }
         byte[] response = Arrays.copyOfRange(data, 1, data.length);
-        IdRewriter whole = new IdRewriter(RequestId.of(7));
+        ResponseFilter whole = new ResponseFilter(RequestId.of(7));
         byte[] expected = drained(whole.push(Unpooled.wrappedBuffer(response)));
-        IdRewriter cut = new IdRewriter(RequestId.of(7));
+        ResponseFilter cut = new ResponseFilter(RequestId.of(7));
         ByteBuf out = Unpooled.buffer();
         int size = 1 + (data[0] & 0xFF);
         for (int from = 0; from < response.length; from += size) {

@@ -9,7 +9,9 @@ import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +29,8 @@ class UriRewriterTest {
     /** Where a result speaks of resources; the rewriter does not know paths. */
     private static final Pattern PLACES = Pattern.compile(
             "/result/(contents/\\d+|content(/\\d+)*(/resource)?|messages/\\d+/content(/\\d+)*(/resource)?)/uri");
+
+    private static final Map<String, String> LACKING = Map.of("text", "\"added\"");
 
     private static final List<String> KEYS = List.of(
             "result",
@@ -73,6 +77,11 @@ class UriRewriterTest {
             assertThat(new String(inPieces(json, size, UriRewriterTest::rename), UTF_8))
                     .isEqualTo(rewritten);
         }
+        for (int size = 1; size <= json.length; size++) {
+            assertThat(text(filtered(json, size, UriRewriterTest::rename, Map.of())))
+                    .as("pieces of %d", size)
+                    .isEqualTo(rewritten);
+        }
     }
 
     @Test
@@ -84,14 +93,18 @@ class UriRewriterTest {
 
     @Test
     void pieceIsReleasedWhenRenamingFails() {
-        ByteBuf piece = Unpooled.copiedBuffer("{\"result\":{\"contents\":[{\"uri\":\"b\"}]}}", UTF_8);
-        UriRewriter rewriter = new UriRewriter(uri -> {
+        UnaryOperator<String> failing = uri -> {
             throw new IllegalStateException("no other name");
-        });
+        };
+        ByteBuf piece = Unpooled.copiedBuffer("{\"result\":{\"contents\":[{\"uri\":\"b\"}]}}", UTF_8);
+        ByteBuf another = piece.copy();
 
-        assertThatThrownBy(() -> rewriter.push(piece)).hasMessage("no other name");
+        assertThatThrownBy(() -> new UriRewriter(failing).push(piece)).hasMessage("no other name");
+        assertThatThrownBy(() -> new ResponseFilter(RequestId.of(1), failing, LACKING).push(another))
+                .hasMessage("no other name");
 
         assertThat(piece.refCnt()).isZero();
+        assertThat(another.refCnt()).isZero();
     }
 
     @Test
@@ -103,6 +116,8 @@ class UriRewriterTest {
         String rewritten = new String(inPieces(json, 1000, UriRewriterTest::rename), UTF_8);
 
         assertThat(rewritten).isEqualTo(new String(json, UTF_8).replace("\"b\"", "\"+b\""));
+        assertThat(text(filtered(json, 1000, UriRewriterTest::rename, Map.of())))
+                .isEqualTo(rewritten);
     }
 
     @Test
@@ -128,6 +143,14 @@ class UriRewriterTest {
                         .isEqualTo(text(whole));
                 assertThat(text(inPieces(json, size, uri -> uri))).as(says).isEqualTo(text(json));
             }
+            completed(expected);
+            for (int size : new int[] {1, 5, 60, json.length}) {
+                byte[] filtered = filtered(json, size, UriRewriterTest::rename, LACKING);
+                assertThat(JSON.readTree(filtered)).as(says).isEqualTo(expected);
+                assertThat(text(filtered(filtered, size, uri -> uri, LACKING)))
+                        .as(says)
+                        .isEqualTo(text(filtered));
+            }
         }
         assertThat(changed).as("seed %d", seed).isPositive();
     }
@@ -144,7 +167,40 @@ class UriRewriterTest {
             assertThat(Arrays.equals(inPieces(broken, 7, uri -> uri), broken))
                     .as("-Dsluice.seed=%d", seed)
                     .isTrue();
+            assertThat(text(filtered(broken, 7, UriRewriterTest::rename, LACKING)))
+                    .as("-Dsluice.seed=%d", seed)
+                    .isEqualTo(text(filtered(broken, broken.length, UriRewriterTest::rename, LACKING)));
         }
+    }
+
+    /** What {@link #LACKING} and the id make of it. */
+    private static void completed(JsonNode message) {
+        if (message.has("id")) {
+            ((ObjectNode) message).put("id", "new");
+        }
+        if (message.get("result") instanceof ObjectNode result && !result.has("text")) {
+            result.put("text", "added");
+        }
+    }
+
+    /** As {@link #inPieces}, in one pass with all else that is done to a response. */
+    private static byte[] filtered(byte[] json, int most, UnaryOperator<String> rename, Map<String, String> members) {
+        ResponseFilter filter = new ResponseFilter(RequestId.of("new"), rename, members);
+        ByteBuf out = Unpooled.buffer();
+        for (int from = 0; from < json.length; from += most) {
+            ByteBuf chunk = Unpooled.copiedBuffer(json, from, Math.min(most, json.length - from));
+            ByteBuf passed = filter.push(chunk);
+            out.writeBytes(passed);
+            passed.release();
+            assertThat(chunk.refCnt()).isZero();
+        }
+        ByteBuf rest = filter.rest();
+        out.writeBytes(rest);
+        rest.release();
+        byte[] bytes = new byte[out.readableBytes()];
+        out.readBytes(bytes);
+        out.release();
+        return bytes;
     }
 
     private static String text(byte[] json) {
@@ -201,7 +257,7 @@ class UriRewriterTest {
         return array;
     }
 
-    private static byte[] inPieces(byte[] json, int most, java.util.function.UnaryOperator<String> rename) {
+    private static byte[] inPieces(byte[] json, int most, UnaryOperator<String> rename) {
         UriRewriter rewriter = new UriRewriter(rename);
         ByteBuf out = Unpooled.buffer();
         for (int from = 0; from < json.length; from += most) {

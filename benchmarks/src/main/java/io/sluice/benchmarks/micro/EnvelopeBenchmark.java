@@ -6,10 +6,10 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.EnvelopeReader;
-import io.sluice.envelope.IdRewriter;
 import io.sluice.envelope.MessageReader;
 import io.sluice.envelope.Patch;
 import io.sluice.envelope.RequestId;
+import io.sluice.envelope.ResponseFilter;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -104,7 +104,7 @@ public class EnvelopeBenchmark {
 
     @Benchmark
     public boolean rewriteStreamedId() {
-        IdRewriter rewriter = new IdRewriter(ID);
+        ResponseFilter rewriter = new ResponseFilter(ID);
         rewriter.push(streamed.retainedDuplicate()).release();
         return rewriter.finish().complete();
     }

@@ -10,19 +10,24 @@ import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-class ResultFilterTest {
+/** What {@link ResponseFilter} adds to a result. */
+class CompletedResponseTest {
+    private static ResponseFilter filter() {
+        return new ResponseFilter(RequestId.of(1), null, Map.of("resultType", "\"complete\""));
+    }
+
     /** At every split in two, and byte by byte. */
     private static void assertFiltered(String json, String expected) {
         byte[] bytes = json.getBytes(UTF_8);
         for (int split = 0; split <= bytes.length; split++) {
-            ResultFilter filter = new ResultFilter(Map.of("resultType", "\"complete\""));
+            ResponseFilter filter = filter();
             String seen = push(filter, Arrays.copyOfRange(bytes, 0, split))
                     + push(filter, Arrays.copyOfRange(bytes, split, bytes.length));
             assertThat(new String(seen.getBytes(ISO_8859_1), UTF_8))
                     .as("split at %d", split)
                     .isEqualTo(expected);
         }
-        ResultFilter filter = new ResultFilter(Map.of("resultType", "\"complete\""));
+        ResponseFilter filter = filter();
         StringBuilder seen = new StringBuilder();
         for (byte b : bytes) {
             seen.append(push(filter, new byte[] {b}));
@@ -30,7 +35,7 @@ class ResultFilterTest {
         assertThat(new String(seen.toString().getBytes(ISO_8859_1), UTF_8)).isEqualTo(expected);
     }
 
-    private static String push(ResultFilter filter, byte[] piece) {
+    private static String push(ResponseFilter filter, byte[] piece) {
         ByteBuf chunk = UnpooledByteBufAllocator.DEFAULT.directBuffer().writeBytes(piece);
         ByteBuf passed = filter.push(chunk);
         String text = passed.toString(ISO_8859_1);
@@ -45,8 +50,8 @@ class ResultFilterTest {
                 "{\"id\":1,\"result\":{\"content\":[{\"a\":1},\"}\"]}}",
                 "{\"id\":1,\"result\":{\"content\":[{\"a\":1},\"}\"],\"resultType\":\"complete\"}}");
         assertFiltered(
-                " { \"result\" : { } , \"id\" : \"a\\\"}\" } ",
-                " { \"result\" : { \"resultType\":\"complete\"} , \"id\" : \"a\\\"}\" } ");
+                " { \"result\" : { } , \"id\" : 1 } ",
+                " { \"result\" : { \"resultType\":\"complete\"} , \"id\" : 1 } ");
         assertFiltered(
                 "{\"result\":{\"x\":\"resultType\",\"y\":{\"resultType\":1},\"z\":[\"resultType\"]}}",
                 "{\"result\":{\"x\":\"resultType\",\"y\":{\"resultType\":1},\"z\":[\"resultType\"],"
@@ -58,7 +63,8 @@ class ResultFilterTest {
         for (String json : new String[] {
             "{\"result\":{\"content\":[],\"resultType\":\"input_required\"},\"id\":1}",
             "{\"result\":{ \"resultType\" :\"complete\",\"a\":{}}}",
-            "{\"error\":{\"code\":1,\"data\":{}},\"id\":{}}",
+            "{\"error\":{\"code\":1,\"data\":{}},\"id\":1}",
+            "{\"result\":{\"a\":{},\"result\\u0054ype\":\"complete\"}}",
             "{\"result\":[{\"a\":1}]}",
             "{\"result\":\"{}\"}",
             "{\"x\":{\"result\":{}}}",

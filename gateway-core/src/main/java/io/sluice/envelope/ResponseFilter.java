@@ -7,18 +7,27 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A filter for one JSON-RPC response that arrives in pieces: puts another id in the place of its own, wherever that
- * stands, and lets every other byte through at once and untouched. Nothing is held back but the old id. What is no JSON
- * object passes unchanged. Used by one response, by one thread at a time.
+ * A filter for one JSON-RPC response that arrives in pieces, which looks at each byte once: puts another id in the place
+ * of its own, wherever that stands, gives the resources that its result speaks of other URIs, adds members that its
+ * result lacks, and lets every other byte through at once and untouched. Nothing is held back but the old id, and a URI
+ * that may change. What is no JSON object passes unchanged. Used by one response, by one thread at a time.
  *
- * <p>It follows strings and brackets and, in the outermost object, keys; it does not check the rest of the grammar.
+ * <p>Resources stand in {@code contents} of a read, as links and embedded resources in {@code content} of a tool's
+ * result, and in the {@code messages} of a prompt; an {@code uri} anywhere else, as in {@code structuredContent}, is the
+ * tool's own affair.
+ *
+ * <p>It follows strings and brackets and, in the outermost object and where URIs may stand, keys; it does not check the
+ * rest of the grammar.
  */
-public final class IdRewriter {
+public final class ResponseFilter {
     /** No spelling of "result" is longer, even if every letter is an escape. */
     private static final int LONGEST_KEY = 36;
 
@@ -43,12 +52,28 @@ public final class IdRewriter {
         STRING,
         /** In an object or array inside of the outermost object, between strings. */
         NESTED,
+        /** In a key of such an object that matters. */
+        NESTED_KEY,
+        /** In a string that names a resource. */
+        URI,
         END,
         /** Not what we expected: everything passes. */
         OPAQUE
     }
 
     private final byte[] replacement;
+    private final @Nullable UnaryOperator<String> rename;
+    private final Map<String, String> missing;
+
+    /** Null when what is within the outermost members is of no concern, or no longer. */
+    private @Nullable UriPlaces places;
+
+    /** Whether the result has no member so far. */
+    private boolean emptyResult = true;
+
+    /** Of a nested key or a URI: what has been read of it. */
+    private @Nullable ByteArrayOutputStream held;
+
     private State state = State.START;
     private int depth;
     private final long[] objects = new long[MessageReader.MAX_DEPTH / Long.SIZE + 1];
@@ -76,13 +101,23 @@ public final class IdRewriter {
     /** Where ids stood, when there is but one piece. */
     private @Nullable List<Cut> cuts;
 
-    /** @param first whether the replacement goes here; not so where an id goes on that began in the piece before */
-    private record Cut(int start, int end, boolean first) {}
+    private record Cut(int start, int end) {}
 
-    private boolean begun;
+    public ResponseFilter(RequestId id) {
+        this(id, null, Map.of());
+    }
 
-    public IdRewriter(RequestId id) {
-        replacement = id.rawJsonBytes();
+    /**
+     * @param id to stand in the place of the response's own
+     * @param rename another URI for one by which the result speaks of a resource, or the same; called once for each. Null
+     *     when none changes
+     * @param members what is added to the result, if that is an object and has no such member: the JSON of each, by its key
+     */
+    public ResponseFilter(RequestId id, @Nullable UnaryOperator<String> rename, Map<String, String> members) {
+        this.replacement = id.rawJsonBytes();
+        this.rename = rename;
+        this.missing = members.isEmpty() ? Map.of() : new LinkedHashMap<>(members);
+        this.places = rename == null && members.isEmpty() ? null : new UriPlaces();
     }
 
     /**
@@ -104,8 +139,15 @@ public final class IdRewriter {
      */
     public ByteBuf push(ByteBuf chunk) {
         source = chunk;
-        scan(JsonScanner.view(chunk), chunk.readerIndex(), chunk.writerIndex());
-        source = Unpooled.EMPTY_BUFFER;
+        try {
+            scan(JsonScanner.view(chunk), chunk.readerIndex(), chunk.writerIndex());
+        } catch (RuntimeException | Error failure) {
+            parts().forEach(ByteBuf::release);
+            chunk.release();
+            throw failure;
+        } finally {
+            source = Unpooled.EMPTY_BUFFER;
+        }
         return passedOn(chunk, chunk.writerIndex());
     }
 
@@ -117,6 +159,8 @@ public final class IdRewriter {
             i = switch (state) {
                 case STRING -> string(chunk, i, to);
                 case NESTED -> nested(chunk, i, to);
+                case NESTED_KEY -> nestedKey(chunk, i, to);
+                case URI -> uri(chunk, i, to);
                 case OPAQUE -> to;
                 default -> outermost(chunk, i);
             };
@@ -127,10 +171,11 @@ public final class IdRewriter {
     }
 
     /**
-     * Filters a response that is there as a whole, instead of {@link #push}; the same array when it has no id. To be
-     * followed by {@link #isResponse} alone.
+     * Filters a response that is there as a whole, instead of {@link #push}, for its id alone; the same array when it has
+     * none. To be followed by {@link #isResponse} alone.
      */
     public byte[] whole(byte[] json) {
+        places = null;
         List<Cut> found = cuts(json);
         if (found.isEmpty()) {
             return json;
@@ -153,19 +198,6 @@ public final class IdRewriter {
         return filtered;
     }
 
-    /** Filters the next piece into another buffer. */
-    public void push(byte[] piece, ByteBuf into) {
-        int from = 0;
-        for (Cut cut : cuts(piece)) {
-            into.writeBytes(piece, from, cut.start() - from);
-            if (cut.first()) {
-                into.writeBytes(replacement);
-            }
-            from = cut.end();
-        }
-        into.writeBytes(piece, from, piece.length - from);
-    }
-
     private List<Cut> cuts(byte[] piece) {
         List<Cut> found = new ArrayList<>(1);
         cuts = found;
@@ -177,6 +209,13 @@ public final class IdRewriter {
     /** Whether all that was seen is one object with a result or an error. */
     public boolean isResponse() {
         return state == State.END && (result || error);
+    }
+
+    /** What is still held of a response that broke off in a URI; empty otherwise. To be released by the caller. */
+    public ByteBuf rest() {
+        byte[] bytes = state == State.URI ? held().toByteArray() : new byte[0];
+        held = null;
+        return Unpooled.wrappedBuffer(bytes);
     }
 
     /** To be asked after the last piece. */
@@ -253,6 +292,9 @@ public final class IdRewriter {
             case START -> {
                 depth = 1;
                 state = b == '{' ? State.BEFORE_KEY : State.OPAQUE;
+                if (places != null) {
+                    places.open(true);
+                }
             }
             case BEFORE_KEY -> {
                 keyLength = 0;
@@ -268,6 +310,9 @@ public final class IdRewriter {
     private void key(byte b) {
         if (b == '"' && !escaped) {
             member = memberOfKey();
+            if (places != null) {
+                places.key(member == Member.RESULT ? "result" : "");
+            }
             state = State.BEFORE_COLON;
             return;
         }
@@ -328,28 +373,16 @@ public final class IdRewriter {
     }
 
     private int string(ByteBuffer chunk, int from, int to) {
-        int i = from;
-        while (i < to) {
-            if (escaped) {
-                escaped = false;
-                i++;
-            }
-            i = JsonScanner.plainEnd(chunk, i, to);
-            if (i >= to) {
-                return to;
-            }
-            byte b = chunk.get(i++);
-            if (b == '\\') {
-                escaped = true;
-            } else if (b == '"') {
-                state = depth == 1 ? State.AFTER_VALUE : State.NESTED;
-                if (depth == 1) {
-                    stopDropping(chunk, i);
-                }
-                return i;
-            }
+        int i = StringEnd.find(chunk, from, to, escaped);
+        escaped = i == StringEnd.GOES_ON_ESCAPED;
+        if (i < 0) {
+            return to;
         }
-        return to;
+        state = depth == 1 ? State.AFTER_VALUE : State.NESTED;
+        if (depth == 1) {
+            stopDropping(chunk, i);
+        }
+        return i;
     }
 
     private int nested(ByteBuffer chunk, int from, int to) {
@@ -357,13 +390,15 @@ public final class IdRewriter {
         while (i < to) {
             byte b = chunk.get(i++);
             if (b == '"') {
-                state = State.STRING;
+                begin(i);
                 return i;
             }
             if (b == '{' || b == '[') {
                 open(b);
             } else if (b == '}' || b == ']') {
                 close(chunk, i, b);
+            } else if (b == ',' && places != null) {
+                places.comma();
             }
             if (state == State.OPAQUE) {
                 stopDropping(chunk, i);
@@ -375,7 +410,141 @@ public final class IdRewriter {
         return to;
     }
 
+    /** @param i behind the quote with which a nested string begins */
+    private void begin(int i) {
+        UriPlaces.Text text = places == null ? UriPlaces.Text.OTHER : places.string();
+        if (text == UriPlaces.Text.KEY) {
+            held().reset();
+            state = State.NESTED_KEY;
+        } else if (text == UriPlaces.Text.URI && rename != null) {
+            pass(i - 1);
+            held().reset();
+            held().write('"');
+            kept = i;
+            state = State.URI;
+        } else {
+            state = State.STRING;
+        }
+    }
+
+    private ByteArrayOutputStream held() {
+        ByteArrayOutputStream known = held;
+        if (known == null) {
+            known = new ByteArrayOutputStream(32);
+            held = known;
+        }
+        return known;
+    }
+
+    private int nestedKey(ByteBuffer chunk, int from, int to) {
+        ByteArrayOutputStream name = held();
+        int i = from;
+        while (i < to) {
+            byte b = chunk.get(i++);
+            if (b == '"' && !escaped) {
+                nestedKey(name.toString(StandardCharsets.UTF_8));
+                state = State.NESTED;
+                return i;
+            }
+            escaped = b == '\\' && !escaped;
+            if (name.size() <= UriPlaces.LONGEST_KEY) {
+                name.write(b);
+            }
+        }
+        return i;
+    }
+
+    private void nestedKey(String literal) {
+        UriPlaces where = places;
+        if (where == null) {
+            return;
+        }
+        String name = literal.indexOf('\\') < 0 ? literal : decoded('"' + literal + '"');
+        if (!missing.isEmpty() && where.inResult()) {
+            emptyResult = false;
+            missing.remove(name);
+            forgetPlaces();
+        }
+        where.key(name);
+    }
+
+    /** Looks into the rest no more when there is nothing to look for. */
+    private void forgetPlaces() {
+        if (rename == null && missing.isEmpty()) {
+            places = null;
+        }
+    }
+
+    private int uri(ByteBuffer chunk, int from, int to) {
+        ByteArrayOutputStream literal = held();
+        int i = from;
+        while (i < to) {
+            byte b = chunk.get(i++);
+            literal.write(b);
+            if (b == '"' && !escaped) {
+                state = State.NESTED;
+                put(i, renamed(literal.toByteArray()));
+                return i;
+            }
+            escaped = b == '\\' && !escaped;
+            if (literal.size() > UriPlaces.LONGEST_URI) {
+                state = State.STRING;
+                put(i, literal.toByteArray());
+                return i;
+            }
+        }
+        kept = to;
+        return to;
+    }
+
+    private byte[] renamed(byte[] literal) {
+        String uri = decoded(new String(literal, StandardCharsets.UTF_8));
+        String other = uri.isEmpty() || rename == null ? uri : rename.apply(uri);
+        return other.equals(uri) ? literal : Json.quoteUtf8(other);
+    }
+
+    /** A URI has been read up to here, and goes on as it is given. */
+    private void put(int i, byte[] uri) {
+        kept = i;
+        parts().add(Unpooled.wrappedBuffer(uri));
+        if (places != null) {
+            places.uriEnded();
+        }
+    }
+
+    /** What stands before {@code end} goes on. */
+    private void pass(int end) {
+        if (kept < end) {
+            parts().add(source.retainedSlice(kept, end - kept));
+        }
+        kept = end;
+    }
+
+    private List<ByteBuf> parts() {
+        List<ByteBuf> list = parts;
+        if (list == null) {
+            list = new ArrayList<>(3);
+            parts = list;
+        }
+        return list;
+    }
+
+    /** Before the brace of the result, adds what it lacks. */
+    private void complete(int brace) {
+        StringBuilder json = new StringBuilder();
+        missing.forEach((name, value) -> {
+            json.append(json.isEmpty() && emptyResult ? "" : ",");
+            json.append(Json.quote(name)).append(':').append(value);
+        });
+        missing.clear();
+        pass(brace);
+        parts().add(Unpooled.wrappedBuffer(json.toString().getBytes(StandardCharsets.UTF_8)));
+    }
+
     private void open(byte bracket) {
+        if (places != null) {
+            places.open(bracket == '{');
+        }
         depth++;
         if (depth > MessageReader.MAX_DEPTH) {
             state = State.OPAQUE;
@@ -395,6 +564,13 @@ public final class IdRewriter {
             state = State.OPAQUE;
             return;
         }
+        if (places != null) {
+            if (!missing.isEmpty() && places.inResult()) {
+                complete(after - 1);
+            }
+            places.close();
+            forgetPlaces();
+        }
         depth--;
         if (depth == 1) {
             state = State.AFTER_VALUE;
@@ -407,7 +583,6 @@ public final class IdRewriter {
         replaced = true;
         if (cuts != null) {
             kept = i;
-            begun = true;
             return;
         }
         uncut = kept;
@@ -420,11 +595,7 @@ public final class IdRewriter {
         if (uncut < 0) {
             return;
         }
-        List<ByteBuf> before = parts;
-        if (before == null) {
-            before = new ArrayList<>(3);
-            parts = before;
-        }
+        List<ByteBuf> before = parts();
         if (uncut < kept) {
             before.add(source.retainedSlice(uncut, kept - uncut));
         }
@@ -461,8 +632,7 @@ public final class IdRewriter {
 
     private void drop(ByteBuffer chunk, int end) {
         if (cuts != null) {
-            cuts.add(new Cut(kept, end, begun));
-            begun = false;
+            cuts.add(new Cut(kept, end));
         } else {
             cut();
             note(chunk, end);

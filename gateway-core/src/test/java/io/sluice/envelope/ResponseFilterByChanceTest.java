@@ -13,7 +13,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** The streaming rewriter against {@link MessageReader} and {@link Patch} on responses made by chance. */
-class IdRewriterByChanceTest {
+class ResponseFilterByChanceTest {
     private static final int ROUNDS = Integer.getInteger("sluice.rounds", 500);
 
     /** Without the leak detector, which would take a stack trace for every byte; reference counts are checked here. */
@@ -25,7 +25,7 @@ class IdRewriterByChanceTest {
     private final Random random = new Random(seed);
     private final RandomJson json = new RandomJson(random);
 
-    private record Rewritten(String text, IdRewriter.Ending ending) {}
+    private record Rewritten(String text, ResponseFilter.Ending ending) {}
 
     private String says(byte[] message) {
         return "-Dsluice.seed=" + seed + " on " + new String(message, UTF_8);
@@ -33,7 +33,7 @@ class IdRewriterByChanceTest {
 
     /** Rewrites pieces of at most this size. */
     private Rewritten rewritten(byte[] message, int pieceSize) {
-        IdRewriter rewriter = new IdRewriter(NEW_ID);
+        ResponseFilter rewriter = new ResponseFilter(NEW_ID);
         ByteBuf out = Unpooled.buffer();
         for (int from = 0; from < message.length; ) {
             int to = Math.min(message.length, from + 1 + random.nextInt(pieceSize));

@@ -11,11 +11,11 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-class IdRewriterTest {
+class ResponseFilterTest {
     private static final RequestId NEW_ID = RequestId.of("new-1");
 
     /** Pushes the text in two pieces, checks that nothing is held back or leaked, and returns what came out. */
-    private static String rewritten(IdRewriter rewriter, byte[] json, int split) {
+    private static String rewritten(ResponseFilter rewriter, byte[] json, int split) {
         StringBuilder out = new StringBuilder();
         for (byte[] piece :
                 new byte[][] {Arrays.copyOfRange(json, 0, split), Arrays.copyOfRange(json, split, json.length)}) {
@@ -31,7 +31,7 @@ class IdRewriterTest {
     private static void assertRewritten(String json, String expected) {
         byte[] bytes = json.getBytes(UTF_8);
         for (int split = 0; split <= bytes.length; split++) {
-            IdRewriter rewriter = new IdRewriter(NEW_ID);
+            ResponseFilter rewriter = new ResponseFilter(NEW_ID);
             assertThat(rewritten(rewriter, bytes, split))
                     .as("split at %d", split)
                     .isEqualTo(expected);
@@ -57,21 +57,21 @@ class IdRewriterTest {
 
     @Test
     void endingTellsWhatWasSeen() {
-        IdRewriter rewriter = new IdRewriter(NEW_ID);
+        ResponseFilter rewriter = new ResponseFilter(NEW_ID);
         rewritten(rewriter, "{\"id\":\"old\",\"result\":{\"error\":1}}".getBytes(UTF_8), 8);
         assertThat(rewriter.finish())
-                .isEqualTo(new IdRewriter.Ending(Optional.of(RequestId.of("old")), true, true, false, true));
+                .isEqualTo(new ResponseFilter.Ending(Optional.of(RequestId.of("old")), true, true, false, true));
 
-        IdRewriter failed = new IdRewriter(NEW_ID);
+        ResponseFilter failed = new ResponseFilter(NEW_ID);
         rewritten(failed, "{\"error\":{\"result\":1}}".getBytes(UTF_8), 8);
-        assertThat(failed.finish()).isEqualTo(new IdRewriter.Ending(Optional.empty(), false, false, true, true));
+        assertThat(failed.finish()).isEqualTo(new ResponseFilter.Ending(Optional.empty(), false, false, true, true));
     }
 
     @Test
     void whatIsNoObjectPassesAndIsNotComplete() {
         for (String text :
                 new String[] {"[{\"id\":1}]", "<html>\"id\":1", "{\"id\" 1}", "{\"result\":[}", "{}{\"id\":1}"}) {
-            IdRewriter rewriter = new IdRewriter(NEW_ID);
+            ResponseFilter rewriter = new ResponseFilter(NEW_ID);
             assertThat(rewritten(rewriter, text.getBytes(UTF_8), 3)).isEqualTo(text);
             assertThat(rewriter.finish().complete()).as(text).isFalse();
         }
@@ -81,7 +81,7 @@ class IdRewriterTest {
     void cutOffResponseIsNotComplete() {
         byte[] response = "{\"id\":\"a\",\"result\":{\"a\":[1,\"b\"]}}".getBytes(UTF_8);
         for (int length = 0; length < response.length; length++) {
-            IdRewriter rewriter = new IdRewriter(NEW_ID);
+            ResponseFilter rewriter = new ResponseFilter(NEW_ID);
             rewriter.push(Unpooled.copiedBuffer(response, 0, length)).release();
             assertThat(rewriter.finish().complete()).isFalse();
         }
@@ -94,7 +94,7 @@ class IdRewriterTest {
         String after = ",\"jsonrpc\":\"2.0\"}" + " ".repeat(20_000);
         ByteBuf chunk = UnpooledByteBufAllocator.DEFAULT.directBuffer();
         chunk.writeCharSequence(before + "12" + after, UTF_8);
-        IdRewriter rewriter = new IdRewriter(NEW_ID);
+        ResponseFilter rewriter = new ResponseFilter(NEW_ID);
 
         ByteBuf passed = rewriter.push(chunk);
 
@@ -107,7 +107,7 @@ class IdRewriterTest {
 
     @Test
     void chunkWithoutIdIsPassedOnItself() {
-        IdRewriter rewriter = new IdRewriter(NEW_ID);
+        ResponseFilter rewriter = new ResponseFilter(NEW_ID);
         rewriter.push(Unpooled.copiedBuffer("{\"id\":1,\"result\":[", UTF_8)).release();
         ByteBuf chunk = Unpooled.copiedBuffer("\"a\",{\"id\":7},", UTF_8);
 
