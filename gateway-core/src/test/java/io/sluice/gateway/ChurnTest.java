@@ -11,18 +11,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
  * Sessions that come and go and streams that are broken off leave nothing behind: no session, stream, place, connection,
- * file, or memory. The long form is {@code conformance/bars 25}, which goes on for {@code -Dsluice.churn.minutes} and
- * looks at what grows.
+ * file, or memory. The long form is {@code conformance/bars 25}, which goes on for {@code -Dsluice.churn.minutes}, with
+ * {@code -Dsluice.churn.perSecond} rounds at most, and looks at what grows.
  */
 @Timeout(2 * 3600)
 class ChurnTest {
     private static final int MINUTES = Integer.getInteger("sluice.churn.minutes", 0);
+    private static final int PER_SECOND = Integer.getInteger("sluice.churn.perSecond", 1_000_000);
     private static final int ROUNDS = 15;
     private static final int SAMPLES = 20;
 
@@ -114,7 +116,9 @@ class ChurnTest {
         long gap = TimeUnit.MINUTES.toNanos(MINUTES) / SAMPLES;
         for (int sample = 1; sample <= SAMPLES; sample++) {
             while (System.nanoTime() - start < sample * gap) {
+                long began = System.nanoTime();
                 round();
+                LockSupport.parkNanos(began + TimeUnit.SECONDS.toNanos(1) / PER_SECOND - System.nanoTime());
             }
             settled();
             memory.add(Memory.held());
