@@ -6,10 +6,12 @@ import io.sluice.rejection.Rejection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,9 @@ final class Budgets {
 
     /** What a call is charged to, and the rule it comes from. */
     private record Charge(RateRule rule, String whose, Budget budget) {}
+
+    /** What was refused by which rule. */
+    private record Refusal(RateRule rule, String backend) {}
 
     /** Who calls what. */
     private record Use(String tenant, String caller, String backend, String tool) {}
@@ -55,6 +60,7 @@ final class Budgets {
     private final ConcurrentHashMap<String, Budget> budgets = new ConcurrentHashMap<>();
     private final AtomicBoolean tidying = new AtomicBoolean();
     private final AtomicLong refused = new AtomicLong();
+    private final ConcurrentHashMap<Refusal, LongAdder> refusals = new ConcurrentHashMap<>();
     private final @Nullable SharedBudgets shared;
 
     /** @param shared null when this replica is alone */
@@ -69,6 +75,19 @@ final class Budgets {
 
     long refused() {
         return refused.get();
+    }
+
+    /** The rules that concern a backend, and how many calls of it each has refused. */
+    List<Guard.Rate> of(String backend) {
+        return rules.stream()
+                .filter(rule ->
+                        rule.backend().isEmpty() || Glob.matches(rule.backend().get(), backend))
+                .map(rule -> new Guard.Rate(
+                        rule,
+                        Optional.ofNullable(refusals.get(new Refusal(rule, backend)))
+                                .map(LongAdder::sum)
+                                .orElse(0L)))
+                .toList();
     }
 
     /** Charges all that match, or none. */
@@ -88,6 +107,8 @@ final class Budgets {
                     charges[j].budget().giveBack();
                 }
                 refused.incrementAndGet();
+                refusals.computeIfAbsent(new Refusal(charges[i].rule(), backend), key -> new LongAdder())
+                        .increment();
                 throw refusal(charges[i], backend, Duration.ofNanos(wait));
             }
         }

@@ -138,6 +138,18 @@ public final class Guard {
         return limited[why.ordinal()].sum();
     }
 
+    /**
+     * A limit that concerns a backend.
+     *
+     * @param refused calls of this backend that it has refused since limits were last changed
+     */
+    public record Rate(RateRule rule, long refused) {}
+
+    /** The limits that concern a backend, in the order of the configuration. */
+    public List<Rate> rates(String backend) {
+        return state.budgets.of(backend);
+    }
+
     /** Calls refused for a rate since its limits were last changed. */
     public long refused() {
         return state.budgets.refused();

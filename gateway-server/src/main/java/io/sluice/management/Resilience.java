@@ -11,6 +11,7 @@ import io.sluice.guard.Breaker;
 import io.sluice.guard.DeadlineRule;
 import io.sluice.guard.Gate;
 import io.sluice.guard.Guard;
+import io.sluice.guard.RateRule;
 import io.sluice.management.Operation.Answer;
 import io.sluice.management.Operation.Question;
 import io.sluice.upstream.Upstream;
@@ -76,6 +77,28 @@ final class Resilience {
                 .flatMap(known -> Optional.ofNullable(
                                 discovery.state().upstreams().get(backend))
                         .map(upstream -> cached(known.cache().figures(upstream))));
+    }
+
+    /** The limits on rates that concern a backend's calls, and how many they have refused. */
+    Optional<List<Map<String, Object>>> rates(String backend) {
+        return Optional.ofNullable(vitals)
+                .map(known -> known.guard().rates(backend).stream()
+                        .map(Resilience::shown)
+                        .toList());
+    }
+
+    private static Map<String, Object> shown(Guard.Rate rate) {
+        RateRule rule = rate.rule();
+        Map<String, Object> shown = new LinkedHashMap<>();
+        rule.tenant().ifPresent(glob -> shown.put("tenant", glob));
+        rule.caller().ifPresent(glob -> shown.put("caller", glob));
+        rule.backend().ifPresent(glob -> shown.put("backend", glob));
+        rule.tool().ifPresent(glob -> shown.put("tool", glob));
+        shown.put("calls", rule.calls());
+        shown.put("per_ms", rule.per().toMillis());
+        shown.put("burst", rule.burst());
+        shown.put("refused", rate.refused());
+        return shown;
     }
 
     /**

@@ -77,6 +77,7 @@ final class Servers {
                     Resilience state = new Resilience(discovery, vitals);
                     state.of(name).ifPresent(shown -> server.put("resilience", shown));
                     state.deadlines(name).ifPresent(shown -> server.put("deadlines", shown));
+                    state.rates(name).ifPresent(shown -> server.put("rates", shown));
                     state.cached(name).ifPresent(shown -> server.put("cache", shown));
                     return server;
                 });

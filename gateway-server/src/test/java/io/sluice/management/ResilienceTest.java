@@ -2,12 +2,16 @@ package io.sluice.management;
 
 import static io.sluice.management.RunningApi.json;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.auth.Caller;
 import io.sluice.guard.DeadlineRule;
 import io.sluice.guard.LimitSettings;
+import io.sluice.guard.RateRule;
 import io.sluice.registry.Backend;
 import io.sluice.registry.Endpoint;
+import io.sluice.rejection.Rejection;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
@@ -86,6 +90,32 @@ final class ResilienceTest {
 
     private static DeadlineRule rule(String backend, String tool, int within, int atMost) {
         return new DeadlineRule(backend, Optional.of(tool), Duration.ofSeconds(within), Duration.ofSeconds(atMost));
+    }
+
+    @Test
+    void limitsThatConcernAServerAreShownWithWhatTheyRefused() throws Exception {
+        try (RunningApi api = RunningApi.start()) {
+            registered(api);
+            api.vitals
+                    .guard()
+                    .apply(LimitSettings.NONE.withRates(
+                            List.of(rate(Optional.of("agent-*"), "down", 1), rate(Optional.empty(), "other", 9))));
+            Caller caller = new Caller("agent-1", "", false);
+            api.vitals.guard().check(caller, "down", "echo", new byte[0], 0, 0, 1);
+            assertThatThrownBy(() -> api.vitals.guard().check(caller, "down", "echo", new byte[0], 0, 0, 1))
+                    .isInstanceOf(Rejection.Limited.class);
+
+            assertThat(json(get(api, "/api/v1/mcp/servers/down"))
+                            .at("/data/rates")
+                            .toString())
+                    .isEqualTo("[{\"caller\":\"agent-*\",\"backend\":\"down\",\"calls\":1,\"per_ms\":60000,"
+                            + "\"burst\":1,\"refused\":1}]");
+        }
+    }
+
+    private static RateRule rate(Optional<String> caller, String backend, int calls) {
+        return new RateRule(
+                Optional.empty(), caller, Optional.of(backend), Optional.empty(), calls, Duration.ofMinutes(1), calls);
     }
 
     @Test
