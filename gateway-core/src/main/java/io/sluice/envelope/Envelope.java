@@ -2,7 +2,6 @@ package io.sluice.envelope;
 
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.RawJson;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A JSON-RPC message: its bytes, and where in them stands what a gateway looks at. Everything else is never parsed.
- * Immutable, provided that nobody writes to the body.
+ * Immutable, provided that nobody writes to the body. A large request's may be in {@link Segments}: then it can be read
+ * until they are released, by one thread at a time.
  *
  * <p>Members are answered as {@link Span}s, {@link Span#NONE} when absent, of the type the sender gave them: ask
  * {@link #isString} or {@link #isObject} before {@link #text} or {@link #member}. The members of {@code params} and of
@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 public final class Envelope {
     private static final Names<McpMethod> METHODS = methods();
 
-    private final byte[] body;
     private final Places places;
     private final Kind kind;
     private final String method;
@@ -28,23 +27,18 @@ public final class Envelope {
     private final @Nullable RequestId id;
 
     /** @param places as noted by {@link JsonScanner#message}; a method that is there is a string */
-    Envelope(byte[] body, Places places, Kind kind) {
-        this.body = body;
+    Envelope(Places places, Kind kind) {
         this.places = places;
         this.kind = kind;
         if (kind == Kind.RESPONSE) {
             knownMethod = null;
             method = "";
         } else {
-            int start = places.start(Member.METHOD);
-            int end = places.end(Member.METHOD);
-            McpMethod known = METHODS.find(KeyHash.of(body, start + 1, end - 1), body, start + 1, end - 1);
-            method = known == null ? JsonScanner.text(body, start, end) : known.wire();
+            McpMethod known = places.method(METHODS);
+            method = known == null ? places.text(Member.METHOD) : known.wire();
             knownMethod = known == null ? McpMethod.of(method).orElse(null) : known;
         }
-        id = places.has(Member.ID) && isScalarId(body[places.start(Member.ID)])
-                ? RequestId.read(body, places.start(Member.ID), places.end(Member.ID))
-                : null;
+        id = places.has(Member.ID) && isScalarId(places.first(Member.ID)) ? places.id() : null;
     }
 
     static boolean isScalarId(byte first) {
@@ -63,9 +57,34 @@ public final class Envelope {
         return kind;
     }
 
-    /** The message as it came: the array itself, not a copy. */
+    /** The message as it came: the array itself, not a copy; of one in segments as by {@link #onHeap}. */
     public byte[] body() {
-        return body;
+        return places.bytes();
+    }
+
+    /** How many bytes the message has. */
+    public int length() {
+        return places.length();
+    }
+
+    /** The byte at a place of the message. */
+    public byte at(int index) {
+        return places.at(index);
+    }
+
+    /**
+     * Has a message that is in {@link Segments} copied to an array, and releases them. For whoever may read it after those
+     * have been released, and for what does not know them.
+     */
+    public Envelope onHeap() {
+        places.bytes();
+        return this;
+    }
+
+    /** Where the bytes are, unless they are in an array. */
+    @Nullable
+    Segments held() {
+        return places.held();
     }
 
     /** The id; null for a notification and for an error response that could not name one. */
@@ -224,7 +243,7 @@ public final class Envelope {
     }
 
     private boolean startsWith(Span span, char first) {
-        return span.isPresent() && body[span.start()] == first;
+        return span.isPresent() && places.at(span.start()) == first;
     }
 
     /**
@@ -236,7 +255,7 @@ public final class Envelope {
         if (!isString(span)) {
             throw new IllegalArgumentException("not a string: " + span);
         }
-        return JsonScanner.text(body, span.start(), span.end());
+        return places.text(span.start(), span.end());
     }
 
     /**
@@ -248,7 +267,7 @@ public final class Envelope {
         if (!span.isPresent()) {
             throw new IllegalArgumentException("no value");
         }
-        return RawJson.of(Arrays.copyOfRange(body, span.start(), span.end()));
+        return RawJson.of(places.copy(span.start(), span.end()));
     }
 
     /**
@@ -257,17 +276,17 @@ public final class Envelope {
      * backend's message can have, the last counts.
      */
     public Span member(Span object, String key) {
-        return isObject(object) ? JsonScanner.member(body, object, key) : Span.NONE;
+        return isObject(object) ? places.member(object, key) : Span.NONE;
     }
 
     /** All members of an object of this message, in order; none if it is absent or no object. */
     public Map<String, Span> members(Span object) {
-        return isObject(object) ? JsonScanner.members(body, object) : Map.of();
+        return isObject(object) ? JsonScanner.members(body(), object) : Map.of();
     }
 
     /** The elements of an array of this message; none if it is absent or no array. */
     public List<Span> elements(Span array) {
-        return isArray(array) ? JsonScanner.elements(body, array) : List.of();
+        return isArray(array) ? JsonScanner.elements(body(), array) : List.of();
     }
 
     /** The string or integer at this place as an id, which progress tokens are too; empty for anything else. */

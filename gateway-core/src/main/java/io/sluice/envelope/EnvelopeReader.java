@@ -34,17 +34,25 @@ public final class EnvelopeReader {
      *     names the id if {@link #idOf} finds it.
      */
     public static Envelope read(byte[] body) {
-        Places places = new Places();
-        scan(body, places);
-        requireVersion(body, places);
-        if (places.has(Member.METHOD)) {
-            return call(body, places);
-        }
-        return response(body, places);
+        return read(new Places(body));
     }
 
-    private static void scan(byte[] body, Places places) {
-        try (JsonScanner scanner = JsonScanner.of(body, true, MAX_DEPTH)) {
+    /**
+     * The same of a body in segments, which the envelope reads from until it has an {@linkplain Envelope#onHeap array of
+     * its own}. They stay the caller's to release.
+     */
+    public static Envelope read(Segments body) {
+        return read(new Places(body));
+    }
+
+    private static Envelope read(Places places) {
+        scan(places);
+        requireVersion(places);
+        return places.has(Member.METHOD) ? call(places) : response(places);
+    }
+
+    private static void scan(Places places) {
+        try (JsonScanner scanner = places.scanner(true, MAX_DEPTH)) {
             if (!scanner.message(places)) {
                 throw new Rejection.InvalidRequest("The body must be one JSON object");
             }
@@ -63,38 +71,38 @@ public final class EnvelopeReader {
                 : new Rejection.ParseError("The body is not acceptable JSON: " + e.reason());
     }
 
-    private static void requireVersion(byte[] body, Places places) {
+    private static void requireVersion(Places places) {
         if (!places.has(Member.JSONRPC)
-                || first(body, places, Member.JSONRPC) != '"'
-                || !text(body, places, Member.JSONRPC).equals("2.0")) {
+                || places.first(Member.JSONRPC) != '"'
+                || !places.text(Member.JSONRPC).equals("2.0")) {
             throw new Rejection.InvalidRequest("'jsonrpc' must be \"2.0\"");
         }
     }
 
-    private static Envelope call(byte[] body, Places places) {
-        if (first(body, places, Member.METHOD) != '"') {
+    private static Envelope call(Places places) {
+        if (places.first(Member.METHOD) != '"') {
             throw new Rejection.InvalidRequest("'method' must be a string");
         }
         if (places.has(Member.RESULT) || places.has(Member.ERROR)) {
             throw new Rejection.InvalidRequest("A message with 'method' can have neither 'result' nor 'error'");
         }
-        if (places.has(Member.PARAMS) && first(body, places, Member.PARAMS) != '{') {
+        if (places.has(Member.PARAMS) && places.first(Member.PARAMS) != '{') {
             throw new Rejection.InvalidRequest("'params' must be an object");
         }
         if (!places.has(Member.ID)) {
-            return new Envelope(body, places, Kind.NOTIFICATION);
+            return new Envelope(places, Kind.NOTIFICATION);
         }
-        requireId(body, places);
-        return new Envelope(body, places, Kind.REQUEST);
+        requireId(places);
+        return new Envelope(places, Kind.REQUEST);
     }
 
-    private static Envelope response(byte[] body, Places places) {
+    private static Envelope response(Places places) {
         boolean error = places.has(Member.ERROR);
         if (places.has(Member.RESULT) == error) {
             throw new Rejection.InvalidRequest(
                     "A message must have 'method', or else exactly one of 'result' and 'error'");
         }
-        if (first(body, places, error ? Member.ERROR : Member.RESULT) != '{') {
+        if (places.first(error ? Member.ERROR : Member.RESULT) != '{') {
             throw new Rejection.InvalidRequest("'" + (error ? "error" : "result") + "' must be an object");
         }
         if (places.has(Member.PARAMS)) {
@@ -103,31 +111,32 @@ public final class EnvelopeReader {
         if (!places.has(Member.ID)) {
             throw new Rejection.InvalidRequest("A response must have an 'id'");
         }
-        if (!error || first(body, places, Member.ID) != 'n') {
-            requireId(body, places);
+        if (!error || places.first(Member.ID) != 'n') {
+            requireId(places);
         }
-        return new Envelope(body, places, Kind.RESPONSE);
+        return new Envelope(places, Kind.RESPONSE);
     }
 
-    private static void requireId(byte[] body, Places places) {
-        if (!isId(body, places)) {
+    private static void requireId(Places places) {
+        if (!isId(places)) {
             throw new Rejection.InvalidRequest(
                     "'id' must be an integer or a string of at most " + MAX_ID_LENGTH + " characters");
         }
     }
 
-    private static boolean isId(byte[] body, Places places) {
+    private static boolean isId(Places places) {
         int start = places.start(Member.ID);
         int end = places.end(Member.ID);
-        if (body[start] == '"') {
-            return end - start - 2 <= MAX_ID_LENGTH
-                    || text(body, places, Member.ID).length() <= MAX_ID_LENGTH;
+        byte first = places.at(start);
+        if (first == '"') {
+            return end - start - 2 <= MAX_ID_LENGTH || places.text(Member.ID).length() <= MAX_ID_LENGTH;
         }
-        if (!Envelope.isScalarId(body[start])) {
+        if (!Envelope.isScalarId(first)) {
             return false;
         }
         for (int i = start; i < end; i++) {
-            if (body[i] == '.' || body[i] == 'e' || body[i] == 'E') {
+            byte b = places.at(i);
+            if (b == '.' || b == 'e' || b == 'E') {
                 return false;
             }
         }
@@ -139,15 +148,13 @@ public final class EnvelopeReader {
      * the first fault of the text; of a text that is cut off in its id the rest may be taken for it.
      */
     public static @Nullable RequestId idOf(byte[] body) {
-        Places places = new Places();
+        Places places = new Places(body);
         boolean ambiguous;
-        try (JsonScanner scanner = JsonScanner.of(body, false, MessageReader.MAX_DEPTH)) {
+        try (JsonScanner scanner = places.scanner(false, MessageReader.MAX_DEPTH)) {
             findId(scanner, places);
             ambiguous = scanner.idRepeated();
         }
-        return !ambiguous && places.has(Member.ID) && isId(body, places)
-                ? RequestId.read(body, places.start(Member.ID), places.end(Member.ID))
-                : null;
+        return !ambiguous && places.has(Member.ID) && isId(places) ? places.id() : null;
     }
 
     private static void findId(JsonScanner scanner, Places places) {
@@ -158,10 +165,24 @@ public final class EnvelopeReader {
         }
     }
 
+    /** As {@link #isBatch(byte[])}. */
+    public static boolean isBatch(Segments body) {
+        int length = body.length();
+        for (int i = 0; i < length; i += 64) {
+            byte[] some = body.copy(i, Math.min(length, i + 64));
+            for (byte b : some) {
+                if (!JsonScanner.isSpace(b)) {
+                    return b == '[';
+                }
+            }
+        }
+        return false;
+    }
+
     /** Whether the body is, if it is JSON at all, a JSON array: what JSON-RPC calls a batch. */
     public static boolean isBatch(byte[] body) {
         for (byte b : body) {
-            if (b != ' ' && b != '\n' && b != '\r' && b != '\t') {
+            if (!JsonScanner.isSpace(b)) {
                 return b == '[';
             }
         }
@@ -196,13 +217,5 @@ public final class EnvelopeReader {
             throw new Rejection.InvalidRequest("A batch must not be empty");
         }
         return List.copyOf(messages);
-    }
-
-    private static byte first(byte[] body, Places places, Member member) {
-        return body[places.start(member)];
-    }
-
-    private static String text(byte[] body, Places places, Member member) {
-        return JsonScanner.text(body, places.start(member), places.end(member));
     }
 }

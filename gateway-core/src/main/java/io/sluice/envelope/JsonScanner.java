@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * byte above 0x7F by arithmetic on all its bytes at once ("Bit Twiddling Hacks", <em>Determine if a word has a byte
  * less than n</em>). Borrows make such a test err only above its first hit, and the first is the one that is used.
  *
+ * <p>A text in {@link Segments} is read through a window, an array that is filled with a piece of it at a time; what is
+ * left of a plain string behind the window is skipped where it is. A key is kept in the window until it is looked up.
+ *
  * <p><b>Strict</b> text is text that every parser reads alike. Beyond the grammar this means: valid UTF-8 and no byte
  * order mark; no object with the same key twice, the keys being compared after decoding; no key with a lone surrogate
  * or a NUL, which parsers replace, refuse or cut off; bounded nesting and length of numbers. A lone surrogate escape
@@ -48,6 +51,11 @@ final class JsonScanner implements AutoCloseable {
 
     private static final int KEPT_BYTES = 4096;
 
+    private static final int KEPT_WINDOW = 16 * 1024;
+
+    /** How far behind the place that is asked for somebody may still look: an escape is read from its beginning. */
+    private static final int LOOK_BACK = 16;
+
     private static final ThreadLocal<JsonScanner> SCANNERS = ThreadLocal.withInitial(JsonScanner::new);
 
     private static final Names<Member> MESSAGE = names(Member.Parent.MESSAGE);
@@ -58,11 +66,25 @@ final class JsonScanner implements AutoCloseable {
     private static final int MOST_SOUGHT = 256;
     private static final Map<String, Names<String>> SOUGHT = new ConcurrentHashMap<>();
 
-    private static final Places UNUSED = new Places();
     private static final byte[] NO_BYTES = {};
+    private static final Places UNUSED = new Places(NO_BYTES);
 
+    /** The text, or of one in segments the window that is looked at. */
     private byte[] in = NO_BYTES;
+
+    /** Where in the text the window begins and ends. All places are those of the text. */
+    private int base;
+
     private int end;
+
+    /** What there is beyond the window. */
+    private @Nullable Segments all;
+
+    private byte[] window = NO_BYTES;
+
+    /** From where on the window is not to be left, or -1. */
+    private int kept;
+
     private boolean strict;
     private int maxDepth;
     private Places places = UNUSED;
@@ -84,9 +106,26 @@ final class JsonScanner implements AutoCloseable {
 
     /** This thread's scanner, opened for a body. Not to be kept: the next call hands out the same one. */
     static JsonScanner of(byte[] in, boolean strict, int maxDepth) {
-        JsonScanner scanner = SCANNERS.get();
+        JsonScanner scanner = of(strict, maxDepth);
         scanner.in = in;
         scanner.end = in.length;
+        return scanner;
+    }
+
+    /** The same for a body in segments. */
+    static JsonScanner of(Segments all, boolean strict, int maxDepth) {
+        JsonScanner scanner = of(strict, maxDepth);
+        scanner.all = all;
+        return scanner;
+    }
+
+    private static JsonScanner of(boolean strict, int maxDepth) {
+        JsonScanner scanner = SCANNERS.get();
+        scanner.in = NO_BYTES;
+        scanner.base = 0;
+        scanner.end = 0;
+        scanner.all = null;
+        scanner.kept = -1;
         scanner.strict = strict;
         scanner.maxDepth = maxDepth;
         scanner.places = UNUSED;
@@ -99,7 +138,11 @@ final class JsonScanner implements AutoCloseable {
     @Override
     public void close() {
         in = NO_BYTES;
+        all = null;
         places = UNUSED;
+        if (window.length > KEPT_WINDOW) {
+            window = NO_BYTES;
+        }
         if (keys.length > KEPT_KEYS) {
             keys = new long[64];
         }
@@ -125,7 +168,7 @@ final class JsonScanner implements AutoCloseable {
     boolean message(Places places) {
         this.places = places;
         int i = skipSpace(0);
-        boolean object = i < end && in[i] == '{';
+        boolean object = reaches(i) && in[i - base] == '{';
         end(object ? object(i, 1, MESSAGE) : value(i, 0));
         return object;
     }
@@ -149,28 +192,57 @@ final class JsonScanner implements AutoCloseable {
 
     private void end(int i) {
         int rest = skipSpace(i);
-        if (rest < end) {
+        if (reaches(rest)) {
             throw Malformed.at(rest, "something follows the message");
         }
     }
 
     private int skipSpace(int i) {
-        return i < end && in[i] > ' ' ? i : skipSpaceFrom(i);
+        return i < end && in[i - base] > ' ' ? i : skipSpaceFrom(i);
     }
 
     private int skipSpaceFrom(int from) {
         int i = from;
-        while (i < end && (in[i] == ' ' || in[i] == '\n' || in[i] == '\r' || in[i] == '\t')) {
+        while (reaches(i) && isSpace(in[i - base])) {
             i++;
         }
         return i;
     }
 
+    static boolean isSpace(byte b) {
+        return b == ' ' || b == '\n' || b == '\r' || b == '\t';
+    }
+
     private byte byteAt(int i) {
-        if (i >= end) {
-            throw Malformed.at(end, "the text ends too early");
+        if (i >= end && !more(i)) {
+            throw Malformed.at(all == null ? end : all.length(), "the text ends too early");
         }
-        return in[i];
+        return in[i - base];
+    }
+
+    private boolean reaches(int i) {
+        return i < end || more(i);
+    }
+
+    /**
+     * Moves the window on, if there is something at that place, which is behind it. It grows by doubling where it may not
+     * be left.
+     */
+    private boolean more(int i) {
+        Segments text = all;
+        if (text == null || i >= text.length()) {
+            return false;
+        }
+        int from = kept >= 0 ? kept : Math.max(0, i - LOOK_BACK);
+        int size = Math.min(text.length() - from, Math.max(text.windowBytes, 2 * (i - from)));
+        if (window.length < size) {
+            window = new byte[size];
+        }
+        text.copy(from, window, size);
+        in = window;
+        base = from;
+        end = from + size;
+        return true;
     }
 
     private int value(int i, int depth) {
@@ -196,16 +268,16 @@ final class JsonScanner implements AutoCloseable {
 
     private int number(int start) {
         int i = start;
-        if (in[i] == '-') {
+        if (byteAt(i) == '-') {
             i++;
         }
         i = byteAt(i) == '0' ? i + 1 : digits(i, start);
-        if (i < end && in[i] == '.') {
+        if (reaches(i) && in[i - base] == '.') {
             i = digits(i + 1, start);
         }
-        if (i < end && (in[i] | 0x20) == 'e') {
+        if (reaches(i) && (in[i - base] | 0x20) == 'e') {
             i++;
-            if (byteAt(i) == '+' || in[i] == '-') {
+            if (byteAt(i) == '+' || byteAt(i) == '-') {
                 i++;
             }
             i = digits(i, start);
@@ -218,7 +290,7 @@ final class JsonScanner implements AutoCloseable {
 
     private int digits(int from, int start) {
         int i = from;
-        while (i < end && in[i] >= '0' && in[i] <= '9') {
+        while (reaches(i) && in[i - base] >= '0' && in[i - base] <= '9') {
             i++;
         }
         if (i == from) {
@@ -278,8 +350,8 @@ final class JsonScanner implements AutoCloseable {
     /** Looks a key up and, when strict, compares it with the keys of its object before it. */
     private <T> @Nullable T key(int keyStart, int keyEnd, Names<T> names, int firstKey) {
         byte[] from = in;
-        int wordStart = keyStart;
-        int wordEnd = keyEnd;
+        int wordStart = keyStart - base;
+        int wordEnd = keyEnd - base;
         long hash = keyHash;
         if (escaped) {
             if (strict && (loneSurrogate || nul)) {
@@ -330,13 +402,14 @@ final class JsonScanner implements AutoCloseable {
             forget(member);
         }
         int valueEnd;
-        if (byteAt(start) == '{' && member == Member.PARAMS) {
+        byte first = byteAt(start);
+        if (first == '{' && member == Member.PARAMS) {
             valueEnd = object(start, depth + 1, PARAMS);
-        } else if (in[start] == '{' && member == Member.META) {
+        } else if (first == '{' && member == Member.META) {
             valueEnd = object(start, depth + 1, META);
         } else {
             valueEnd = value(start, depth);
-            if (strict && in[start] == '"' && loneSurrogate) {
+            if (strict && first == '"' && loneSurrogate) {
                 throw Malformed.at(start, "a string has a lone surrogate");
             }
         }
@@ -361,9 +434,9 @@ final class JsonScanner implements AutoCloseable {
      */
     private int keyEnd(int from) {
         byte[] text = in;
-        int last = end - 8;
+        int last = end - base - 8;
         long hash = KeyHash.EMPTY;
-        for (int i = from; i <= last; i += 8) {
+        for (int i = from - base; i <= last; i += 8) {
             long word = (long) LONG.get(text, i);
             long stops = stops(word);
             if (stops != 0) {
@@ -373,32 +446,35 @@ final class JsonScanner implements AutoCloseable {
                 }
                 escaped = false;
                 keyHash = length == 0 ? hash : KeyHash.add(hash, word & (-1L >>> (64 - 8 * length)));
-                return i + length;
+                return i + length + base;
             }
             hash = KeyHash.add(hash, word);
         }
+        kept = from;
         int keyEnd = stringEnd(from);
-        keyHash = KeyHash.of(text, from, keyEnd);
+        kept = -1;
+        keyHash = KeyHash.of(in, from - base, keyEnd - base);
         return keyEnd;
     }
 
     /** The place of the closing quote of the string whose first byte after the opening quote is at {@code from}. */
     private int stringEnd(int from) {
-        byte[] text = in;
-        int limit = end;
         int i = from;
         escaped = false;
         loneSurrogate = false;
         nul = false;
         while (true) {
-            i = plainEnd(text, i, limit);
+            i = plainEnd(in, i - base, end - base) + base;
+            if (i >= end && all != null && kept < 0) {
+                i = all.plainEnd(i);
+            }
             byte b = byteAt(i);
             if (b == '"') {
                 return i;
             } else if (b < 0) {
                 do {
                     i = characterEnd(i);
-                } while (i < limit && text[i] < 0);
+                } while (i < end && in[i - base] < 0);
             } else if (b == '\\') {
                 i = escapeEnd(i);
             } else if (b < ' ') {
@@ -452,7 +528,7 @@ final class JsonScanner implements AutoCloseable {
             nul = true;
         }
         if (unit >= 0xD800 && unit < 0xDC00) {
-            if (i + 7 < end && in[i + 6] == '\\' && in[i + 7] == 'u') {
+            if (reaches(i + 7) && in[i + 6 - base] == '\\' && in[i + 7 - base] == 'u') {
                 int low = hex(i + 8);
                 if (low >= 0xDC00 && low < 0xE000) {
                     return i + 12;
@@ -479,7 +555,7 @@ final class JsonScanner implements AutoCloseable {
 
     /** Checks one character of two to four bytes (Unicode, table 3-7, <em>Well-Formed UTF-8 Byte Sequences</em>). */
     private int characterEnd(int i) {
-        int first = in[i] & 0xFF;
+        int first = in[i - base] & 0xFF;
         if (first < 0xC2 || first > 0xF4) {
             throw invalidUtf8(i);
         }
@@ -495,7 +571,7 @@ final class JsonScanner implements AutoCloseable {
     }
 
     private int continuation(int start, int i, int low, int high) {
-        if (i >= end || (in[i] & 0xFF) < low || (in[i] & 0xFF) > high) {
+        if (!reaches(i) || (in[i - base] & 0xFF) < low || (in[i - base] & 0xFF) > high) {
             throw invalidUtf8(start);
         }
         return i + 1;
@@ -513,15 +589,18 @@ final class JsonScanner implements AutoCloseable {
         int out = 0;
         int i = keyStart;
         while (i < keyEnd) {
-            if (in[i] != '\\') {
-                decoded[out++] = in[i++];
-            } else if (in[i + 1] != 'u') {
-                decoded[out++] = (byte) unescaped(in[i + 1]);
+            if (in[i - base] != '\\') {
+                decoded[out++] = in[i++ - base];
+            } else if (in[i + 1 - base] != 'u') {
+                decoded[out++] = (byte) unescaped(in[i + 1 - base]);
                 i += 2;
             } else {
                 int unit = hex(i + 2);
                 i += 6;
-                int low = Character.isHighSurrogate((char) unit) && i < keyEnd && in[i] == '\\' && in[i + 1] == 'u'
+                int low = Character.isHighSurrogate((char) unit)
+                                && i < keyEnd
+                                && in[i - base] == '\\'
+                                && in[i + 1 - base] == 'u'
                         ? hex(i + 2)
                         : 0;
                 if (Character.isLowSurrogate((char) low)) {
@@ -628,25 +707,37 @@ final class JsonScanner implements AutoCloseable {
 
     /** The place of one member of a well-formed object, or {@link Span#NONE}; of equal keys the last counts. */
     static Span member(byte[] in, Span object, String key) {
-        Span found = Span.NONE;
         if (in[object.start() + 1] == '}') {
-            return found;
+            return Span.NONE;
         }
         Names<String> wanted = sought(key);
         try (JsonScanner scanner = of(in, false, MessageReader.MAX_DEPTH)) {
-            int i = scanner.skipSpace(object.start() + 1);
-            while (in[i] == '"') {
-                int keyEnd = scanner.keyEnd(i + 1);
-                boolean matches = scanner.key(i + 1, keyEnd, wanted, 0) != null;
-                int valueStart = scanner.skipSpace(scanner.skipSpace(keyEnd + 1) + 1);
-                int valueEnd = scanner.value(valueStart, 1);
-                if (matches) {
-                    found = new Span(valueStart, valueEnd);
-                }
-                i = scanner.skipSpace(valueEnd);
-                if (in[i] == ',') {
-                    i = scanner.skipSpace(i + 1);
-                }
+            return scanner.member(object, wanted);
+        }
+    }
+
+    /** The same in segments. */
+    static Span member(Segments all, Span object, String key) {
+        Names<String> wanted = sought(key);
+        try (JsonScanner scanner = of(all, false, MessageReader.MAX_DEPTH)) {
+            return scanner.member(object, wanted);
+        }
+    }
+
+    private Span member(Span object, Names<String> wanted) {
+        Span found = Span.NONE;
+        int i = skipSpace(object.start() + 1);
+        while (byteAt(i) == '"') {
+            int keyEnd = keyEnd(i + 1);
+            boolean matches = key(i + 1, keyEnd, wanted, 0) != null;
+            int valueStart = skipSpace(skipSpace(keyEnd + 1) + 1);
+            int valueEnd = value(valueStart, 1);
+            if (matches) {
+                found = new Span(valueStart, valueEnd);
+            }
+            i = skipSpace(valueEnd);
+            if (byteAt(i) == ',') {
+                i = skipSpace(i + 1);
             }
         }
         return found;

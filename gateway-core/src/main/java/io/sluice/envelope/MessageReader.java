@@ -20,7 +20,7 @@ public final class MessageReader {
      * @param body not to be written to afterwards; the envelope keeps it
      */
     public static Optional<Envelope> read(byte[] body) {
-        Places places = new Places();
+        Places places = new Places(body);
         try (JsonScanner scanner = JsonScanner.of(body, false, MAX_DEPTH)) {
             if (!scanner.message(places)) {
                 return Optional.empty();
@@ -28,25 +28,25 @@ public final class MessageReader {
         } catch (Malformed e) {
             return Optional.empty();
         }
-        dropNull(body, places, Member.METHOD);
-        dropNull(body, places, Member.PARAMS);
-        dropNull(body, places, Member.ERROR);
+        dropNull(places, Member.METHOD);
+        dropNull(places, Member.PARAMS);
+        dropNull(places, Member.ERROR);
         if (places.has(Member.ERROR)) {
-            dropNull(body, places, Member.RESULT);
+            dropNull(places, Member.RESULT);
         }
         boolean answers = places.has(Member.RESULT) || places.has(Member.ERROR);
         if (!places.has(Member.METHOD)) {
-            return answers ? Optional.of(new Envelope(body, places, Kind.RESPONSE)) : Optional.empty();
+            return answers ? Optional.of(new Envelope(places, Kind.RESPONSE)) : Optional.empty();
         }
-        if (answers || body[places.start(Member.METHOD)] != '"') {
+        if (answers || places.first(Member.METHOD) != '"') {
             return Optional.empty();
         }
-        boolean asks = places.has(Member.ID) && Envelope.isScalarId(body[places.start(Member.ID)]);
-        return Optional.of(new Envelope(body, places, asks ? Kind.REQUEST : Kind.NOTIFICATION));
+        boolean asks = places.has(Member.ID) && Envelope.isScalarId(places.first(Member.ID));
+        return Optional.of(new Envelope(places, asks ? Kind.REQUEST : Kind.NOTIFICATION));
     }
 
-    private static void dropNull(byte[] body, Places places, Member member) {
-        if (places.has(member) && body[places.start(member)] == 'n') {
+    private static void dropNull(Places places, Member member) {
+        if (places.has(member) && places.first(member) == 'n') {
             places.drop(member);
         }
     }

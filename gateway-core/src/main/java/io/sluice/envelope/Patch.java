@@ -28,7 +28,6 @@ public final class Patch {
     private static final int COPIED_BYTES = 16 * 1024;
 
     private final Envelope envelope;
-    private final byte[] body;
 
     // Most messages need one replacement or none: what is empty is not made.
     private List<Edit> insertions = List.of();
@@ -45,7 +44,6 @@ public final class Patch {
 
     public Patch(Envelope envelope) {
         this.envelope = envelope;
-        this.body = envelope.body();
     }
 
     /**
@@ -180,14 +178,11 @@ public final class Patch {
     /** The changed message; the array of the unchanged one if nothing was changed. */
     public byte[] toBytes() {
         List<Edit> edits = edits();
+        byte[] body = envelope.body();
         if (edits.isEmpty()) {
             return body;
         }
-        int length = body.length;
-        for (Edit edit : edits) {
-            length += edit.bytes().length - (edit.end() - edit.start());
-        }
-        byte[] out = new byte[length];
+        byte[] out = new byte[length(edits)];
         int to = 0;
         int from = 0;
         for (Edit edit : edits) {
@@ -201,23 +196,59 @@ public final class Patch {
         return out;
     }
 
+    /** How long the changed message is. */
+    public int length() {
+        return length(edits());
+    }
+
+    private int length(List<Edit> edits) {
+        int length = envelope.length();
+        for (Edit edit : edits) {
+            length += edit.bytes().length - (edit.end() - edit.start());
+        }
+        return length;
+    }
+
+    /** Whether the message is in {@link Segments}, so that {@link #toBytes} would copy all of it. */
+    public boolean isHeld() {
+        return envelope.held() != null;
+    }
+
     /**
      * The changed message as a heap buffer, which the caller releases. The untouched parts of a large message are not
      * copied: the buffer shares the array of {@link Envelope#body}.
      */
     public ByteBuf toByteBuf() {
-        if (body.length <= COPIED_BYTES) {
+        if (envelope.held() == null && envelope.length() <= COPIED_BYTES) {
             return Unpooled.wrappedBuffer(toBytes());
         }
         List<ByteBuf> parts = new ArrayList<>();
+        toParts(parts);
+        return Unpooled.wrappedBuffer(parts.size(), parts.toArray(new ByteBuf[0]));
+    }
+
+    /**
+     * Adds the changed message to a list of buffers, which whoever has the list releases. No untouched part of it is
+     * copied: they are of the array of {@link Envelope#body}, or hold the {@link Segments} it is in.
+     */
+    public void toParts(List<ByteBuf> parts) {
         int from = 0;
-        for (Edit edit : edits()) {
-            parts.add(Unpooled.wrappedBuffer(body, from, edit.start() - from));
+        List<Edit> edits = edits();
+        for (Edit edit : edits) {
+            untouched(from, edit.start(), parts);
             parts.add(Unpooled.wrappedBuffer(edit.bytes()));
             from = edit.end();
         }
-        parts.add(Unpooled.wrappedBuffer(body, from, body.length - from));
-        return Unpooled.wrappedBuffer(parts.size(), parts.toArray(new ByteBuf[0]));
+        untouched(from, envelope.length(), parts);
+    }
+
+    private void untouched(int start, int end, List<ByteBuf> parts) {
+        Segments held = envelope.held();
+        if (held == null) {
+            parts.add(Unpooled.wrappedBuffer(envelope.body(), start, end - start));
+        } else {
+            held.slice(start, end, parts);
+        }
     }
 
     private List<Edit> edits() {
@@ -250,7 +281,7 @@ public final class Patch {
         int end = -1;
         for (Span value : removals.values()) {
             int memberStart = memberStart(value);
-            if (start >= 0 && body[skipSpace(end)] == ',' && skipSpace(skipSpace(end) + 1) == memberStart) {
+            if (start >= 0 && at(skipSpace(end)) == ',' && skipSpace(skipSpace(end) + 1) == memberStart) {
                 end = value.end();
                 continue;
             }
@@ -268,21 +299,21 @@ public final class Patch {
 
     private Edit run(int start, int end) {
         int after = skipSpace(end);
-        if (body[after] == ',') {
+        if (at(after) == ',') {
             return new Edit(start, after + 1, new byte[0]);
         }
         int before = skipSpaceBack(start - 1);
-        return new Edit(body[before] == ',' ? before : start, end, new byte[0]);
+        return new Edit(at(before) == ',' ? before : start, end, new byte[0]);
     }
 
     /** The opening quote of the key whose value is given. Only this quote of a key has no backslash before it. */
     private int memberStart(Span value) {
         int colon = skipSpaceBack(value.start() - 1);
-        if (colon < 0 || body[colon] != ':') {
+        if (colon < 0 || at(colon) != ':') {
             throw new IllegalStateException("no member of an object at byte " + value.start());
         }
         int quote = skipSpaceBack(colon - 1) - 1;
-        while (body[quote] != '"' || escapedAt(quote)) {
+        while (at(quote) != '"' || escapedAt(quote)) {
             quote--;
         }
         return quote;
@@ -290,7 +321,7 @@ public final class Patch {
 
     private boolean escapedAt(int i) {
         int backslashes = 0;
-        while (body[i - 1 - backslashes] == '\\') {
+        while (at(i - 1 - backslashes) == '\\') {
             backslashes++;
         }
         return backslashes % 2 == 1;
@@ -299,9 +330,9 @@ public final class Patch {
     /** New members go first; a comma follows if a member of old stays. */
     private Edit addition(int object, Map<String, RawJson> members, Collection<Edit> runs) {
         int first = skipSpace(object + 1);
-        boolean othersStay = body[first] != '}';
+        boolean othersStay = at(first) != '}';
         for (Edit run : runs) {
-            if (run.start() == first && body[skipSpace(run.end())] == '}') {
+            if (run.start() == first && at(skipSpace(run.end())) == '}') {
                 othersStay = false;
             }
         }
@@ -334,13 +365,18 @@ public final class Patch {
         }
     }
 
+    /** For changes that are rare: of a message in segments this makes an array. */
+    private byte at(int index) {
+        return envelope.body()[index];
+    }
+
     private Span message() {
-        return new Span(skipSpace(0), body.length);
+        return new Span(skipSpace(0), envelope.length());
     }
 
     private int skipSpace(int from) {
         int i = from;
-        while (isSpace(body[i])) {
+        while (isSpace(at(i))) {
             i++;
         }
         return i;
@@ -348,7 +384,7 @@ public final class Patch {
 
     private int skipSpaceBack(int from) {
         int i = from;
-        while (i >= 0 && isSpace(body[i])) {
+        while (i >= 0 && isSpace(at(i))) {
             i--;
         }
         return i;

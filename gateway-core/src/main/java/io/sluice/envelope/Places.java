@@ -1,8 +1,9 @@
 package io.sluice.envelope;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
-/** Where the members of one message stand. Written by the scanner, then never again. */
+/** A message's bytes, and where in them its members stand. The places are written by the scanner, then never again. */
 final class Places {
     private static final int COUNT = Member.values().length;
 
@@ -14,6 +15,114 @@ final class Places {
      * itself until there is another, which responses have none of.
      */
     private int[] at = new int[OF_MESSAGE];
+
+    /** The bytes, but for a large message that is still in the buffers it arrived in. */
+    private byte @Nullable [] array;
+
+    private final @Nullable Segments segments;
+
+    Places(byte[] body) {
+        array = body;
+        segments = null;
+    }
+
+    Places(Segments body) {
+        segments = body;
+    }
+
+    /** The bytes in an array, which is not to be written to; from now on they are nowhere else. */
+    byte[] bytes() {
+        byte[] known = array;
+        if (known == null) {
+            Segments there = segments();
+            known = there.toBytes();
+            array = known;
+            there.release();
+        }
+        return known;
+    }
+
+    /** The buffers of the message, or null when it is in an array. */
+    @Nullable
+    Segments held() {
+        return array == null ? segments : null;
+    }
+
+    private Segments segments() {
+        if (segments == null) {
+            throw new IllegalStateException("neither an array nor segments");
+        }
+        return segments;
+    }
+
+    int length() {
+        byte[] known = array;
+        return known != null ? known.length : segments().length();
+    }
+
+    byte at(int index) {
+        byte[] known = array;
+        return known != null ? known[index] : segments().at(index);
+    }
+
+    /** The first byte of a member that is there. */
+    byte first(Member member) {
+        return at(start(member));
+    }
+
+    byte[] copy(int start, int end) {
+        byte[] known = array;
+        return known != null
+                ? Arrays.copyOfRange(known, start, end)
+                : segments().copy(start, end);
+    }
+
+    /** The value of the string literal that stands there. */
+    String text(int start, int end) {
+        byte[] known = array;
+        return known != null
+                ? JsonScanner.text(known, start, end)
+                : JsonScanner.text(segments().copy(start, end), 0, end - start);
+    }
+
+    String text(Member member) {
+        return text(start(member), end(member));
+    }
+
+    /** The id of a message that has one. */
+    RequestId id() {
+        int start = start(Member.ID);
+        int end = end(Member.ID);
+        byte[] known = array;
+        return known != null
+                ? RequestId.read(known, start, end)
+                : RequestId.read(segments().copy(start, end), 0, end - start);
+    }
+
+    /** What the string that is the method stands for among these; null when it is none of them. */
+    <T> @Nullable T method(Names<T> among) {
+        int start = start(Member.METHOD) + 1;
+        int end = end(Member.METHOD) - 1;
+        byte[] known = array;
+        if (known == null) {
+            known = segments().copy(start, end);
+            end -= start;
+            start = 0;
+        }
+        return among.find(KeyHash.of(known, start, end), known, start, end);
+    }
+
+    /** Where the member of an object stands. */
+    Span member(Span object, String key) {
+        byte[] known = array;
+        return known != null ? JsonScanner.member(known, object, key) : JsonScanner.member(segments(), object, key);
+    }
+
+    /** Lays the bytes open to a scanner. */
+    JsonScanner scanner(boolean strict, int maxDepth) {
+        byte[] known = array;
+        return known != null ? JsonScanner.of(known, strict, maxDepth) : JsonScanner.of(segments(), strict, maxDepth);
+    }
 
     @SuppressWarnings("EnumOrdinal") // an array beats an EnumMap: no object per place
     private static int index(Member member) {

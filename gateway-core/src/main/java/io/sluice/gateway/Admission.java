@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 final class Admission {
     private static final Duration NO_SOONER = Duration.ofSeconds(1);
 
+    private static final byte[] NO_BYTES = {};
+
     private final Guard guard;
     private final Overload overload;
 
@@ -48,7 +50,7 @@ final class Admission {
                 call.caller(),
                 target.backend(),
                 tool ? target.originalName() : "",
-                call.envelope().body(),
+                guard.comparesCalls() ? call.envelope().body() : NO_BYTES,
                 arguments.isPresent() ? arguments.start() : 0,
                 arguments.isPresent() ? arguments.end() : 0,
                 System.nanoTime());

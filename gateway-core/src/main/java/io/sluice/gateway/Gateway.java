@@ -13,6 +13,7 @@ import io.sluice.catalog.Profile;
 import io.sluice.discovery.Announced;
 import io.sluice.discovery.Discovery;
 import io.sluice.discovery.DiscoveryState;
+import io.sluice.envelope.Segments;
 import io.sluice.guard.Guard;
 import io.sluice.listener.BodyReader;
 import io.sluice.listener.HttpHandler;
@@ -317,10 +318,7 @@ public final class Gateway implements Disposable {
         overload.check();
         Inbound inbound = Inbound.of(mount, request.requestHeaders());
         return switch (request.method().name()) {
-            case "POST" ->
-                post(inbound, request)
-                        .flatMap(answer -> Mono.from(write(answer, response)))
-                        .doOnDiscard(Answer.class, Answers::discard);
+            case "POST" -> post(inbound, request, response);
             case "GET" -> path.get(inbound).flatMap(answer -> Mono.from(write(answer, response)));
             case "DELETE" -> write(path.delete(inbound), response);
             default -> throw Rejection.BadHttp.methodNotAllowed(request.method().name(), "POST, GET, DELETE");
@@ -364,11 +362,20 @@ public final class Gateway implements Disposable {
         return write(oldTransport.open(Inbound.of(mount, request.requestHeaders())), response);
     }
 
-    /** A call that came by the short way goes on where it was left. */
-    private Mono<Answer> post(Inbound inbound, HttpServerRequest request) {
-        return Lane.begun(request) instanceof Ahead begun
-                ? begun.rest()
-                : path.post(inbound, BodyReader.read(request, settings.maxBodyBytes()));
+    /** A call that came by the short way goes on where it was left. The body is held until the answer has been written. */
+    private Publisher<Void> post(Inbound inbound, HttpServerRequest request, HttpServerResponse response) {
+        if (Lane.begun(request) instanceof Ahead begun) {
+            return written(begun.rest(), response);
+        }
+        return Mono.using(
+                Segments::new,
+                body -> written(
+                        path.post(inbound, BodyReader.read(request, settings.maxBodyBytes(), body), body), response),
+                Segments::release);
+    }
+
+    private Mono<Void> written(Mono<Answer> coming, HttpServerResponse response) {
+        return coming.flatMap(answer -> Mono.from(write(answer, response))).doOnDiscard(Answer.class, Answers::discard);
     }
 
     /** The short way for calls that need not wait, to stand beside {@link #handler()}. */

@@ -60,10 +60,16 @@ final class ModernCalls {
                 yield Mono.just(Answers.list(call));
             }
             case TOOLS_CALL, PROMPTS_GET, RESOURCES_READ, COMPLETION_COMPLETE -> forward(call, view);
-            case TASKS_GET, TASKS_UPDATE, TASKS_CANCEL -> task(call, view);
-            case SUBSCRIPTIONS_LISTEN -> listens.open(call, view);
+            case TASKS_GET, TASKS_UPDATE, TASKS_CANCEL -> task(onHeap(call), view);
+            case SUBSCRIPTIONS_LISTEN -> listens.open(onHeap(call), view);
             default -> throw new Rejection.MethodNotFound(method.wire(), true);
         };
+    }
+
+    /** For those who read a call after its request has ended, or do not know how to read a large one where it is. */
+    private static Call onHeap(Call call) {
+        call.envelope().onHeap();
+        return call;
     }
 
     /** As {@link #serve}, on the short way: null for what has to wait for something. */
@@ -129,13 +135,13 @@ final class ModernCalls {
         Upstream upstream = view.upstream(target.backend());
         Optional<ParkedCalls.Return> back = parked.comeBack(call);
         if (back.isPresent()) {
-            return comeBack(call, target, upstream, back.get());
+            return comeBack(onHeap(call), target, upstream, back.get());
         }
         Terms terms = admission.admit(call, target, upstream);
         return upstream.verdict()
                 .flatMap(verdict -> verdict.era() == Era.MODERN
                         ? Relay.send(call, target, upstream, params, tasks, terms, cache)
-                        : begin(call, target, upstream, terms))
+                        : begin(onHeap(call), target, upstream, terms))
                 .onErrorMap(Rejection.BackendFailure.class, e -> Replies.sinceWhen(upstream, e));
     }
 

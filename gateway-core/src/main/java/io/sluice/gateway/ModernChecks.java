@@ -16,7 +16,6 @@ import io.sluice.protocol.ProtocolVersion;
 import io.sluice.rejection.Rejection;
 import io.sluice.wire.HeaderLines;
 import java.math.BigDecimal;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -87,7 +86,7 @@ final class ModernChecks {
     }
 
     private static void requireObject(Envelope envelope, Span span, String what) {
-        if (envelope.body()[span.start()] != '{') {
+        if (!envelope.isObject(span)) {
             throw new Rejection.InvalidEnvelope(what + " must be an object");
         }
     }
@@ -190,7 +189,7 @@ final class ModernChecks {
     static @Nullable String argument(Envelope envelope, List<String> path) {
         Span at = envelope.arguments();
         for (String key : path) {
-            if (!at.isPresent() || envelope.body()[at.start()] != '{') {
+            if (!envelope.isObject(at)) {
                 return null;
             }
             at = envelope.member(at, key);
@@ -201,7 +200,7 @@ final class ModernChecks {
         if (envelope.isString(at)) {
             return envelope.text(at);
         }
-        String raw = new String(envelope.body(), at.start(), at.end() - at.start(), StandardCharsets.UTF_8);
+        String raw = envelope.raw(at).toString();
         return raw.equals("null") ? null : raw;
     }
 

@@ -113,8 +113,7 @@ final class OldTransport {
 
         /** Has a message answered on the stream. */
         Disposable answers(byte[] json, boolean initialize, boolean oldest) {
-            return path.post(inbound(), Mono.just(json))
-                    .subscribe(answer -> tell(answer, initialize, oldest), broken -> {});
+            return path.post(inbound(), json).subscribe(answer -> tell(answer, initialize, oldest), broken -> {});
         }
 
         private void tell(Answer answer, boolean initialize, boolean oldest) {

@@ -102,7 +102,8 @@ final class Relay {
                 reply -> reply.map(relay::exposed));
         ride.passing(() -> new PassingAnswer(call, relay.backend(), turn, ride, ExposedUris.renaming(call, target)));
         return ride.depart(
-                () -> upstream.postModernNow(relay.body(), relay.head(), terms, turn.eventLoop(), ride),
+                () -> upstream.postModernNow(
+                        Targets.rename(call, target).toBytes(), relay.head(), terms, turn.eventLoop(), ride),
                 () -> relay.send(terms));
     }
 
@@ -111,16 +112,12 @@ final class Relay {
     }
 
     private Mono<Reply> asked(Terms terms) {
-        return upstream.postModern(body(), head(), terms);
+        return upstream.postModern(Targets.rename(call, target), head(), terms);
     }
 
     private Answer exposed(Reply reply) {
         Reply uris = ExposedUris.in(reply, call, target);
         return answer(call.method().target() == McpMethod.Target.TASK_ID ? tasks.in(uris, call, target) : uris);
-    }
-
-    private byte[] body() {
-        return Targets.rename(call, target).toBytes();
     }
 
     private ModernHead head() {

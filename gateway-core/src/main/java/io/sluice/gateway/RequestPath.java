@@ -11,6 +11,7 @@ import io.sluice.catalog.Mount;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.EnvelopeReader;
 import io.sluice.envelope.Kind;
+import io.sluice.envelope.Segments;
 import io.sluice.listener.Lane;
 import io.sluice.overload.Overload;
 import io.sluice.protocol.Era;
@@ -65,18 +66,62 @@ final class RequestPath {
         this.overload = overload;
     }
 
-    /** POST. The body is read only once a caller is known. */
-    Mono<Answer> post(Inbound inbound, Mono<byte[]> body) {
+    /**
+     * POST. The body is read only once a caller is known.
+     *
+     * @param arriving ends when all of {@code body} is there, which is released no sooner than the answer is written
+     */
+    Mono<Answer> post(Inbound inbound, Mono<Void> arriving, Segments body) {
+        return post(
+                inbound,
+                (caller, view, mount) -> arriving.then(Mono.defer(() -> arrived(inbound, caller, view, mount, body))));
+    }
+
+    /** The same of a body that is there. */
+    Mono<Answer> post(Inbound inbound, byte[] body) {
+        return post(inbound, (caller, view, mount) -> serve(inbound, caller, view, mount, body));
+    }
+
+    /** What follows when it is known who asks for what. */
+    private interface Next {
+        Mono<Answer> of(Caller caller, View view, Mount mount);
+    }
+
+    private Mono<Answer> post(Inbound inbound, Next next) {
         return Mono.defer(() -> {
                     Caller caller = authenticator.authenticate(inbound.headers());
                     View view = views.get();
                     Mount mount = mount(view, inbound, caller);
                     checkContentType(inbound);
-                    return body.flatMap(bytes -> EnvelopeReader.isBatch(bytes)
-                            ? batch(inbound, caller, view, mount, bytes)
-                            : serve(inbound, caller, view, mount, bytes));
+                    return next.of(caller, view, mount);
                 })
                 .onErrorResume(Rejection.class, rejection -> Mono.just(JsonRpc.refusal(null, rejection)));
+    }
+
+    /** A small body is copied, which is cheaper than to look at it where it is. */
+    private Mono<Answer> arrived(Inbound inbound, Caller caller, View view, Mount mount, Segments body) {
+        if (body.length() > Lane.MAX_BODY_BYTES && !EnvelopeReader.isBatch(body)) {
+            return serveLarge(inbound, caller, view, mount, body);
+        }
+        byte[] bytes = body.toBytes();
+        body.release();
+        return serve(inbound, caller, view, mount, bytes);
+    }
+
+    private Mono<Answer> serve(Inbound inbound, Caller caller, View view, Mount mount, byte[] body) {
+        return EnvelopeReader.isBatch(body)
+                ? batch(inbound, caller, view, mount, body)
+                : serveOne(inbound, caller, view, mount, body);
+    }
+
+    private Mono<Answer> serveLarge(Inbound inbound, Caller caller, View view, Mount mount, Segments body) {
+        Envelope envelope;
+        try {
+            envelope = EnvelopeReader.read(body);
+        } catch (Rejection malformed) {
+            return Mono.just(JsonRpc.refusal(EnvelopeReader.idOf(body.toBytes()), malformed));
+        }
+        return serve(new Known(inbound, caller, view, mount, envelope));
     }
 
     /** Who asks. */
@@ -131,7 +176,7 @@ final class RequestPath {
         }
     }
 
-    private Mono<Answer> serve(Inbound inbound, Caller caller, View view, Mount mount, byte[] body) {
+    private Mono<Answer> serveOne(Inbound inbound, Caller caller, View view, Mount mount, byte[] body) {
         Envelope envelope;
         try {
             envelope = EnvelopeReader.read(body);
@@ -145,7 +190,7 @@ final class RequestPath {
         if (Classifier.classify(inbound, envelope) == Era.MODERN) {
             return modern(inbound, caller, view, mount, envelope);
         }
-        return legacy(inbound, caller, view, mount, envelope);
+        return legacy(inbound, caller, view, mount, envelope.onHeap()); // its call may outlive its request
     }
 
     /** What is known of a message before it is served. */
@@ -274,7 +319,7 @@ final class RequestPath {
         Inbound jsonOnly =
                 new Inbound(inbound.mount(), inbound.headers(), new io.sluice.call.Accept(true, false, false));
         return Flux.fromIterable(messages)
-                .concatMap(message -> serve(jsonOnly, caller, view, mount, message))
+                .concatMap(message -> serveOne(jsonOnly, caller, view, mount, message))
                 .concatMap(Answers::bytes)
                 .collectList()
                 .map(RequestPath::join);

@@ -125,6 +125,11 @@ public final class Guard {
         }
     }
 
+    /** Whether {@link #check} looks at the body. */
+    public boolean comparesCalls() {
+        return state.identical != null;
+    }
+
     /** Whose calls go first. */
     public Priority priority(Caller caller) {
         List<String> background = state.settings.background();

@@ -6,9 +6,9 @@ import io.netty.channel.ChannelException;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http2.Http2Exception;
+import io.sluice.envelope.Segments;
 import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BadHttp;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -17,31 +17,33 @@ import reactor.core.publisher.MonoSink;
 import reactor.netty.http.server.HttpServerRequest;
 import reactor.util.context.Context;
 
-/** Reads a request's body into one array, as far as a limit. */
+/** Reads a request's body, as far as a limit. */
 public final class BodyReader {
-    private static final byte[] EMPTY = {};
-
-    /** Memory follows what has arrived, not what a client announces. */
-    private static final int FIRST_BYTES = 16 * 1024;
-
-    private static final int GROWTH = 2;
-
-    /** Who says how much there will be, and keeps to it, is spared most of the copies. */
-    private static final int GROWTH_ANNOUNCED = 8;
-
     private BodyReader() {}
 
     /**
-     * The body, or an empty array where there is none. More than {@code maxBytes} ends in {@link BadHttp#tooLarge}, at
-     * once if {@code Content-Length} says so; a malformed or late body in the {@link Rejection} that says so; a client
-     * that goes away in an error. Every buffer is released, on error and cancel too. At most one subscriber.
+     * The body in one array, which is empty where there is none. More than {@code maxBytes} ends in
+     * {@link BadHttp#tooLarge}, at once if {@code Content-Length} says so; a malformed or late body in the
+     * {@link Rejection} that says so; a client that goes away in an error. Every buffer is released, on error and cancel
+     * too. At most one subscriber.
      */
     public static Mono<byte[]> read(HttpServerRequest request, long maxBytes) {
-        long announced = announced(request);
-        if (announced > maxBytes) {
+        return Mono.using(
+                Segments::new,
+                body -> read(request, maxBytes, body).then(Mono.fromSupplier(body::toBytes)),
+                Segments::release);
+    }
+
+    /**
+     * As the other form, but for where the body goes: memory follows what has arrived, not what a client announces.
+     *
+     * @param into empty; the caller's to release, whatever comes of this, and not before it has ended or was cancelled
+     */
+    public static Mono<Void> read(HttpServerRequest request, long maxBytes, Segments into) {
+        if (announced(request) > maxBytes) {
             return Mono.error(BadHttp.tooLarge(maxBytes));
         }
-        return Mono.create(sink -> request.receiveObject().subscribe(new Gathering(sink, maxBytes, announced)));
+        return Mono.create(sink -> request.receiveObject().subscribe(new Gathering(sink, maxBytes, into)));
     }
 
     private static long announced(HttpServerRequest request) {
@@ -65,18 +67,16 @@ public final class BodyReader {
 
     /** Next to the source, without an operator between: Reactor Netty may signal an error twice. */
     private static final class Gathering implements CoreSubscriber<Object> {
-        private final MonoSink<byte[]> sink;
+        private final MonoSink<Void> sink;
         private final long maxBytes;
-        private final long announced;
+        private final Segments body;
         private @Nullable Subscription subscription;
-        private byte[] bytes = EMPTY;
-        private int size;
         private boolean done;
 
-        Gathering(MonoSink<byte[]> sink, long maxBytes, long announced) {
+        Gathering(MonoSink<Void> sink, long maxBytes, Segments body) {
             this.sink = sink;
             this.maxBytes = maxBytes;
-            this.announced = announced;
+            this.body = body;
         }
 
         @Override
@@ -100,25 +100,15 @@ public final class BodyReader {
         }
 
         private void add(ByteBuf part) {
-            int more = part.readableBytes();
-            if (size + (long) more > maxBytes) {
-                done = true;
-                if (subscription != null) {
-                    subscription.cancel();
-                }
-                sink.error(BadHttp.tooLarge(maxBytes));
+            if (body.length() + (long) part.readableBytes() <= maxBytes) {
+                body.add(part);
                 return;
             }
-            if (size + more > bytes.length) {
-                boolean known = announced >= size + more;
-                long exact = known ? announced : Long.MAX_VALUE;
-                long arrived = size + (long) more;
-                long grown = known ? GROWTH_ANNOUNCED * arrived : GROWTH * (long) bytes.length;
-                long generous = Math.max(arrived, Math.max(FIRST_BYTES, grown));
-                bytes = Arrays.copyOf(bytes, (int) Math.min(exact, Math.min(generous, maxBytes)));
+            done = true;
+            if (subscription != null) {
+                subscription.cancel();
             }
-            part.getBytes(part.readerIndex(), bytes, size, more);
-            size += more;
+            sink.error(BadHttp.tooLarge(maxBytes));
         }
 
         @Override
@@ -133,7 +123,7 @@ public final class BodyReader {
         public void onComplete() {
             if (!done) {
                 done = true;
-                sink.success(size == bytes.length ? bytes : Arrays.copyOf(bytes, size));
+                sink.success();
             }
         }
     }

@@ -77,7 +77,7 @@ final class AdapterExchanges {
     }
 
     private Mono<Outcome> outcome(Ask ask, @Nullable String session, @Nullable String traceparent) {
-        byte[] body = ask.body();
+        byte[] body = ask.bytes();
         if (body != null) {
             Optional<Envelope> message = MessageReader.read(body);
             return message.isEmpty()

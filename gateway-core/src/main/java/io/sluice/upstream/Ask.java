@@ -2,6 +2,7 @@ package io.sluice.upstream;
 
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.sluice.envelope.Patch;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.protocol.McpMethod;
 import io.sluice.protocol.ProtocolVersion;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param repeatable whether it may be sent again when nobody can tell if it arrived
  * @param terms the gateway's own, or a client's
  * @param to another address of the same origin than the endpoint's own, or null
+ * @param large a body that is taken from where it is each time that this is sent, instead of {@code body}; null for none
  */
 record Ask(
         HttpMethod method,
@@ -33,7 +35,8 @@ record Ask(
         boolean longLived,
         boolean repeatable,
         Terms terms,
-        @Nullable URI to) {
+        @Nullable URI to,
+        @Nullable Patch large) {
     private static final String RETRY_ATTEMPT = "X-Retry-Attempt";
 
     Ask(
@@ -46,7 +49,7 @@ record Ask(
             boolean longLived,
             boolean repeatable,
             Terms terms) {
-        this(method, endpoint, movable, headers, body, timeout, longLived, repeatable, terms, null);
+        this(method, endpoint, movable, headers, body, timeout, longLived, repeatable, terms, null, null);
     }
 
     static Ask post(byte[] body, Consumer<HttpHeaders> headers, Duration timeout, boolean repeatable) {
@@ -71,7 +74,7 @@ record Ask(
 
     /** Of a call, on its own terms. */
     static Ask call(
-            byte[] body,
+            byte @Nullable [] body,
             Consumer<HttpHeaders> headers,
             Duration timeout,
             boolean repeatable,
@@ -89,6 +92,7 @@ record Ask(
                 false,
                 repeatable || terms.safe(),
                 terms,
+                null,
                 null);
     }
 
@@ -97,7 +101,7 @@ record Ask(
     }
 
     Ask at(@Nullable Endpoint place) {
-        return new Ask(method, place, movable, headers, body, timeout, longLived, repeatable, terms, to);
+        return new Ask(method, place, movable, headers, body, timeout, longLived, repeatable, terms, to, large);
     }
 
     Ask also(CharSequence name, String value) {
@@ -115,11 +119,12 @@ record Ask(
                 longLived,
                 repeatable,
                 terms,
-                to);
+                to,
+                large);
     }
 
     Ask to(URI address) {
-        return new Ask(method, endpoint, movable, headers, body, timeout, longLived, repeatable, terms, address);
+        return new Ask(method, endpoint, movable, headers, body, timeout, longLived, repeatable, terms, address, large);
     }
 
     /** The same for the second time that it is sent, which it says. */
@@ -129,7 +134,21 @@ record Ask(
 
     /** On a connection of its own, and in nobody's place. */
     Ask aside() {
-        return new Ask(method, endpoint, movable, headers, body, timeout, true, false, terms, to);
+        return new Ask(method, endpoint, movable, headers, body, timeout, true, false, terms, to, large);
+    }
+
+    Ask carrying(Patch message) {
+        return new Ask(method, endpoint, movable, headers, null, timeout, longLived, repeatable, terms, to, message);
+    }
+
+    /** The body in an array, for those who do not take it from where it is. */
+    byte @Nullable [] bytes() {
+        return large == null ? body : large.toBytes();
+    }
+
+    /** Length of the body, or -1 for none. */
+    int length() {
+        return large != null ? large.length() : body != null ? body.length : -1;
     }
 
     /** Whether nobody knows, when no answer comes, if it did something. */

@@ -5,6 +5,7 @@ import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.balance.Attempt;
+import io.sluice.envelope.Patch;
 import io.sluice.guard.Gate;
 import io.sluice.guard.Permit;
 import io.sluice.guard.Quantile;
@@ -96,14 +97,18 @@ final class HttpExchanges {
         HeaderLines headers = new HeaderLines();
         headers.set(HttpHeaderNames.HOST, origin.authority());
         write(headers, ask);
-        return RequestBytes.of(ask.method(), origin.target(), headers, ask.body());
+        Patch large = ask.large();
+        return large == null
+                ? RequestBytes.of(ask.method(), origin.target(), headers, ask.body())
+                : RequestBytes.of(ask.method(), origin.target(), headers, large);
     }
 
     private void write(HttpHeaders headers, Ask ask) {
         headers.set(HttpHeaderNames.USER_AGENT, settings.userAgent());
-        if (ask.body() != null) {
+        int length = ask.length();
+        if (length >= 0) {
             headers.set(HttpHeaderNames.CONTENT_TYPE, MediaTypes.JSON);
-            headers.set(HttpHeaderNames.CONTENT_LENGTH, ask.body().length);
+            headers.set(HttpHeaderNames.CONTENT_LENGTH, length);
         }
         if (!settings.gatewayId().isEmpty()) {
             headers.set(McpHeaders.VIA, settings.gatewayId());

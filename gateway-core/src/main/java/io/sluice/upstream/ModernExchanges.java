@@ -7,6 +7,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.envelope.Envelope;
 import io.sluice.envelope.Kind;
 import io.sluice.envelope.MessageReader;
+import io.sluice.envelope.Patch;
 import io.sluice.protocol.ErrorCodes;
 import io.sluice.protocol.HeaderValue;
 import io.sluice.protocol.McpHeaders;
@@ -44,11 +45,20 @@ final class ModernExchanges {
      * @param body a whole, valid modern request; not to be written to afterwards
      */
     Mono<Reply> post(byte[] body, ModernHead head, Terms terms) {
-        if (local != null) {
-            return answered(local, body);
-        }
+        return local != null ? answered(local, body) : post(asked(body, head, terms));
+    }
+
+    /** As the other form, of a message that is sent from where it is, and must be there until the reply has begun. */
+    Mono<Reply> post(Patch message, ModernHead head, Terms terms) {
+        return local == null && message.isHeld()
+                ? post(asked(null, head, terms).carrying(message))
+                : post(message.toBytes(), head, terms);
+    }
+
+    private Mono<Reply> post(Ask ask) {
+        Terms terms = ask.terms();
         return Limited.on(
-                reply(http.send(asked(body, head, terms)), terms),
+                reply(http.send(ask), terms),
                 terms,
                 http.backend().name(),
                 http.settings().timer(),
@@ -99,7 +109,7 @@ final class ModernExchanges {
                 };
     }
 
-    private Ask asked(byte[] body, ModernHead head, Terms terms) {
+    private Ask asked(byte @Nullable [] body, ModernHead head, Terms terms) {
         return Ask.call(
                 body,
                 headers -> write(head, headers),

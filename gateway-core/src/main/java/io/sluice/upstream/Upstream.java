@@ -3,6 +3,7 @@ package io.sluice.upstream;
 import io.netty.channel.EventLoop;
 import io.sluice.balance.Endpoints;
 import io.sluice.envelope.Envelope;
+import io.sluice.envelope.Patch;
 import io.sluice.envelope.RequestId;
 import io.sluice.guard.Gate;
 import io.sluice.protocol.ClientFeatures;
@@ -209,6 +210,14 @@ public final class Upstream implements Disposable {
     /** As the other form, on a call's own terms. */
     public Mono<Reply> postModern(byte[] body, ModernHead head, Terms terms) {
         return modern.post(body, head, terms);
+    }
+
+    /**
+     * As the other form, of a message that is sent from where it is. What it is in must not be released before the reply
+     * has begun.
+     */
+    public Mono<Reply> postModern(Patch message, ModernHead head, Terms terms) {
+        return modern.post(message, head, terms);
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.sluice.wire;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
@@ -71,7 +72,21 @@ final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureLi
         if (exchange.patience > 0) {
             look(exchange.silentSince + exchange.patience);
         }
-        channel.writeAndFlush(request).addListener(this);
+        write(request).addListener(this);
+    }
+
+    /** The parts of a large request one by one, so that each is written from where it is and released when it has left. */
+    private ChannelFuture write(ByteBuf request) {
+        if (!(request instanceof CompositeByteBuf parts)) {
+            return channel.writeAndFlush(request);
+        }
+        int last = parts.numComponents() - 1;
+        for (int i = 0; i < last; i++) {
+            channel.write(parts.componentSlice(i).retain());
+        }
+        ByteBuf end = parts.componentSlice(last).retain();
+        parts.release();
+        return channel.writeAndFlush(end);
     }
 
     @Override

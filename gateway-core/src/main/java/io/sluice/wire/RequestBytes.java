@@ -4,6 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.handler.codec.http.HttpMethod;
+import io.sluice.envelope.Patch;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Requests as they go on the wire. */
@@ -20,7 +23,25 @@ public final class RequestBytes {
      * @param headers of which names and values have been checked when they were set
      */
     public static ByteBuf of(HttpMethod method, String target, HeaderLines headers, byte @Nullable [] body) {
-        ByteBuf buffer = ByteBufAllocator.DEFAULT.directBuffer(HEAD_BYTES + (body == null ? 0 : body.length));
+        ByteBuf buffer = head(method, target, headers, body == null ? 0 : body.length);
+        return body == null ? buffer : buffer.writeBytes(body);
+    }
+
+    /** The same with a body that stays where it is: a buffer of several parts. */
+    public static ByteBuf of(HttpMethod method, String target, HeaderLines headers, Patch body) {
+        List<ByteBuf> parts = new ArrayList<>();
+        parts.add(head(method, target, headers, 0));
+        try {
+            body.toParts(parts);
+        } catch (RuntimeException gone) {
+            parts.forEach(ByteBuf::release);
+            throw gone;
+        }
+        return ByteBufAllocator.DEFAULT.compositeBuffer(parts.size()).addComponents(true, parts);
+    }
+
+    private static ByteBuf head(HttpMethod method, String target, HeaderLines headers, int bodyBytes) {
+        ByteBuf buffer = ByteBufAllocator.DEFAULT.directBuffer(HEAD_BYTES + bodyBytes);
         ascii(buffer, method.name());
         buffer.writeByte(' ');
         ascii(buffer, target);
@@ -31,8 +52,7 @@ public final class RequestBytes {
             ascii(buffer, headers.value(i));
             buffer.writeShort(LINE_END);
         }
-        buffer.writeShort(LINE_END);
-        return body == null ? buffer : buffer.writeBytes(body);
+        return buffer.writeShort(LINE_END);
     }
 
     /** What is not ISO-8859-1 becomes a question mark, as everywhere in Netty. */

@@ -90,7 +90,7 @@ class ResponseFilterByChanceTest {
     /** Whether the id stands twice: the rewriter replaces both, the patch the last. */
     private static boolean occursTwice(byte[] message) {
         try (JsonScanner scanner = JsonScanner.of(message, false, MessageReader.MAX_DEPTH)) {
-            scanner.message(new Places());
+            scanner.message(new Places(message));
             return scanner.idRepeated();
         }
     }

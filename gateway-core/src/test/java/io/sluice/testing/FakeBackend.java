@@ -61,6 +61,9 @@ public final class FakeBackend implements AutoCloseable {
     private @Nullable HeldPort held;
     private volatile boolean stateful = true;
     private volatile boolean asEvents;
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final AtomicInteger leftUnread = new AtomicInteger();
+    private volatile int mostBytes = Integer.MAX_VALUE;
     private volatile boolean keeping = true;
     private volatile boolean getStream = true;
     private volatile boolean forgetsWith400;
@@ -341,8 +344,20 @@ public final class FakeBackend implements AutoCloseable {
         accepting = accept(listening);
     }
 
+    /** From now on leaves a body longer than this where it is, until the backend is closed. */
+    public FakeBackend readingAtMost(int bytes) {
+        mostBytes = bytes;
+        return this;
+    }
+
+    /** How many bodies were left. */
+    public int leftUnread() {
+        return leftUnread.get();
+    }
+
     @Override
     public void close() {
+        closing.countDown();
         down();
         release();
     }
@@ -417,7 +432,7 @@ public final class FakeBackend implements AutoCloseable {
         }
     }
 
-    private static @Nullable Received read(InputStream in) throws IOException {
+    private @Nullable Received read(InputStream in) throws IOException, InterruptedException {
         String requestLine = line(in);
         if (requestLine.isEmpty()) {
             return null;
@@ -431,7 +446,12 @@ public final class FakeBackend implements AutoCloseable {
                     line.substring(colon + 1).trim(),
                     (a, b) -> a + "\n" + b);
         }
-        byte[] body = in.readNBytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
+        int length = Integer.parseInt(headers.getOrDefault("content-length", "0"));
+        if (length > mostBytes) {
+            leftUnread.incrementAndGet();
+            closing.await();
+        }
+        byte[] body = in.readNBytes(length);
         return new Received(parts[0], parts[1], headers, body, parsed(body));
     }
 
