@@ -56,6 +56,12 @@ public final class EndpointState {
     /** Until when it is out of the choice; 0 while it is in. */
     final AtomicLong ejectedUntil = new AtomicLong();
 
+    /** Until when no check brings it back. */
+    private volatile long heldUntil;
+
+    /** Whether a check has brought it back, and no call has gone well since. */
+    private volatile boolean unproven;
+
     /** Until when another replica's word against it counts; 0 for not at all. */
     private volatile long doubtedUntil;
 
@@ -75,6 +81,7 @@ public final class EndpointState {
         this.updatedAt = nowNanos;
         this.triedAt = nowNanos;
         this.joinedAt = nowNanos - slowStartNanos;
+        this.heldUntil = nowNanos;
     }
 
     public Endpoint endpoint() {
@@ -134,6 +141,23 @@ public final class EndpointState {
     boolean isOnTrial(long nowNanos) {
         long until = ejectedUntil.get();
         return until != 0 && nowNanos - until >= 0;
+    }
+
+    /** Whether it stays out however well a check goes. */
+    boolean isHeld(long nowNanos) {
+        return nowNanos - heldUntil < 0;
+    }
+
+    void heldUntil(long until) {
+        heldUntil = until;
+    }
+
+    boolean isUnproven() {
+        return unproven;
+    }
+
+    void unproven(boolean now) {
+        unproven = now;
     }
 
     /** Whether another replica has ejected it, which is a reason to look closely, and no more. */

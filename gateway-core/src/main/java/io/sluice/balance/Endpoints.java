@@ -217,6 +217,9 @@ public final class Endpoints {
             if (at.failuresInARow.get() != 0) {
                 at.failuresInARow.set(0);
             }
+            if (at.isUnproven()) {
+                at.unproven(false);
+            }
             if (at.ejectedUntil.get() != 0) {
                 settleEjection(at, nowNanos);
             }
@@ -235,8 +238,11 @@ public final class Endpoints {
         }
     }
 
-    /** Of an endpoint that another replica has ejected, half as many are enough. */
+    /** One is enough where only a check has gone well; of an endpoint that another replica has ejected, half as many. */
     private int mostFailures(EndpointState at, long nowNanos) {
+        if (at.isUnproven()) {
+            return 1;
+        }
         int most = outliers.consecutiveFailures();
         return at.isDoubted(nowNanos) ? Math.max(1, most / 2) : most;
     }
@@ -262,6 +268,9 @@ public final class Endpoints {
     private void eject(EndpointState at, String why, long nowNanos) {
         Duration out = ejectByHand(at, why, nowNanos);
         if (!out.isZero()) {
+            if (at.isUnproven()) {
+                at.heldUntil(nowNanos + outliers.ejection().toNanos());
+            }
             listener.changed(at.endpoint(), out);
         }
     }
@@ -347,7 +356,11 @@ public final class Endpoints {
                         .toList();
     }
 
-    /** What an active check found out. One that went well brings an ejected endpoint back. */
+    /**
+     * What an active check found out. One that went well brings an ejected endpoint back, but not one that was ejected by
+     * hand, nor, for a while, one whose next call failed when a check had brought it back: that answers checks and
+     * nothing else.
+     */
     public void checked(Endpoint endpoint, boolean healthy) {
         EndpointState at = find(endpoint);
         if (at == null || all.length == 1) {
@@ -355,7 +368,11 @@ public final class Endpoints {
         }
         long now = nanos.getAsLong();
         if (healthy) {
+            if (at.isHeld(now)) {
+                return;
+            }
             if (at.ejectedUntil.getAndSet(0) != 0) {
+                at.unproven(true);
                 back(at, "a health check went well", now);
             } else if (at.failuresInARow.get() != 0) {
                 at.joined(now);
@@ -423,6 +440,7 @@ public final class Endpoints {
     public void eject(EndpointState state, Duration out) {
         long now = nanos.getAsLong();
         if (out.isZero()) {
+            state.heldUntil(now);
             if (state.ejectedUntil.getAndSet(0) != 0) {
                 backByHand(state, "somebody said so", now);
             }
@@ -431,6 +449,7 @@ public final class Endpoints {
         ejectByHand(state, "somebody said so", now);
         if (state.isEjected(now)) {
             state.ejectedUntil.set(nonZero(now + out.toNanos()));
+            state.heldUntil(now + out.toNanos());
         }
     }
 

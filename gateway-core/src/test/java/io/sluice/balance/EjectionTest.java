@@ -210,4 +210,45 @@ class EjectionTest {
 
         assertThat(state.isEjected(now.get())).isFalse();
     }
+
+    @Test
+    void whatIsEjectedByHandIsNotBroughtBackByChecks() {
+        Endpoints endpoints = endpoints(2);
+        EndpointState state = endpoints.states().get(0);
+        endpoints.eject(state, Duration.ofMinutes(1));
+
+        endpoints.checked(state.endpoint(), true);
+        assertThat(state.isEjected(now.get())).isTrue();
+
+        now.addAndGet(61 * SECOND);
+        endpoints.checked(state.endpoint(), true);
+        assertThat(endpoints.out(now.get())).isEmpty();
+    }
+
+    @Test
+    void endpointThatAnswersChecksAndNothingElseGetsOneCallInFiveSeconds() {
+        Endpoints endpoints = endpoints(3);
+        for (int i = 0; i < 5; i++) {
+            endpoints.pinned(at(endpoints, 1), now.get()).end(Outcome.FAILED, now.get());
+        }
+        int wrong = 0;
+
+        for (int i = 0; i < 30; i++) { // a minute, with a check each two seconds
+            endpoints.checked(at(endpoints, 1), true);
+            wrong += run(endpoints, 200, Set.of("e1"));
+        }
+
+        assertThat(wrong).isBetween(5, 20);
+        for (int i = 0; i < 5; i++) { // it heals: ten seconds
+            endpoints.checked(at(endpoints, 1), true);
+            run(endpoints, 200, Set.of());
+        }
+        assertThat(endpoints.states().get(1).isEligible(now.get())).isTrue();
+        for (int i = 0; i < 4; i++) {
+            endpoints.pinned(at(endpoints, 1), now.get()).end(Outcome.FAILED, now.get());
+        }
+        assertThat(endpoints.states().get(1).isEligible(now.get()))
+                .as("a call has gone well: five failures eject it as any other")
+                .isTrue();
+    }
 }
