@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * up at once with a slow answer. It forgets in two ways. With each answer it moves towards what it sees, within about a
  * second, or within some ten answers where they come sooner: when the whole machine stood still for a moment, what is
  * well must look well again before what is ill looks better. Without any it fades within some seconds, so that an endpoint
- * that is avoided for being slow is tried again soon: one that was twenty times slower after about eight seconds. One such
+ * that is avoided for being slow is tried again soon: one that was twenty times slower after about eight seconds, any after ten. One such
  * call decides whether it stays away, and until it is answered hardly any follows: the fading begins anew with it.
  */
 public final class EndpointState {
@@ -24,6 +24,7 @@ public final class EndpointState {
     private static final double SETTLES_NANOS = 1e9;
     private static final double MOST_KEPT = 0.8;
     private static final double FADES_NANOS = 2.5e9;
+    private static final long FORGETS_NANOS = 10_000_000_000L;
     private static final double ASSUMED_NANOS = 1e6;
     private static final double LEAST_NANOS = 1e4;
     private static final double FORGOTTEN = 0.5;
@@ -221,7 +222,8 @@ public final class EndpointState {
 
     /** What is expected of the next answer. */
     public double averageNanos(long nowNanos) {
-        return average * kept(Math.min(nowNanos - updatedAt, nowNanos - triedAt), FADES_NANOS);
+        long since = Math.min(nowNanos - updatedAt, nowNanos - triedAt);
+        return since > FORGETS_NANOS ? 0 : average * kept(since, FADES_NANOS);
     }
 
     /** How much of something is left after a while. */

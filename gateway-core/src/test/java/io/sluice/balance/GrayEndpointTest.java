@@ -157,6 +157,25 @@ class GrayEndpointTest {
         assertThat(ill.inFlight()).as("the stream and one call").isEqualTo(2);
     }
 
+    @Test
+    void endpointThatTookMinutesIsTriedAfterTenSecondsAsWell() {
+        Endpoints endpoints =
+                new Endpoints(LoadBalancerTest.backend(1, 1, 1), BalanceSettings.STANDARD, new Random(3), now::get);
+        EndpointState ill = endpoints.states().get(ILL);
+        answers(endpoints, ill, 0, 120 * SECOND);
+        int tried = 0;
+
+        for (long at = 120 * SECOND; at < 131 * SECOND; at += 10 * MILLI) {
+            Attempt attempt = endpoints.pick(0, at);
+            attempt.answered(at + 5 * MILLI);
+            attempt.end(Outcome.SUCCEEDED, at + 5 * MILLI);
+            tried += attempt.state() == ill ? 1 : 0;
+        }
+
+        assertThat(tried).isBetween(1, 100);
+        assertThat(ill.averageNanos(131 * SECOND)).isLessThan(60 * SECOND);
+    }
+
     private static void answers(Endpoints endpoints, EndpointState state, long from, long to) {
         Attempt attempt = endpoints.pinned(state.endpoint(), from);
         attempt.answered(to);

@@ -110,6 +110,31 @@ class ReliabilityScenarios {
         judge("its share 10 s after healing, percent", back, back > 20, "more than 20 of 33");
     }
 
+    /** It takes calls and answers none, so that nothing is known to be wrong until their clients have lost patience. */
+    @Test
+    void oneEndpointOfThreeStopsAnswering() {
+        three("well", 10);
+        List<Trouble> all = three("ill", 10);
+        both(8);
+        all.forEach(Trouble::calls);
+
+        all.get(1).takes(600_000);
+        List<OpenLoop.Figures> silent = both(20);
+        double share = share(all, 1);
+        all.get(1).takes(10);
+        both(10);
+        share(all, 1);
+        both(5);
+        double back = share(all, 1);
+
+        say("three that are well", silent.get(0));
+        say("one of three answers nothing", silent.get(1));
+        double times = silent.get(1).p99Millis() / silent.get(0).p99Millis();
+        judge("p99 against those that are well", times, times <= 2, "at most 2");
+        judge("its share, percent", share, share < 1, "less than 1");
+        judge("its share 10 s after healing, percent", back, back > 20, "more than 20 of 33");
+    }
+
     @Test
     void oneEndpointOfThreeDies() {
         three("well", 10);
