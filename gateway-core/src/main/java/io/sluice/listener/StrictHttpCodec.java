@@ -1,6 +1,7 @@
 package io.sluice.listener;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -135,7 +136,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
         }
         if (body.isReadable()) {
             known.write(whole, known.voidPromise());
-            whole = body;
+            whole = lastOf(body, known);
         } else {
             body.release();
         }
@@ -146,6 +147,26 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
         }
         known.writeAndFlush(whole, known.voidPromise());
         goOn(known);
+    }
+
+    /**
+     * Writes all parts of a body but the last, which it returns. Netty limits what it gathers for one system call, to 32 KB
+     * at first, and raises the limit of a connection when all of it was taken; but not for the parts of the last buffer in
+     * line. A list of 500 KB took two calls each time, the first for a hundred bytes, and takes one from the second on.
+     *
+     * @param body released when it has left
+     */
+    private static ByteBuf lastOf(ByteBuf body, ChannelHandlerContext context) {
+        if (!(body instanceof CompositeByteBuf parts) || parts.numComponents() < 2) {
+            return body;
+        }
+        int last = parts.numComponents() - 1;
+        for (int i = 0; i < last; i++) {
+            context.write(parts.componentSlice(i).retain(), context.voidPromise());
+        }
+        ByteBuf end = parts.componentSlice(last).retain();
+        body.release();
+        return end;
     }
 
     /** As {@link #answer} with status 200, but for the body, which follows in {@linkplain #part parts}. Nothing is flushed. */
