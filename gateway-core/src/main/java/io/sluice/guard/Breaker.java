@@ -200,12 +200,12 @@ public final class Breaker {
 
     /** Closes it and forgets what it has seen. */
     public void reset() {
-        inner.reset();
-        forgotten = true;
+        forgotten = true; // first, or what is counted at this moment could open it again
         if (busy.compareAndSet(false, true)) {
             forget();
             busy.set(false);
         }
+        inner.reset();
         notice();
     }
 
