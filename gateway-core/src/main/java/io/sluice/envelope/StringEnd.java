@@ -21,7 +21,12 @@ final class StringEnd {
 
     private static final long ONES = 0x0101010101010101L;
     private static final long HIGHS = 0x8080808080808080L;
+    private static final long LOWS = 0x7F7F7F7F7F7F7F7FL;
     private static final long QUOTES = 0x2222222222222222L;
+
+    /** Brings the lowest bits of eight bytes together in the highest of them. */
+    private static final long GATHER = 0x0102040810204080L;
+
     private static final int BLOCK = 4 * Long.BYTES;
 
     private StringEnd() {}
@@ -34,17 +39,34 @@ final class StringEnd {
      */
     static int find(ByteBuffer chunk, int from, int to, boolean escaped) {
         int start = escaped ? from + 1 : from;
+        int i = start;
         while (true) {
-            int quote = quote(chunk, start, to);
-            boolean odd = isEscaped(chunk, start, quote);
-            if (quote >= to) {
-                return odd ? GOES_ON_ESCAPED : GOES_ON;
+            i = withoutQuote(chunk, i, to);
+            if (to - i < BLOCK) {
+                break;
             }
-            if (!odd) {
-                return quote + 1;
+            int quotes = quotes(chunk.getLong(i))
+                    | quotes(chunk.getLong(i + 8)) << 8
+                    | quotes(chunk.getLong(i + 16)) << 16
+                    | quotes(chunk.getLong(i + 24)) << 24;
+            for (; quotes != 0; quotes &= quotes - 1) {
+                int at = i + Integer.numberOfTrailingZeros(quotes);
+                if (!isEscaped(chunk, start, at)) {
+                    return at + 1;
+                }
+                start = at + 1;
             }
-            start = quote + 1;
+            i += BLOCK;
         }
+        for (; i < to; i++) {
+            if (chunk.get(i) == '"') {
+                if (!isEscaped(chunk, start, i)) {
+                    return i + 1;
+                }
+                start = i + 1;
+            }
+        }
+        return isEscaped(chunk, start, to) ? GOES_ON_ESCAPED : GOES_ON;
     }
 
     /** Whether the backslashes before it, which do not reach back beyond {@code start}, are odd in number. */
@@ -56,67 +78,44 @@ final class StringEnd {
         return (at - i & 1) != 0;
     }
 
-    /** Where the first quote stands, or {@code to}. */
-    private static int quote(ByteBuffer chunk, int from, int to) {
+    /** A bit for each byte that is a quote. */
+    private static int quotes(long word) {
+        long rest = word ^ QUOTES;
+        long quotes = ~((rest & LOWS) + LOWS | rest | LOWS);
+        return (int) ((quotes >>> 7) * GATHER >>> 56);
+    }
+
+    /** Passes over blocks that have none, unless a byte above 0x7F looks like one from afar. */
+    private static int withoutQuote(ByteBuffer chunk, int from, int to) {
         if (chunk.hasArray()) {
             int offset = chunk.arrayOffset();
-            return quote(chunk.array(), from + offset, to + offset) - offset;
+            return withoutQuote(chunk.array(), from + offset, to + offset) - offset;
         }
         int i = from;
         for (int last = to - BLOCK; i <= last; i += BLOCK) {
-            long a = chunk.getLong(i) ^ QUOTES;
-            long b = chunk.getLong(i + 8) ^ QUOTES;
-            long c = chunk.getLong(i + 16) ^ QUOTES;
-            long d = chunk.getLong(i + 24) ^ QUOTES;
-            if (((a - ONES | b - ONES | c - ONES | d - ONES) & HIGHS) != 0) {
-                int at = zero(a, b, c, d);
-                if (at < BLOCK) {
-                    return i + at;
-                }
+            long a = (chunk.getLong(i) ^ QUOTES) - ONES;
+            long b = (chunk.getLong(i + 8) ^ QUOTES) - ONES;
+            long c = (chunk.getLong(i + 16) ^ QUOTES) - ONES;
+            long d = (chunk.getLong(i + 24) ^ QUOTES) - ONES;
+            if (((a | b | c | d) & HIGHS) != 0) {
+                break;
             }
-        }
-        while (i < to && chunk.get(i) != '"') {
-            i++;
         }
         return i;
     }
 
     /** The same in an array, which the compiler makes a loop of its own for. */
-    private static int quote(byte[] text, int from, int to) {
+    private static int withoutQuote(byte[] text, int from, int to) {
         int i = from;
         for (int last = to - BLOCK; i <= last; i += BLOCK) {
-            long a = (long) LONG.get(text, i) ^ QUOTES;
-            long b = (long) LONG.get(text, i + 8) ^ QUOTES;
-            long c = (long) LONG.get(text, i + 16) ^ QUOTES;
-            long d = (long) LONG.get(text, i + 24) ^ QUOTES;
-            if (((a - ONES | b - ONES | c - ONES | d - ONES) & HIGHS) != 0) {
-                int at = zero(a, b, c, d);
-                if (at < BLOCK) {
-                    return i + at;
-                }
+            long a = ((long) LONG.get(text, i) ^ QUOTES) - ONES;
+            long b = ((long) LONG.get(text, i + 8) ^ QUOTES) - ONES;
+            long c = ((long) LONG.get(text, i + 16) ^ QUOTES) - ONES;
+            long d = ((long) LONG.get(text, i + 24) ^ QUOTES) - ONES;
+            if (((a | b | c | d) & HIGHS) != 0) {
+                break;
             }
         }
-        while (i < to && text[i] != '"') {
-            i++;
-        }
         return i;
-    }
-
-    /** Which is the first byte of these that is zero; {@link #BLOCK} for none: bytes above 0x7F look like one from afar. */
-    private static int zero(long a, long b, long c, long d) {
-        long zeros = (a - ONES) & ~a & HIGHS;
-        if (zeros != 0) {
-            return Long.numberOfTrailingZeros(zeros) >>> 3;
-        }
-        zeros = (b - ONES) & ~b & HIGHS;
-        if (zeros != 0) {
-            return 8 + (Long.numberOfTrailingZeros(zeros) >>> 3);
-        }
-        zeros = (c - ONES) & ~c & HIGHS;
-        if (zeros != 0) {
-            return 16 + (Long.numberOfTrailingZeros(zeros) >>> 3);
-        }
-        zeros = (d - ONES) & ~d & HIGHS;
-        return zeros == 0 ? BLOCK : 24 + (Long.numberOfTrailingZeros(zeros) >>> 3);
     }
 }
