@@ -255,9 +255,9 @@ class LargeRequestTest {
         byte[] body = body(named("echo") + "," + arguments(3_900_000));
         mail.readingAtMost(3_900_000 / 2);
 
-        try (RawExchange leaving = RawExchange.sent(gateway.port(), "POST", "/mcp", headers("echo"), body)) {
-            await().until(() -> mail.leftUnread() == 1);
-        }
+        RawExchange leaving = RawExchange.sent(gateway.port(), "POST", "/mcp", headers("echo"), body);
+        await().until(() -> mail.leftUnread() == 1);
+        leaving.close();
 
         await().until(() ->
                 gateway.upstream("mail").endpoints().states().stream().allMatch(state -> state.inFlight() == 0));
