@@ -63,9 +63,10 @@ final class OperationTable {
     /** What is at the path; empty when nothing is. */
     Optional<Resource> find(String path) {
         List<Operation> here = new ArrayList<>();
+        List<String> parts = PathPattern.split(path); // once: clients' requests come by here too
         Map<String, String> variables = Map.of();
         for (Operation operation : operations) {
-            Optional<Map<String, String>> match = operation.path().match(path);
+            Optional<Map<String, String>> match = operation.path().match(parts);
             if (match.isPresent()) {
                 here.add(operation);
                 variables = match.get();

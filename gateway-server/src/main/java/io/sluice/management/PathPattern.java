@@ -20,24 +20,39 @@ record PathPattern(List<String> segments) {
 
     /** The values of the variables, as they stand in the path, if the path matches. A variable is never empty. */
     Optional<Map<String, String>> match(String path) {
-        List<String> parts = split(path);
-        if (parts.size() != segments.size()) {
+        return match(split(path));
+    }
+
+    /** As the other form, of a path that has been {@link #split}. */
+    Optional<Map<String, String>> match(List<String> parts) {
+        if (!fits(parts)) {
             return Optional.empty();
         }
         Map<String, String> variables = new LinkedHashMap<>();
         for (int i = 0; i < parts.size(); i++) {
             String segment = segments.get(i);
-            String part = parts.get(i);
-            if (segment.startsWith("{") && !part.isEmpty()) {
-                variables.put(segment.substring(1, segment.length() - 1), part);
-            } else if (!segment.equals(part)) {
-                return Optional.empty();
+            if (segment.startsWith("{")) {
+                variables.put(segment.substring(1, segment.length() - 1), parts.get(i));
             }
         }
         return Optional.of(variables);
     }
 
-    private static List<String> split(String path) {
+    private boolean fits(List<String> parts) {
+        if (parts.size() != segments.size()) {
+            return false;
+        }
+        for (int i = 0; i < parts.size(); i++) {
+            String segment = segments.get(i);
+            boolean fits = segment.startsWith("{") ? !parts.get(i).isEmpty() : segment.equals(parts.get(i));
+            if (!fits) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    static List<String> split(String path) {
         return List.of(path.split("/", -1));
     }
 
