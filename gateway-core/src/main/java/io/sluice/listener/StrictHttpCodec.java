@@ -33,6 +33,7 @@ import io.sluice.rejection.Rejection;
 import io.sluice.rejection.Rejection.BadHttp;
 import io.sluice.wire.HeadReader;
 import io.sluice.wire.HeaderLines;
+import io.sluice.wire.TurnEnd;
 import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import java.util.Map;
@@ -145,7 +146,8 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
             known.writeAndFlush(whole).addListener(ChannelFutureListener.CLOSE);
             return;
         }
-        known.writeAndFlush(whole, known.voidPromise());
+        known.write(whole, known.voidPromise());
+        TurnEnd.flush(known, known.channel().eventLoop());
         goOn(known);
     }
 

@@ -15,6 +15,7 @@ import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.timeout.ReadTimeoutException;
+import io.netty.util.AsciiString;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -30,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * itself anew.
  */
 final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureListener {
+    private static final AsciiString KEEP_ALIVE = AsciiString.cached("keep-alive");
+
     private final Connections.Pool pool;
     final Origin to;
     private final boolean kept;
@@ -73,12 +76,13 @@ final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureLi
             look(exchange.silentSince + exchange.patience);
         }
         write(request).addListener(this);
+        TurnEnd.flush(channel, channel.eventLoop());
     }
 
     /** The parts of a large request one by one, so that each is written from where it is and released when it has left. */
     private ChannelFuture write(ByteBuf request) {
         if (!(request instanceof CompositeByteBuf parts)) {
-            return channel.writeAndFlush(request);
+            return channel.write(request);
         }
         int last = parts.numComponents() - 1;
         for (int i = 0; i < last; i++) {
@@ -86,7 +90,7 @@ final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureLi
         }
         ByteBuf end = parts.componentSlice(last).retain();
         parts.release();
-        return channel.writeAndFlush(end);
+        return channel.write(end);
     }
 
     @Override
@@ -139,7 +143,7 @@ final class Line extends ChannelInboundHandlerAdapter implements ChannelFutureLi
             return;
         }
         reusable = kept && HttpUtil.isKeepAlive(head);
-        String keepAlive = head.headers().get("Keep-Alive");
+        String keepAlive = head.headers().get(KEEP_ALIVE);
         if (keepAlive != null) {
             idleLimit = KeepAlive.limit(keepAlive).toNanos();
         }
