@@ -1,5 +1,6 @@
 package io.sluice.call;
 
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.protocol.McpHeaders;
 import io.sluice.rejection.Rejection;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Inbound(String mount, HttpHeaders headers, Accept accept) {
     public static Inbound of(String mount, HttpHeaders headers) {
-        return new Inbound(mount, headers, Accept.of(headers.getAll("Accept")));
+        return new Inbound(mount, headers, Accept.of(headers.getAll(HttpHeaderNames.ACCEPT)));
     }
 
     /** The value of a header that may stand once at most, or null. */

@@ -1,5 +1,6 @@
 package io.sluice.gateway;
 
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.sluice.auth.Authenticator;
 import io.sluice.auth.Caller;
 import io.sluice.call.Answer;
@@ -163,7 +164,10 @@ final class RequestPath {
     }
 
     private static void checkContentType(Inbound inbound) {
-        String type = inbound.single("Content-Type");
+        String type = inbound.single(HttpHeaderNames.CONTENT_TYPE);
+        if ("application/json".equals(type)) {
+            return;
+        }
         String bare = type == null ? "" : type.toLowerCase(Locale.ROOT);
         int parameters = bare.indexOf(';');
         String charset = parameters < 0

@@ -23,6 +23,9 @@ final class HostPolicy {
     private final boolean anyHost;
     private final boolean anyOrigin;
 
+    /** One that is known: the clients of a gateway name it in few ways. */
+    private volatile @Nullable String lastKnown;
+
     HostPolicy(ListenerSettings settings) {
         Set<String> known = lower(settings.hosts());
         if (known.isEmpty() && loopback(settings.host())) {
@@ -52,8 +55,15 @@ final class HostPolicy {
     }
 
     private boolean known(String host) {
+        if (host.equals(lastKnown)) {
+            return true;
+        }
         String name = host.toLowerCase(Locale.ROOT);
-        return hosts.contains(name) || hosts.contains(withoutPort(name));
+        boolean known = hosts.contains(name) || hosts.contains(withoutPort(name));
+        if (known) {
+            lastKnown = host;
+        }
+        return known;
     }
 
     /** The opaque origin {@code null} is nobody's: sandboxed frames and local files of any provenance send it. */

@@ -6,6 +6,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.sluice.wire.HeadBytes;
 import io.sluice.wire.HeaderLines;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -19,12 +20,10 @@ final class WholeAnswer {
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-type: ".getBytes(US_ASCII);
     private static final byte[] LAST_CHUNK = "0\r\n\r\n".getBytes(US_ASCII);
     private static final byte[] CLOSE = "connection: close\r\n".getBytes(US_ASCII);
-    private static final int HEAD_BYTES = 128;
 
     /** Up to this size one copy is cheaper than a write of two buffers. */
     private static final int COPIED_BYTES = 16 * 1024;
 
-    private static final int COLON = ':' << 8 | ' ';
     private static final int LINE_END = '\r' << 8 | '\n';
 
     private WholeAnswer() {}
@@ -46,44 +45,33 @@ final class WholeAnswer {
             boolean last) {
         HeaderLines lines = lines(headers, JSON.equals(type) && status == 200 ? null : type);
         int length = body.readableBytes();
-        boolean copied = length <= COPIED_BYTES;
-        ByteBuf out = allocator.directBuffer(HEAD_BYTES + length(lines) + (copied ? length : 0));
+        HeadBytes head = HeadBytes.begin();
         if (JSON.equals(type) && status == 200) {
-            out.writeBytes(JSON_OK);
-            number(out, length);
-            out.writeShort(LINE_END);
+            head.bytes(JSON_OK).number(length).lineEnd();
         } else {
-            HttpResponseStatus known = HttpResponseStatus.valueOf(status);
-            ByteBufUtil.writeAscii(out, "HTTP/1.1 " + status + " " + known.reasonPhrase() + "\r\n");
+            String reason = HttpResponseStatus.valueOf(status).reasonPhrase();
+            head.text("HTTP/1.1 ").number(status).text(" ").text(reason).lineEnd();
             if (status != 204) {
-                ByteBufUtil.writeAscii(out, "content-length: ");
-                number(out, length);
-                out.writeShort(LINE_END);
+                head.text("content-length: ").number(length).lineEnd();
             }
         }
         for (int i = 0; lines != null && i < lines.size(); i++) {
-            ByteBufUtil.writeAscii(out, lines.name(i));
-            out.writeShort(COLON);
-            ByteBufUtil.writeAscii(out, lines.value(i));
-            out.writeShort(LINE_END);
+            head.line(lines.name(i), lines.value(i));
         }
         if (last) {
-            out.writeBytes(CLOSE);
+            head.bytes(CLOSE);
         }
-        out.writeShort(LINE_END);
-        return copied ? out.writeBytes(body) : out;
+        head.lineEnd();
+        return length <= COPIED_BYTES ? head.toBuffer(allocator, length).writeBytes(body) : head.toBuffer(allocator, 0);
     }
 
     /** The head of an answer of status 200 whose body comes in chunks. To be released by the caller, as what the next two return. */
     static ByteBuf begun(ByteBufAllocator allocator, String type, boolean last) {
-        ByteBuf out = allocator.directBuffer(HEAD_BYTES);
-        out.writeBytes(CHUNKED_OK);
-        ByteBufUtil.writeAscii(out, type);
-        out.writeShort(LINE_END);
+        HeadBytes head = HeadBytes.begin().bytes(CHUNKED_OK).text(type).lineEnd();
         if (last) {
-            out.writeBytes(CLOSE);
+            head.bytes(CLOSE);
         }
-        return out.writeShort(LINE_END);
+        return head.lineEnd().toBuffer(allocator, 0);
     }
 
     /** What stands before a chunk of so many bytes: the end of the one before, unless this is the first, and its size. */
@@ -115,24 +103,5 @@ final class WholeAnswer {
             lines.set("content-type", type);
         }
         return lines;
-    }
-
-    private static int length(@Nullable HeaderLines lines) {
-        int length = 0;
-        for (int i = 0; lines != null && i < lines.size(); i++) {
-            length += lines.name(i).length() + lines.value(i).length() + 4;
-        }
-        return length;
-    }
-
-    /** In decimal digits. */
-    private static void number(ByteBuf out, int number) {
-        int unit = 1;
-        while (number / unit >= 10) {
-            unit *= 10;
-        }
-        for (int u = unit; u > 0; u /= 10) {
-            out.writeByte('0' + number / u % 10);
-        }
     }
 }

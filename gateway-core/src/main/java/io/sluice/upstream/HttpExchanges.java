@@ -39,7 +39,7 @@ final class HttpExchanges {
     private final Gate gate;
     private final Quantile slow = new Quantile(0.95);
     private final Connections connections;
-    private final Map<URI, Origin> origins;
+    private final Map<URI, Destination> destinations;
     private volatile boolean closed;
 
     HttpExchanges(Backend backend, UpstreamSettings settings, Reachability reachability, Failures failures, Gate gate) {
@@ -49,11 +49,11 @@ final class HttpExchanges {
         this.failures = failures;
         this.gate = gate;
         this.connections = Connections.open(settings.loops(), settings.egress(), backend.source(), settings.tls());
-        this.origins = backend.transport().isStreamableHttp()
+        this.destinations = backend.transport().isStreamableHttp()
                 ? backend.endpoints().stream()
                         .map(Endpoint::url)
                         .distinct()
-                        .collect(Collectors.toUnmodifiableMap(Function.identity(), Origin::of))
+                        .collect(Collectors.toUnmodifiableMap(Function.identity(), this::destination))
                 : Map.of();
     }
 
@@ -78,40 +78,50 @@ final class HttpExchanges {
         }
         Ask ask = sending.ask;
         URI url = ask.to() == null ? sending.attempt.endpoint().url() : ask.to();
-        Origin known = origins.get(url);
-        Origin origin = known != null ? known : Origin.of(url);
+        Destination known = destinations.get(url);
+        Destination to = known != null ? known : destination(url);
         Duration patience = ask.timeout() == null ? Duration.ZERO : ask.timeout();
         ByteBuf request;
         try {
-            request = request(ask, origin);
+            request = request(ask, to);
         } catch (RuntimeException unsendable) {
             // Said here and not by throwing, which would reach nobody where this is a task of the event loop.
             sending.unanswered(unsendable);
             return;
         }
         gate.tally().sent(request.readableBytes());
-        connections.send(eventLoop, origin, request, patience, shared && !closed, sending.received);
+        connections.send(eventLoop, to.origin(), request, patience, shared && !closed, sending.received);
     }
 
-    private ByteBuf request(Ask ask, Origin origin) {
+    /** @param headers that every request to there has; not to be written to */
+    private record Destination(Origin origin, HeaderLines headers) {}
+
+    private Destination destination(URI url) {
+        Origin origin = Origin.of(url);
         HeaderLines headers = new HeaderLines();
         headers.set(HttpHeaderNames.HOST, origin.authority());
+        headers.set(HttpHeaderNames.USER_AGENT, settings.userAgent());
+        if (!settings.gatewayId().isEmpty()) {
+            headers.set(McpHeaders.VIA, settings.gatewayId());
+        }
+        return new Destination(origin, headers);
+    }
+
+    private ByteBuf request(Ask ask, Destination to) {
+        HeaderLines headers = new HeaderLines(to.headers());
         write(headers, ask);
+        String target = to.origin().target();
         Patch large = ask.large();
         return large == null
-                ? RequestBytes.of(ask.method(), origin.target(), headers, ask.body())
-                : RequestBytes.of(ask.method(), origin.target(), headers, large);
+                ? RequestBytes.of(ask.method(), target, headers, ask.body())
+                : RequestBytes.of(ask.method(), target, headers, large);
     }
 
     private void write(HttpHeaders headers, Ask ask) {
-        headers.set(HttpHeaderNames.USER_AGENT, settings.userAgent());
         int length = ask.length();
         if (length >= 0) {
             headers.set(HttpHeaderNames.CONTENT_TYPE, MediaTypes.JSON);
             headers.set(HttpHeaderNames.CONTENT_LENGTH, length);
-        }
-        if (!settings.gatewayId().isEmpty()) {
-            headers.set(McpHeaders.VIA, settings.gatewayId());
         }
         TimeLimit limit = ask.terms().limit();
         if (limit != null) {

@@ -41,6 +41,7 @@ public final class HeadReader {
     private String firstLine = "";
     private CharSequence[] names = {};
     private CharSequence[] values = {};
+    private @Nullable CharSequence[] askedFor = {};
 
     private int length;
 
@@ -52,6 +53,7 @@ public final class HeadReader {
         firstLine = "";
         names = new CharSequence[0];
         values = new CharSequence[0];
+        askedFor = new CharSequence[0];
     }
 
     /** The first line of the last head read; the same string as long as it stays the same. */
@@ -128,9 +130,12 @@ public final class HeadReader {
         length = at + 2;
         remember(now, at, nowEnds, line);
         firstLine = first;
-        names = nowNames;
+        if (!sharedWith(nowNames, names)) {
+            names = nowNames;
+            askedFor = new CharSequence[nowNames.length];
+        }
         values = nowValues;
-        return new HeaderLines(nowNames, nowValues, line - 1);
+        return new HeaderLines(nowNames, nowValues, line - 1, askedFor);
     }
 
     @SuppressWarnings("ReferenceEquality") // the very array

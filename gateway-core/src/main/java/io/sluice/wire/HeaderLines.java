@@ -25,37 +25,74 @@ public final class HeaderLines extends HttpHeaders {
     private CharSequence[] values;
     private int size;
 
-    /** Whether the arrays are others' too, and must not be written to. */
-    private boolean shared;
+    /** What each line was last found by, where the names are others' too and must not be written to. */
+    private @Nullable CharSequence @Nullable [] askedFor;
 
     public HeaderLines() {
         names = new CharSequence[16];
         values = new CharSequence[16];
     }
 
-    /** Of a head that was read and found well-formed; the arrays stay the caller's. */
-    HeaderLines(CharSequence[] names, CharSequence[] values, int size) {
+    /**
+     * Of a head that was read and found well-formed; the arrays stay the caller's.
+     *
+     * @param askedFor as long as {@code names}, and only ever given together with them: heads that name the same headers
+     *     in the same order are asked for the same ones
+     */
+    HeaderLines(CharSequence[] names, CharSequence[] values, int size, @Nullable CharSequence[] askedFor) {
         this.names = names;
         this.values = values;
         this.size = size;
-        this.shared = true;
+        this.askedFor = askedFor;
+    }
+
+    /** The same lines as others, to go on from. */
+    public HeaderLines(HeaderLines others) {
+        names = Arrays.copyOf(others.names, Math.max(16, others.size));
+        values = Arrays.copyOf(others.values, names.length);
+        size = others.size;
     }
 
     private void own() {
-        if (shared) {
+        if (askedFor != null) {
             names = Arrays.copyOf(names, size + 4);
             values = Arrays.copyOf(values, size + 4);
-            shared = false;
+            askedFor = null;
         }
     }
 
+    /**
+     * Where the first line of this name is, or -1. Names are constants, most of them: one that was asked for before is
+     * known by its identity, and of the others only those are compared whose hash is the same.
+     */
+    @SuppressWarnings("ReferenceEquality") // as said
     private int find(CharSequence name) {
+        @Nullable CharSequence[] asked = askedFor;
+        @Nullable CharSequence[] known = asked == null ? names : asked;
         for (int i = 0; i < size; i++) {
-            if (AsciiString.contentEqualsIgnoreCase(names[i], name)) {
+            if (known[i] == name) {
+                return i;
+            }
+        }
+        int found = find(name, AsciiString.hashCode(name), 0);
+        if (found >= 0 && asked != null) {
+            asked[found] = name;
+        }
+        return found;
+    }
+
+    private int find(CharSequence name, int hash, int from) {
+        for (int i = from; i < size; i++) {
+            if (AsciiString.hashCode(names[i]) == hash && AsciiString.contentEqualsIgnoreCase(names[i], name)) {
                 return i;
             }
         }
         return -1;
+    }
+
+    /** The next line of the same name, or -1. */
+    private int next(int found) {
+        return find(names[found], AsciiString.hashCode(names[found]), found + 1);
     }
 
     private void append(CharSequence name, Object value) {
@@ -178,13 +215,11 @@ public final class HeaderLines extends HttpHeaders {
 
     /** How many lines have this name. */
     public int count(CharSequence name) {
-        int found = 0;
-        for (int i = 0; i < size; i++) {
-            if (AsciiString.contentEqualsIgnoreCase(names[i], name)) {
-                found++;
-            }
+        int count = 0;
+        for (int at = find(name); at >= 0; at = next(at)) {
+            count++;
         }
-        return found;
+        return count;
     }
 
     /** The length of a body that is framed by one length and nothing else; negative for any other, or a long one. */
@@ -193,7 +228,7 @@ public final class HeaderLines extends HttpHeaders {
         if (at < 0
                 || values[at].length() == 0
                 || values[at].length() > 8
-                || count(HttpHeaderNames.CONTENT_LENGTH) > 1
+                || next(at) >= 0
                 || find(HttpHeaderNames.TRANSFER_ENCODING) >= 0) {
             return -1;
         }
@@ -255,18 +290,12 @@ public final class HeaderLines extends HttpHeaders {
         if (first < 0) {
             return List.of();
         }
-        int more = first + 1;
-        while (more < size && !AsciiString.contentEqualsIgnoreCase(names[more], name)) {
-            more++;
-        }
-        if (more == size) {
+        if (next(first) < 0) {
             return List.of(values[first].toString());
         }
         List<String> found = new ArrayList<>(2);
-        for (int i = 0; i < size; i++) {
-            if (AsciiString.contentEqualsIgnoreCase(names[i], name)) {
-                found.add(values[i].toString());
-            }
+        for (int at = first; at >= 0; at = next(at)) {
+            found.add(values[at].toString());
         }
         return found;
     }

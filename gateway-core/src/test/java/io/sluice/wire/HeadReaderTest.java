@@ -75,6 +75,25 @@ class HeadReaderTest {
     }
 
     @Test
+    void whatIsFoundDoesNotDependOnWhatOtherHeadsWereAskedFor() {
+        for (String name : List.of("host", "Host", "x-y", "X-Y", "other")) {
+            HeaderLines lines = some(read("A\r\nHost: a\r\nX-y: 1\r\nx-Y: 2\r\nOther: 3\r\n\r\n"));
+            assertThat(lines.count(name)).isEqualTo(name.equalsIgnoreCase("x-y") ? 2 : 1);
+            assertThat(lines.get(name)).isEqualTo(lines.getAll(name).get(0));
+            assertThat(lines.contains("absent")).isFalse();
+        }
+        HeaderLines shorter = some(read("A\r\nHost: b\r\nX-y: 1\r\n\r\n"));
+        HeaderLines other = some(read("A\r\nX-Y: 4\r\nHost: c\r\nOther: 5\r\n\r\n"));
+
+        assertThat(shorter.contains("other")).isFalse();
+        assertThat(shorter.getAll("x-y")).containsExactly("1");
+        assertThat(shorter.get("host")).isEqualTo("b");
+        assertThat(other.get("x-y")).isEqualTo("4");
+        assertThat(other.get("host")).isEqualTo("c");
+        assertThat(other.get("other")).isEqualTo("5");
+    }
+
+    @Test
     void whatIsNotOrdinaryIsLeftToOthers() {
         for (String head : List.of(
                 "A\r\na: 1\r\n",
