@@ -44,7 +44,7 @@ public record InputRequired(Map<String, Request> requests, Optional<RawJson> sta
     /** Reads a response; empty when it is not of this type. */
     public static Optional<InputRequired> of(Envelope response) {
         Span result = response.result();
-        Span type = response.member(result, "resultType");
+        Span type = response.resultType();
         if (!response.isString(type) || !response.text(type).equals("input_required")) {
             return Optional.empty();
         }

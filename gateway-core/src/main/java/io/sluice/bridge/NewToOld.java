@@ -120,7 +120,7 @@ public final class NewToOld {
         if (!response.isObject(result)) {
             return true;
         }
-        Span type = response.member(result, "resultType");
+        Span type = response.resultType();
         if (method != McpMethod.RESOURCES_READ) {
             return type.isPresent();
         }

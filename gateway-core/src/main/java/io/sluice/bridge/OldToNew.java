@@ -47,7 +47,7 @@ public final class OldToNew {
     }
 
     private static byte[] result(Envelope response, Span result, RequestId id, McpMethod method, String backend) {
-        Span type = response.member(result, "resultType");
+        Span type = response.resultType();
         if (type.isPresent() && !(response.isString(type) && response.text(type).equals("complete"))) {
             return refusal(
                     id,

@@ -197,7 +197,7 @@ public final class Place {
             return Use.OWN; // whoever asks the same now would hear the same; whoever asks later may not
         }
         Span result = message.result();
-        Span type = message.member(result, "resultType");
+        Span type = message.resultType();
         boolean complete = type.isPresent()
                 ? message.isString(type) && message.text(type).equals("complete")
                 : key.era()

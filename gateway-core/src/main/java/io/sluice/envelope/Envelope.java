@@ -118,6 +118,11 @@ public final class Envelope {
         return places.span(Member.RESULT);
     }
 
+    /** {@code result.resultType}: whether the result is complete, or asks, or is a task (2026-07-28). */
+    public Span resultType() {
+        return places.span(Member.RESULT_TYPE);
+    }
+
     public Span error() {
         return places.span(Member.ERROR);
     }

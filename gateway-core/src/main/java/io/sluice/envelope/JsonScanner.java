@@ -59,6 +59,7 @@ final class JsonScanner implements AutoCloseable {
     private static final ThreadLocal<JsonScanner> SCANNERS = ThreadLocal.withInitial(JsonScanner::new);
 
     private static final Names<Member> MESSAGE = names(Member.Parent.MESSAGE);
+    private static final Names<Member> RESULT = names(Member.Parent.RESULT);
     private static final Names<Member> PARAMS = names(Member.Parent.PARAMS);
     private static final Names<Member> META = names(Member.Parent.META);
     private static final Names<Member> NOTHING = new Names<>(Map.of());
@@ -407,6 +408,8 @@ final class JsonScanner implements AutoCloseable {
             valueEnd = object(start, depth + 1, PARAMS);
         } else if (first == '{' && member == Member.META) {
             valueEnd = object(start, depth + 1, META);
+        } else if (first == '{' && member == Member.RESULT) {
+            valueEnd = object(start, depth + 1, RESULT);
         } else {
             valueEnd = value(start, depth);
             if (strict && first == '"' && loneSurrogate) {
@@ -425,6 +428,8 @@ final class JsonScanner implements AutoCloseable {
             places.dropFrom(Member.NAME);
         } else if (member == Member.META) {
             places.dropFrom(Member.META_PROTOCOL_VERSION);
+        } else if (member == Member.RESULT) {
+            places.drop(Member.RESULT_TYPE);
         }
     }
 

@@ -14,6 +14,8 @@ enum Member {
     RESULT(Parent.MESSAGE, "result"),
     ERROR(Parent.MESSAGE, "error"),
 
+    RESULT_TYPE(Parent.RESULT, "resultType"),
+
     NAME(Parent.PARAMS, "name"),
     URI(Parent.PARAMS, "uri"),
     TASK_ID(Parent.PARAMS, "taskId"),
@@ -40,9 +42,10 @@ enum Member {
     META_PROGRESS_TOKEN(Parent.META, MetaKeys.PROGRESS_TOKEN),
     META_TRACEPARENT(Parent.META, MetaKeys.TRACEPARENT);
 
-    /** The objects that are looked into: the message, its {@code params}, their {@code _meta}. */
+    /** The objects that are looked into: the message, its {@code result}, its {@code params}, their {@code _meta}. */
     enum Parent {
         MESSAGE,
+        RESULT,
         PARAMS,
         META
     }

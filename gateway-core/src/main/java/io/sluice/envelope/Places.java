@@ -8,13 +8,13 @@ final class Places {
     private static final int COUNT = Member.values().length;
 
     @SuppressWarnings("EnumOrdinal") // as below
-    private static final int OF_MESSAGE = 2 * (Member.ERROR.ordinal() + 1);
+    private static final int OF_ANSWER = 2 * (Member.RESULT_TYPE.ordinal() + 1);
 
     /**
-     * Start and end for each member, in the order of {@link Member}; an end of 0 means absent. Only those of the message
-     * itself until there is another, which responses have none of.
+     * Start and end for each member, in the order of {@link Member}; an end of 0 means absent. Only those that an
+     * answer has until there is another.
      */
-    private int[] at = new int[OF_MESSAGE];
+    private int[] at = new int[OF_ANSWER];
 
     /** The bytes, but for a large message that is still in the buffers it arrived in. */
     private byte @Nullable [] array;

@@ -1,6 +1,7 @@
 package io.sluice.gateway;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.util.AsciiString;
 import io.sluice.bridge.NewToOld;
 import io.sluice.cache.Kept;
 import io.sluice.cache.Place;
@@ -45,6 +46,8 @@ import reactor.core.publisher.Mono;
  */
 final class Relay {
     private static final Pattern TRACEPARENT = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
+
+    private static final AsciiString TRACEPARENT_HEADER = AsciiString.cached("traceparent");
 
     private final Call call;
     private final Target target;
@@ -134,7 +137,7 @@ final class Relay {
         Span inBody = envelope.metaTraceparent();
         String value = envelope.isString(inBody)
                 ? envelope.text(inBody)
-                : call.inbound().headers().get("traceparent");
+                : call.inbound().headers().get(TRACEPARENT_HEADER);
         return value != null && TRACEPARENT.matcher(value).matches() ? value : null;
     }
 
@@ -202,7 +205,7 @@ final class Relay {
         if (call.method() != McpMethod.TOOLS_CALL || !TaskIds.declared(call.envelope())) {
             return false;
         }
-        Span type = message.member(message.result(), "resultType");
+        Span type = message.resultType();
         return message.isString(type) && message.text(type).equals("task");
     }
 

@@ -133,6 +133,7 @@ class AgainstJacksonTest {
     private static String[] path(Member member) {
         return switch (member.parent()) {
             case MESSAGE -> new String[] {member.key()};
+            case RESULT -> new String[] {"result", member.key()};
             case PARAMS -> new String[] {"params", member.key()};
             case META -> new String[] {"params", "_meta", member.key()};
         };
@@ -190,6 +191,7 @@ class AgainstJacksonTest {
         found.put("params", envelope.params());
         found.put("result", envelope.result());
         found.put("error", envelope.error());
+        found.put("result/resultType", envelope.resultType());
         Map<String, Span> params = Map.ofEntries(
                 Map.entry("name", envelope.name()),
                 Map.entry("uri", envelope.uri()),

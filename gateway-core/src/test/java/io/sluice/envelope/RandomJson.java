@@ -127,6 +127,7 @@ final class RandomJson {
             case METHOD ->
                 string(chance(3) ? one(TEXTS) : one(McpMethod.values()).wire());
             case PARAMS -> object(Member.Parent.PARAMS);
+            case RESULT -> object(Member.Parent.RESULT);
             default -> "{" + (chance(2) ? "" : literal("id") + ":" + value(2)) + "}";
         };
     }
