@@ -173,7 +173,7 @@ class GrayEndpointTest {
         }
 
         assertThat(tried).isBetween(1, 100);
-        assertThat(ill.averageNanos(131 * SECOND)).isLessThan(60 * SECOND);
+        assertThat(ill.averageNanos(131 * SECOND)).isLessThan(60.0 * SECOND);
     }
 
     private static void answers(Endpoints endpoints, EndpointState state, long from, long to) {
