@@ -1,6 +1,7 @@
 package io.sluice.benchmarks.load;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,6 +17,8 @@ import java.util.function.IntFunction;
 final class Growth implements Trial {
     private static final int MANY_BACKENDS = 1000;
     private static final int TOOLS = 20;
+    private static final int FIRST_OF_MANY = 4000;
+    private static final String NGINX = "nginx-fleet";
     private static final int MANY_CONNECTIONS = 5000;
     private static final int RATE = 1500;
 
@@ -44,7 +47,7 @@ final class Growth implements Trial {
     @Override
     public void run(Bench bench) throws IOException, InterruptedException, ExecutionException {
         Contestant one = Lists.fleet(bench, "sluice-one", Commands.OWN, 1, 10, 0, 3000);
-        Contestant many = Lists.fleet(bench, "sluice-many", Commands.OWN + 1, MANY_BACKENDS, TOOLS, 0, 4000);
+        Contestant many = Lists.fleet(bench, "sluice-many", Commands.OWN + 1, MANY_BACKENDS, TOOLS, 0, FIRST_OF_MANY);
         int rounds = bench.options().number("rounds");
         double seconds = bench.options().number("seconds");
         List<Measured> measured = new ArrayList<>();
@@ -55,18 +58,35 @@ final class Growth implements Trial {
                     LONGEST_WARMING,
                     length -> stretch(bench, each, -1, each == one ? 1 : MANY_BACKENDS, length));
         }
+        Contestant nginx = nginx(bench);
+        List<Measured> few = new ArrayList<>();
+        List<Measured> all = new ArrayList<>();
         for (int round = 0; round < Math.min(4, rounds); round++) {
             for (Contestant each : List.of(one, many)) {
                 Measured stretch = stretch(bench, each, round, each == one ? 1 : MANY_BACKENDS, seconds);
                 measured.add(stretch);
                 bench.keep(stretch);
             }
+            for (int backends : new int[] {1, MANY_BACKENDS}) {
+                Measured stretch = stretch(bench, nginx, round, backends, seconds);
+                (backends == 1 ? few : all).add(stretch);
+                bench.keep(stretch);
+            }
         }
+        nginx.close();
         double ratio = Statistics.ratio(measured, many.name(), one.name(), Measured::cpuMicros);
         double before = Statistics.median(measured, one.name(), Measured::cpuMicros);
         double after = Statistics.median(measured, many.name(), Measured::cpuMicros);
         bench.found(
-                name(), goals().get(0).with(ratio, "%+.0f %% (%.1f and %.1f µs)", 100 * (ratio - 1), before, after));
+                name(),
+                goals().get(0)
+                        .with(
+                                ratio,
+                                "%+.0f %% (%.1f and %.1f µs; nginx %+.0f %%)",
+                                100 * (ratio - 1),
+                                before,
+                                after,
+                                100 * (Statistics.median(growths(few, all, nginx.name())) - 1)));
         many.close();
         Map<String, Double> bars = new LinkedHashMap<>();
         bars.put("sluice, 1 backend", before);
@@ -75,9 +95,40 @@ final class Growth implements Trial {
         bench.picture(name(), "what a small call costs as things grow: CPU, µs", bars);
     }
 
+    /**
+     * An nginx with as many backends and a connection to each, which it tells apart by the header that names the tool: what
+     * connections that are seldom used cost anybody.
+     */
+    private static Contestant nginx(Bench bench) throws IOException, InterruptedException {
+        StringBuilder upstreams = new StringBuilder();
+        for (int i = 0; i < MANY_BACKENDS; i++) {
+            upstreams.append("  upstream b%d { server 127.0.0.1:%d; keepalive 64; keepalive_requests 100000000; }\n"
+                    .formatted(i, Commands.BACKEND));
+        }
+        int port = Commands.OWN + 2;
+        Path config = Commands.write(
+                bench, NGINX + ".conf", """
+                daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 20000;
+                pid %1$s/%2$s.pid; error_log %1$s/%2$s-error.log;
+                events { worker_connections 16384; }
+                http {
+                  access_log off; tcp_nodelay on; client_body_temp_path %1$s/nginx-body; proxy_temp_path %1$s/nginx-proxy;
+                  fastcgi_temp_path %1$s/nginx-f; uwsgi_temp_path %1$s/nginx-u; scgi_temp_path %1$s/nginx-s;
+                  keepalive_requests 100000000; keepalive_timeout 300s;
+                  map $http_mcp_name $backend { "~^(?<name>b[0-9]+)__" $name; }
+                %3$s
+                  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; proxy_request_buffering off;
+                  server { listen 127.0.0.1:%4$d backlog=16384; location / { proxy_pass http://$backend; } }
+                }
+                """.formatted(bench.out().toAbsolutePath(), NGINX, upstreams, port));
+        return bench.start(
+                NGINX, port, Commands.PROXIES, false, List.of(Commands.found("nginx"), "-c", config.toString()));
+    }
+
     private static Measured stretch(Bench bench, Contestant each, int round, int backends, double seconds)
             throws IOException, InterruptedException, ExecutionException {
         int[] next = {0};
+        String path = each.name().equals(NGINX) ? "/fleet/" + TOOLS + "/0/" + FIRST_OF_MANY : "/mcp";
         IntFunction<String> tool = i -> "b" + i % backends + "__tool-" + i / backends % 10;
         return bench.stretch(
                 "growth-backends",
@@ -87,7 +138,7 @@ final class Growth implements Trial {
                 32,
                 0,
                 seconds,
-                () -> new Conversation.Calls(Scenario.MODERN, "/mcp", () -> tool.apply(next[0]++)));
+                () -> new Conversation.Calls(Scenario.MODERN, path, () -> tool.apply(next[0]++)));
     }
 
     private void connections(Bench bench, Contestant gateway, Map<String, Double> bars)
