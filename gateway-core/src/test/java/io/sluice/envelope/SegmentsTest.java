@@ -4,11 +4,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.sluice.rejection.Rejection;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,7 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** A message in segments is read, refused and changed as the same message in an array. */
 class SegmentsTest {
-    private static final int ROUNDS = Integer.getInteger("sluice.rounds", 4_000);
+    private static final int ROUNDS = Integer.getInteger("sluice.rounds", 2_000);
     private static final int SMALLEST_WINDOW = 32;
 
     private final List<Segments> made = new ArrayList<>();
@@ -174,6 +176,20 @@ class SegmentsTest {
         for (int at = 0; at <= message.length; at++) {
             assertSame(message, SMALLEST_WINDOW, at);
         }
+    }
+
+    /** A key is looked at as a whole, however large the window for it has to become. */
+    @Test
+    void longestKeyIsReadInBoundedTime() {
+        String key = "\\n".repeat(2 * 1024 * 1024);
+        byte[] message = ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"" + key + "\":0,\"x\":1}}")
+                .getBytes(UTF_8);
+        Segments segments = segments();
+        segments.add(Unpooled.wrappedBuffer(message));
+
+        Envelope envelope = assertTimeoutPreemptively(Duration.ofSeconds(4), () -> EnvelopeReader.read(segments));
+
+        assertThat(envelope.raw(envelope.member(envelope.params(), "x"))).hasToString("1");
     }
 
     /** The text of a client that sends one byte in each packet takes not much more than itself. */
