@@ -113,11 +113,11 @@ class LargeRequestTest {
         return Stream.of(
                 Arguments.of(1, false, 66_000),
                 Arguments.of(7, false, 70_000),
-                Arguments.of(7, true, 70_000),
+                Arguments.of(67, true, 70_000),
                 Arguments.of(4096, false, 300_000),
                 Arguments.of(4096, true, 300_000),
-                Arguments.of(Integer.MAX_VALUE, false, 3_000_000),
-                Arguments.of(Integer.MAX_VALUE, true, 3_000_000));
+                Arguments.of(Integer.MAX_VALUE, false, 1_000_000),
+                Arguments.of(Integer.MAX_VALUE, true, 1_000_000));
     }
 
     @ParameterizedTest
@@ -209,11 +209,11 @@ class LargeRequestTest {
             answer.result(DONE);
             answer.close();
         });
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 2; i++) {
             assertThat(send("echo", body).json().path("result").isObject()).isTrue();
         }
         assertThat(mail.received("tools/call"))
-                .hasSize(3)
+                .hasSize(2)
                 .allSatisfy(each -> assertThat(each.body()).isEqualTo(body));
     }
 
