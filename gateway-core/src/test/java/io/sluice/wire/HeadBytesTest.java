@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.util.AsciiString;
+import java.nio.CharBuffer;
 import org.junit.jupiter.api.Test;
 
 class HeadBytesTest {
@@ -26,7 +27,7 @@ class HeadBytesTest {
                 .text(new AsciiString("xabc").subSequence(1))
                 .lineEnd()
                 .line("a", "1")
-                .line(AsciiString.of("B"), new StringBuilder("2"))
+                .line(AsciiString.of("B"), CharBuffer.wrap("2"))
                 .lineEnd();
 
         assertThat(said(head)).isEqualTo("G abc\r\na: 1\r\nB: 2\r\n\r\n");
