@@ -34,7 +34,7 @@ public final class EnvelopeReader {
      *     names the id if {@link #idOf} finds it.
      */
     public static Envelope read(byte[] body) {
-        return read(new Places(body));
+        return read(Places.ofCall(body));
     }
 
     /**

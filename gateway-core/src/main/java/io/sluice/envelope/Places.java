@@ -14,7 +14,7 @@ final class Places {
      * Start and end for each member, in the order of {@link Member}; an end of 0 means absent. Only those that an
      * answer has until there is another.
      */
-    private int[] at = new int[OF_ANSWER];
+    private int[] at;
 
     /** The bytes, but for a large message that is still in the buffers it arrived in. */
     private byte @Nullable [] array;
@@ -22,12 +22,23 @@ final class Places {
     private final @Nullable Segments segments;
 
     Places(byte[] body) {
+        this(body, OF_ANSWER);
+    }
+
+    private Places(byte[] body, int length) {
+        at = new int[length];
         array = body;
         segments = null;
     }
 
     Places(Segments body) {
+        at = new int[OF_ANSWER];
         segments = body;
+    }
+
+    /** With room for all members from the start. */
+    static Places ofCall(byte[] body) {
+        return new Places(body, 2 * COUNT);
     }
 
     /** The bytes in an array, which is not to be written to; from now on they are nowhere else. */
