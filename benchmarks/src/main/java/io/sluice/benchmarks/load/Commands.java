@@ -21,6 +21,11 @@ final class Commands {
 
     static final int HAPROXY = 18_113;
 
+    /** Another build of the gateway. */
+    static final int SLUICE_BEFORE = 18_114;
+
+    private static final String JAR = "gateway-server/target/sluice.jar";
+
     /** For what trials start themselves: this one and those after it. */
     static final int OWN = 18_120;
 
@@ -34,8 +39,15 @@ final class Commands {
         return switch (name) {
             case "direct" -> Contestant.start(name, BACKEND, REST, log, true, backend());
             case "sluice" -> {
-                Path config = write(bench, "sluice.yaml", configuration());
+                Path config = write(bench, "sluice.yaml", configuration(SLUICE));
                 yield Contestant.start(name, SLUICE, PROXIES, log, true, gateway(bench.options(), config))
+                        .awaitReady();
+            }
+            case "sluice-before" -> {
+                Options options = bench.options();
+                Path config = write(bench, "sluice-before.yaml", configuration(SLUICE_BEFORE));
+                List<String> command = gateway(options.java(), options.jvm(), options.text("before", JAR), config);
+                yield Contestant.start(name, SLUICE_BEFORE, PROXIES, log, true, command)
                         .awaitReady();
             }
             case "nginx" -> Contestant.start(name, NGINX, PROXIES, log, false, nginx(bench));
@@ -62,8 +74,8 @@ final class Commands {
     }
 
     /** Everything is on: token, qualified names, two limits that never bite, breakers, two endpoints, meters. */
-    private static String configuration() {
-        return common(SLUICE) + """
+    private static String configuration(int port) {
+        return common(port) + """
                 limits:
                   rates:
                     - { caller: "*", calls: 1000000, per: 1s }
@@ -90,10 +102,14 @@ final class Commands {
     }
 
     static List<String> gateway(String java, List<String> jvm, Path config) {
+        return gateway(java, jvm, JAR, config);
+    }
+
+    private static List<String> gateway(String java, List<String> jvm, String jar, Path config) {
         List<String> command = new ArrayList<>();
         command.add(java);
         command.addAll(jvm);
-        command.addAll(List.of("-jar", "gateway-server/target/sluice.jar", "run", config.toString()));
+        command.addAll(List.of("-jar", jar, "run", config.toString()));
         return command;
     }
 

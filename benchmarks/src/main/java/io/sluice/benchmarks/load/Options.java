@@ -40,7 +40,18 @@ record Options(String word, Map<String, String> values) {
             List.of("-XX:+UseSerialGC", "-Xms48m", "-XX:NewSize=16m", "-Dio.netty.leakDetection.level=disabled");
 
     private static final List<String> KEYS = List.of(
-            "scenarios", "against", "rounds", "seconds", "warmup", "streams", "times", "limit", "out", "jvm", "java");
+            "scenarios",
+            "against",
+            "before",
+            "rounds",
+            "seconds",
+            "warmup",
+            "streams",
+            "times",
+            "limit",
+            "out",
+            "jvm",
+            "java");
 
     /** @throws IllegalArgumentException with a sentence for whoever typed it */
     static Options parse(String[] args) {
