@@ -81,7 +81,9 @@ public class GuardBenchmark {
     private final Endpoints three = endpoints(3);
     private int n;
     private Terms terms = Terms.ONCE;
-    private @Nullable Permit held;
+    /** Read by nobody: a call under way holds its place. */
+    @Nullable
+    Permit held;
 
     private static RateRule rule(
             @Nullable String tenant, @Nullable String caller, @Nullable String backend, @Nullable String tool) {
@@ -172,7 +174,7 @@ public class GuardBenchmark {
         BODY[n++ & 127] = (byte) n;
         guard.check(CALLER, "search", "query", BODY, 0, 200, start);
         Permit permit = Objects.requireNonNull(at.tryAdmit(terms.priority(), start));
-        held = permit; // as a call under way holds it
+        held = permit;
         Attempt attempt = endpoints.pick(0, start);
         long end = System.nanoTime();
         attempt.answered(end);
