@@ -267,9 +267,12 @@ public final class EndpointState {
         }
     }
 
-    /** Nobody waits any more, after {@code nanos}: it takes that long at least. */
+    /**
+     * Nobody waits any more, after {@code nanos}: it takes that long at least. That is no news of one that took longer, however
+     * long ago.
+     */
     void waited(long nanos, long nowNanos) {
-        if (nanos > averageNanos(nowNanos)) {
+        if (nanos > average) {
             answered(nanos, nowNanos);
         }
     }

@@ -24,8 +24,6 @@ import java.util.TreeMap;
  * mistake of the caller and shows as an {@link IllegalStateException} when the result is taken.
  */
 public final class Patch {
-    /** Up to this size one copy is cheaper than a buffer of several parts, each an element of the write. */
-    private static final int COPIED_BYTES = 16 * 1024;
 
     private final Envelope envelope;
 
@@ -212,19 +210,6 @@ public final class Patch {
     /** Whether the message is in {@link Segments}, so that {@link #toBytes} would copy all of it. */
     public boolean isHeld() {
         return envelope.held() != null;
-    }
-
-    /**
-     * The changed message as a heap buffer, which the caller releases. The untouched parts of a large message are not
-     * copied: the buffer shares the array of {@link Envelope#body}.
-     */
-    public ByteBuf toByteBuf() {
-        if (envelope.held() == null && envelope.length() <= COPIED_BYTES) {
-            return Unpooled.wrappedBuffer(toBytes());
-        }
-        List<ByteBuf> parts = new ArrayList<>();
-        toParts(parts);
-        return Unpooled.wrappedBuffer(parts.size(), parts.toArray(new ByteBuf[0]));
     }
 
     /**

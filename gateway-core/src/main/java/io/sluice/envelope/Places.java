@@ -68,7 +68,7 @@ final class Places {
 
     int length() {
         byte[] known = array;
-        return known != null ? known.length : segments().length();
+        return known != null ? known.length : segments().heldLength();
     }
 
     byte at(int index) {

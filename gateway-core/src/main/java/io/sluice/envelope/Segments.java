@@ -97,7 +97,13 @@ public final class Segments {
         count++;
     }
 
+    /** 0 when they were released. */
     public synchronized int length() {
+        return starts[count];
+    }
+
+    synchronized int heldLength() {
+        requireHeld();
         return starts[count];
     }
 

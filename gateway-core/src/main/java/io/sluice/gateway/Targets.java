@@ -128,6 +128,7 @@ final class Targets {
         if (fixed.isEmpty()) {
             return patch;
         }
+        envelope.onHeap(); // what is put among members is looked for in all of them
         Span arguments = envelope.member(envelope.params(), "arguments");
         if (envelope.isObject(arguments)) {
             fixed.forEach((name, value) -> patch.putMember(arguments, name, value));

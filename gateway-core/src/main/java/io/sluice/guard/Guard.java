@@ -100,7 +100,7 @@ public final class Guard {
     public void check(Caller caller, String backend, String tool, byte[] body, int from, int to, long nowNanos) {
         State now = state;
         IdenticalCalls identical = now.identical;
-        if (identical != null) {
+        if (identical != null && to <= body.length) { // both may have come with a reload just now
             long seed = 31L * (31L * caller.hashCode() + backend.hashCode()) + tool.hashCode();
             long wait = identical.take(IdenticalCalls.hash(seed, body, from, to), nowNanos);
             if (wait > 0) {

@@ -291,6 +291,7 @@ final class StrictHttpCodec extends CombinedChannelDuplexHandler<HttpRequestDeco
                 || !(context.channel() instanceof DuplexChannel duplex)
                 || !duplex.isActive()
                 || context.pipeline().get(SslHandler.class) != null) {
+            context.flush(); // an answer of this very turn
             super.close(context, promise);
             return;
         }

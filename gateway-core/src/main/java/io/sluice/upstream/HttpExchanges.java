@@ -7,6 +7,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.sluice.balance.Attempt;
 import io.sluice.envelope.Patch;
 import io.sluice.guard.Gate;
+import io.sluice.guard.Outcome;
 import io.sluice.guard.Permit;
 import io.sluice.guard.Quantile;
 import io.sluice.protocol.McpHeaders;
@@ -85,7 +86,10 @@ final class HttpExchanges {
         try {
             request = request(ask, to);
         } catch (RuntimeException unsendable) {
-            // Said here and not by throwing, which would reach nobody where this is a task of the event loop.
+            // Said here and not by throwing, which would reach nobody where this is a task of the event loop. It is not
+            // the
+            // endpoint's fault: a client that has left, say, took its large request along.
+            sending.attempt.end(Outcome.IGNORED, System.nanoTime());
             sending.unanswered(unsendable);
             return;
         }

@@ -43,7 +43,8 @@ public final class HeadBytes {
     }
 
     public HeadBytes bytes(byte[] text) {
-        System.arraycopy(text, 0, bytes, room(text.length), text.length);
+        int at = room(text.length);
+        System.arraycopy(text, 0, bytes, at, text.length);
         return this;
     }
 

@@ -92,7 +92,7 @@ class SegmentsTest {
         if (plain.params().isPresent()) {
             assertThat(held.raw(held.params())).isEqualTo(plain.raw(plain.params()));
             Patch patch = new Patch(held).replaceText(held.params(), "other");
-            ByteBuf changed = patch.toByteBuf();
+            ByteBuf changed = PatchTest.buffer(patch);
             assertThat(patch.isHeld()).isTrue();
             assertThat(changed.readableBytes()).isEqualTo(patch.length());
             byte[] bytes = new byte[changed.readableBytes()];

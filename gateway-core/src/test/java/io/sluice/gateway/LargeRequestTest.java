@@ -202,15 +202,15 @@ class LargeRequestTest {
 
     @Test
     void requestGoesOnWithTheConnectionThatWasClosedMeanwhile() {
-        FakeBackend mail = FakeBackend.modern();
+        FakeBackend mail = FakeBackend.modern().tool("look", READS, arguments -> "seen");
         gateway.with("mail", mail);
-        byte[] body = body(named("echo") + "," + arguments(500_000));
+        byte[] body = body(named("look") + "," + arguments(500_000));
         mail.on("tools/call", (request, answer) -> {
             answer.result(DONE);
             answer.close();
         });
         for (int i = 0; i < 2; i++) {
-            assertThat(send("echo", body).json().path("result").isObject()).isTrue();
+            assertThat(send("look", body).json().path("result").isObject()).isTrue();
         }
         assertThat(mail.received("tools/call"))
                 .hasSize(2)

@@ -7,6 +7,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.util.AsciiString;
 import java.nio.CharBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class HeadBytesTest {
@@ -42,6 +45,21 @@ class HeadBytesTest {
     void numbersAreDecimal() {
         for (int number : new int[] {0, 7, 9, 10, 99, 100, 65_535, Integer.MAX_VALUE}) {
             assertThat(said(HeadBytes.begin().number(number))).isEqualTo(Integer.toString(number));
+        }
+    }
+
+    @Test
+    void everyPieceFindsRoom() throws Exception {
+        for (int before = 1010; before <= 1030; before++) {
+            String text = "x".repeat(before);
+            Supplier<String> grown = () -> said(HeadBytes.begin()
+                    .text(text)
+                    .bytes(new byte[] {'1', '2', '3', '4', '5', '6'})
+                    .number(78));
+            // a thread of its own each time: what has grown stays so
+            assertThat(CompletableFuture.supplyAsync(grown, task -> new Thread(task).start())
+                            .get(5, TimeUnit.SECONDS))
+                    .isEqualTo(text + "12345678");
         }
     }
 
