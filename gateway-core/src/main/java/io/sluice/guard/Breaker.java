@@ -128,8 +128,11 @@ public final class Breaker {
         if (outcome == Outcome.IGNORED) {
             inner.releasePermission();
         } else if (busy.compareAndSet(false, true)) {
-            record(outcome == Outcome.FAILED, nanosToHead, nowNanos);
-            busy.set(false);
+            try {
+                record(outcome == Outcome.FAILED, nanosToHead, nowNanos);
+            } finally {
+                busy.set(false);
+            }
             catchUp(nowNanos);
         } else {
             (outcome == Outcome.SUCCEEDED ? lateSuccesses : lateFailures).incrementAndGet();

@@ -79,16 +79,16 @@ final class HttpExchanges {
         }
         Ask ask = sending.ask;
         URI url = ask.to() == null ? sending.attempt.endpoint().url() : ask.to();
-        Destination known = destinations.get(url);
-        Destination to = known != null ? known : destination(url);
         Duration patience = ask.timeout() == null ? Duration.ZERO : ask.timeout();
+        Destination to;
         ByteBuf request;
         try {
+            Destination known = destinations.get(url);
+            to = known != null ? known : destination(url);
             request = request(ask, to);
         } catch (RuntimeException unsendable) {
-            // Said here and not by throwing, which would reach nobody where this is a task of the event loop. It is not
-            // the
-            // endpoint's fault: a client that has left, say, took its large request along.
+            // Said here and not by throwing, which would reach nobody where this is a task of the event loop.
+            // The endpoint has no part in it: a client that has left, say, took its large request along.
             sending.attempt.end(Outcome.IGNORED, System.nanoTime());
             sending.unanswered(unsendable);
             return;
