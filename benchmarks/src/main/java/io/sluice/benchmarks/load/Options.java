@@ -39,6 +39,8 @@ record Options(String word, Map<String, String> values) {
     static final List<String> PACKAGED =
             List.of("-XX:+UseSerialGC", "-Xms48m", "-XX:NewSize=16m", "-Dio.netty.leakDetection.level=disabled");
 
+    private static final List<String> NUMBERS = List.of("rounds", "seconds", "warmup", "streams", "times", "limit");
+
     private static final List<String> KEYS = List.of(
             "scenarios",
             "against",
@@ -69,6 +71,9 @@ record Options(String word, Map<String, String> values) {
             } else if (!KEYS.contains(arg.substring(0, equals))) {
                 throw new IllegalArgumentException(
                         "there is no option " + arg.substring(0, equals) + "; there are " + String.join(", ", KEYS));
+            } else if (NUMBERS.contains(arg.substring(0, equals))
+                    && !arg.substring(equals + 1).matches("\\d{1,9}")) {
+                throw new IllegalArgumentException(arg + ": a whole number is wanted");
             } else {
                 given.put(arg.substring(0, equals), arg.substring(equals + 1));
             }
